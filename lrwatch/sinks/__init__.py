@@ -1,0 +1,1 @@
+"""Where records are told: the run directory, TensorBoard, the terminal. Each sink is one file."""
