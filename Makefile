@@ -1,0 +1,56 @@
+# Every target sets up what it needs by itself; a second call finds it done.
+#
+# torch comes from the default index: to get another build of it, set pip's own variable, e.g.
+#   PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make demo
+
+PYTHON ?= python3
+VENV ?= .venv
+DEMO_FLAGS ?=
+TEST_FLAGS ?=
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types wheel-check bench-verdicts bench-hook clean
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.core  ## train a small model with a rate that is too high, and watch it being caught
+	$(BIN)/lrwatch demo $(DEMO_FLAGS)
+
+test: $(VENV)/.dev  ## run the whole test suite
+	$(BIN)/python -m pytest $(TEST_FLAGS)
+
+lint: $(VENV)/.dev  ## check style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev  ## check types, strictly
+	$(BIN)/mypy
+
+wheel-check: $(VENV)/.dev  ## build an sdist, a wheel from it, and try that wheel elsewhere
+	.ci/wheel-check $(BIN)/python
+
+bench-verdicts: $(VENV)/.core  ## measure how often the verdict is right, on runs with a known truth
+	$(BIN)/python -m tests.benchmarks.verdicts
+
+bench-hook: $(VENV)/.core  ## measure what watching adds to a training step
+	$(BIN)/python -m tests.benchmarks.hook
+
+clean:  ## remove the environment and everything built
+	rm -rf $(VENV) build dist .bench *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find lrwatch hooks tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# torch goes first: it is the largest by far, and the rest must not bring another version of it.
+$(VENV)/.core: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("lrwatch needs Python 3.11 or later, this is %d.%d; try: make PYTHON=python3.12 ..." % sys.version_info[:2])'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --constraint constraints.txt torch
+	$(PIP) install --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.core
+	$(PIP) install --constraint constraints.txt --editable '.[dev]'
+	@touch $@
