@@ -1,0 +1,1 @@
+"""Everything that hooks a training loop: what it trains by is read here, and nothing else is."""

@@ -1,0 +1,91 @@
+"""What the loop asks of a back-off: the one narrow door through which training is changed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from torch import nn
+from torch.optim import Optimizer
+
+from lrwatch.records import Action, Alert
+
+
+class Controller(Protocol):
+    """Acts on an optimizer between the judgement of a step and its update.
+
+    At every ``optimizer.step()`` the loop calls, in this order and on the training thread:
+    ``on_alerts`` (only where this step raised some, after they were written), ``before_step``,
+    the optimizer's own update, ``after_step``. With a controller every step is judged before its
+    update: loss and gradient norm are plain floats here, at the price of waiting for the device.
+
+    An update that the gradient scaler of mixed precision skips reaches no method. An exception of
+    class :class:`lrwatch.errors.LrwatchError` passes into the training loop (that is how a
+    controller stops a run); any other is logged, and after three the controller is left out.
+    """
+
+    @property
+    def scale(self) -> float:
+        """Factor on the schedule's rate at the coming update, in (0, 1]."""
+        ...
+
+    def before_step(
+        self, optimizer: Optimizer, step: int, loss: float | None, grad_norm: float | None
+    ) -> bool | None:
+        """Bind the scaled rates; rewind if that is due; return False to skip this update.
+
+        For a skipped update the loop hides every gradient (``p.grad = None``) from the optimizer
+        and gives them back after it: nothing is multiplied, so no NaN can leak. ``after_step``
+        follows all the same. With a closure the gradients are those of its first evaluation, and
+        the method is called right after that one.
+
+        Args:
+            optimizer: The optimizer whose ``step()`` runs; its rates are the schedule's own.
+            step: Number of this optimizer step, as in :class:`lrwatch.records.Step`.
+            loss: Unscaled loss of this step; None where none was seen.
+            grad_norm: Norm of the unscaled gradients before clipping; None where unknown.
+        """
+        ...
+
+    def after_step(self, optimizer: Optimizer, step: int) -> None:
+        """Bind the schedule's own rates back; take a snapshot if one is due."""
+        ...
+
+    def on_alerts(self, alerts: Sequence[Alert]) -> None:
+        """Take note of the alerts that this step raised, or closed."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """Scale, budget and cooldowns, as JSON can hold them."""
+        ...
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on as the controller went on whose state this is."""
+        ...
+
+    def close(self) -> None:
+        """Give back what was taken: rates, buffers, files."""
+        ...
+
+
+class BuildController(Protocol):
+    """How :func:`lrwatch.attach` asks for one: ``lrwatch.control.build_controller`` is called."""
+
+    def __call__(
+        self,
+        backoff: Any,
+        *,
+        optimizer: Optimizer,
+        model: nn.Module | None,
+        write_action: Callable[[Action], None],
+    ) -> Controller:
+        """Make a controller.
+
+        Args:
+            backoff: What the user gave: True or a policy object.
+            optimizer: Must be held weakly.
+            model: Must be held weakly.
+            write_action: Writes an action to every sink; call it before the action is applied.
+
+        Raises:
+            ValueError: If ``backoff`` is neither.
+        """
+        ...
