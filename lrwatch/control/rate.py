@@ -1,0 +1,101 @@
+"""A factor on the learning rate that no scheduler sees: bound before a step, taken back after."""
+
+import math
+from typing import Any, NamedTuple
+
+import torch
+from torch.optim import Optimizer
+
+
+class _Loan(NamedTuple):
+    """One group's rate, as the schedule set it and as it was lent to the step."""
+
+    group: dict[str, Any]
+    scheduled: Any
+    lent: Any
+
+
+class _Arguments(tuple[Any, ...]):
+    """The arguments of ``step()``, which end the loan when the frame that holds them is left.
+
+    PyTorch runs no hook after a ``step()`` that raises; its frame is let go all the same.
+    """
+
+    def __del__(self) -> None:
+        _end(self.__dict__.pop("loans", []))
+
+
+class RateScale:
+    """Make every ``optimizer.step()`` use ``scale * lr`` and leave the schedule bit-identical.
+
+    Before the step each group's ``lr`` is bound to a new, scaled object; after it the very object
+    that the scheduler had put there is bound back, also when the step raises. Tensor rates are
+    never changed in place: multiplying and dividing drifts. At ``scale == 1.0`` nothing is touched.
+
+    It does not reach a step that runs without hooks, such as the replay of a CUDA graph.
+
+    Args:
+        optimizer: Any optimizer of PyTorch; groups may be added later.
+
+    >>> weight = torch.nn.Parameter(torch.ones(1))
+    >>> sgd = torch.optim.SGD([weight], lr=0.5)
+    >>> rate = RateScale(sgd)
+    >>> rate.scale = 0.5
+    >>> weight.grad = torch.ones(1)
+    >>> sgd.step()
+    >>> weight.item(), sgd.param_groups[0]["lr"]
+    (0.75, 0.5)
+    """
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        self._optimizer = optimizer
+        self._scale = 1.0
+        self._loans: list[_Loan] = []
+        self._handles = [
+            optimizer.register_step_pre_hook(self._lend),
+            optimizer.register_step_post_hook(self._return),
+        ]
+
+    @property
+    def scale(self) -> float:
+        """The factor in force from the next step on, > 0."""
+        return self._scale
+
+    @scale.setter
+    def scale(self, value: float) -> None:
+        if not (math.isfinite(value) and value > 0):
+            raise ValueError(f"scale must be finite and > 0, got {value}")
+        self._scale = float(value)
+
+    def close(self) -> None:
+        """Put back what is lent and remove the hooks."""
+        _end(self._loans)
+        for handle in self._handles:
+            handle.remove()
+
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def _lend(
+        self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+        _end(self._loans)
+        if self._scale == 1.0:
+            return None
+        groups = [group for group in optimizer.param_groups if "lr" in group]
+        loans = [_Loan(group, group["lr"], group["lr"] * self._scale) for group in groups]
+        for loan in loans:
+            loan.group["lr"] = loan.lent
+        guarded = _Arguments(args)
+        guarded.__dict__["loans"] = self._loans = loans
+        return guarded, kwargs
+
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def _return(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        _end(self._loans)
+
+
+def _end(loans: list[_Loan]) -> None:
+    """Bind the scheduled objects back, except where someone has set another rate meanwhile."""
+    for loan in loans:
+        if loan.group["lr"] is loan.lent:
+            loan.group["lr"] = loan.scheduled
+    loans.clear()

@@ -1,0 +1,208 @@
+"""The rate in force is the schedule's times the scale, and the schedule never notices."""
+
+import contextlib
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch.optim import SGD, AdamW, Optimizer
+from torch.optim import lr_scheduler as schedules
+
+from lrwatch.control.rate import RateScale
+
+torch.set_num_threads(1)
+N_STEPS = 30
+
+
+def chained(opt: Optimizer) -> schedules.ChainedScheduler:
+    return schedules.ChainedScheduler(
+        [schedules.ConstantLR(opt, 0.5, 5), schedules.ExponentialLR(opt, 0.9)]
+    )
+
+
+def sequential(opt: Optimizer) -> schedules.SequentialLR:
+    parts = [schedules.LinearLR(opt, 0.1, total_iters=5), schedules.CosineAnnealingLR(opt, 25)]
+    return schedules.SequentialLR(opt, parts, milestones=[5])
+
+
+SCHEDULES: dict[str, Callable[[Any], Any]] = {
+    "LambdaLR": lambda o: schedules.LambdaLR(o, lambda n: 1 / (1 + n)),
+    "MultiplicativeLR": lambda o: schedules.MultiplicativeLR(o, lambda n: 0.97),
+    "StepLR": lambda o: schedules.StepLR(o, 7),
+    "MultiStepLR": lambda o: schedules.MultiStepLR(o, [4, 19]),
+    "ConstantLR": lambda o: schedules.ConstantLR(o, 0.3, 9),
+    "LinearLR": lambda o: schedules.LinearLR(o, 0.1, total_iters=11),
+    "ExponentialLR": lambda o: schedules.ExponentialLR(o, 0.93),
+    "PolynomialLR": lambda o: schedules.PolynomialLR(o, 25, 2.0),
+    "CosineAnnealingLR": lambda o: schedules.CosineAnnealingLR(o, 25),
+    "CosineAnnealingWarmRestarts": lambda o: schedules.CosineAnnealingWarmRestarts(o, 6, 2),
+    "CyclicLR": lambda o: schedules.CyclicLR(o, 0.01, 0.3, 5, cycle_momentum=False),
+    "OneCycleLR": lambda o: schedules.OneCycleLR(o, 0.3, total_steps=N_STEPS + 1),
+    "ReduceLROnPlateau": lambda o: schedules.ReduceLROnPlateau(o, patience=2),
+    "ChainedScheduler": chained,
+    "SequentialLR": sequential,
+}
+
+
+def make(kind: str, lr: Any = 0.1) -> Optimizer:
+    params = [torch.nn.Parameter(torch.ones(3)), torch.nn.Parameter(torch.ones(2))]
+    groups: list[dict[str, Any]] = [{"params": params[:1]}, {"params": params[1:], "lr": lr * 2}]
+    if kind == "adamw":
+        return AdamW(groups, lr=lr)
+    if kind == "adamw-fused":
+        return AdamW(groups, lr=lr, fused=True)
+    return SGD(groups, lr=lr, momentum=0.9)
+
+
+def give_gradients(optimizer: Optimizer) -> None:
+    for group in optimizer.param_groups:
+        for p in group["params"]:
+            p.grad = torch.ones_like(p)
+
+
+def rates(optimizer: Optimizer) -> list[float]:
+    return [float(group["lr"]) for group in optimizer.param_groups]
+
+
+def run(optimizer: Optimizer, scheduler: Any, scale: float | None) -> tuple[Any, Any]:
+    """The rates as scheduled and as seen inside of each step."""
+    rate = RateScale(optimizer) if scale is not None else None
+    applied: list[list[float]] = []
+    optimizer.register_step_pre_hook(lambda opt, args, kwargs: applied.append(rates(opt)))
+    scheduled = []
+    for step in range(N_STEPS):
+        if rate is not None and scale is not None:
+            rate.scale = scale if step >= 10 else 1.0
+        give_gradients(optimizer)
+        optimizer.step()
+        scheduler.step(*([1.0] if isinstance(scheduler, schedules.ReduceLROnPlateau) else []))
+        scheduled.append(rates(optimizer))
+    return scheduled, applied
+
+
+@pytest.mark.parametrize("kind", ["sgd", "adamw"])
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_schedule_is_bit_identical_and_rate_is_scale_times_schedule(name: str, kind: str) -> None:
+    bare, watched = make(kind), make(kind)
+    plain, seen = run(bare, SCHEDULES[name](bare), None)
+    scheduled, applied = run(watched, SCHEDULES[name](watched), 0.3)
+    assert scheduled == plain
+    assert applied[:10] == seen[:10]
+    assert applied[10:] == [[lr * 0.3 for lr in step] for step in seen[10:]]
+
+
+def test_every_scheduler_of_torch_is_covered() -> None:
+    public = {
+        name
+        for name, found in vars(schedules).items()
+        if isinstance(found, type) and hasattr(found, "get_last_lr") and name[0] != "_"
+    }
+    assert public - {"LRScheduler"} == set(SCHEDULES)
+
+
+@pytest.mark.parametrize("kind", ["sgd", "adamw", "adamw-fused"])
+def test_tensor_rate_is_bound_back_as_the_same_object_with_the_same_bits(kind: str) -> None:
+    optimizer = make(kind, torch.tensor(0.1))
+    before = [(group["lr"], group["lr"].clone()) for group in optimizer.param_groups]
+    rate = RateScale(optimizer)
+    for _ in range(50):
+        rate.scale = 0.3
+        give_gradients(optimizer)
+        optimizer.step()
+    for group, (lr, bits) in zip(optimizer.param_groups, before, strict=True):
+        assert group["lr"] is lr
+        assert torch.equal(lr, bits)
+
+
+def test_capturable_step_takes_the_scaled_tensor_rate() -> None:
+    moved = []
+    for lr, scale in [(0.1, 0.5), (0.05, 1.0)]:
+        weight = torch.nn.Parameter(torch.ones(3))
+        optimizer = torch.optim.Adam([weight], lr=torch.tensor(lr), foreach=False)
+        rate = RateScale(optimizer)
+        rate.scale = scale
+        weight.grad = torch.ones(3)
+        optimizer.step()
+        moved.append(weight.detach().clone())
+    assert torch.equal(*moved)
+
+
+def test_group_added_between_two_steps_is_scaled_too() -> None:
+    optimizer = make("sgd")
+    rate = RateScale(optimizer)
+    rate.scale = 0.5
+    late = torch.nn.Parameter(torch.ones(1))
+    optimizer.add_param_group({"params": [late], "lr": 1.0})
+    give_gradients(optimizer)
+    optimizer.step()
+    assert late.item() == 0.5
+    assert rates(optimizer) == [0.1, 0.2, 1.0]
+
+
+class Exploding(SGD):
+    def step(self, closure: Any = None) -> Any:
+        raise RuntimeError(f"at {self.param_groups[0]['lr']}")
+
+
+def test_step_that_raises_leaves_the_scheduled_rate_behind() -> None:
+    optimizer = Exploding([torch.nn.Parameter(torch.ones(1))], lr=0.1)
+    scheduled = optimizer.param_groups[0]["lr"]
+    RateScale(optimizer).scale = 0.5
+    with pytest.raises(RuntimeError, match=r"at 0\.05"):
+        optimizer.step()
+    with contextlib.suppress(RuntimeError):
+        optimizer.step()
+    assert optimizer.param_groups[0]["lr"] is scheduled
+
+
+def test_rate_set_by_the_closure_during_the_step_is_kept() -> None:
+    optimizer = make("sgd")
+    RateScale(optimizer).scale = 0.5
+
+    def closure() -> float:
+        optimizer.param_groups[0]["lr"] = 7.0
+        return 0.0
+
+    optimizer.step(closure)
+    assert rates(optimizer) == [7.0, 0.2]
+
+
+def test_closing_leaves_no_hook_behind() -> None:
+    optimizer = make("sgd")
+    rate = RateScale(optimizer)
+    rate.scale = 0.5
+    rate.close()
+    assert not optimizer._optimizer_step_pre_hooks
+    assert not optimizer._optimizer_step_post_hooks
+
+
+def test_copy_of_the_optimizer_is_not_scaled() -> None:
+    optimizer = make("sgd")
+    RateScale(optimizer).scale = 0.5
+    twin = copy.deepcopy(optimizer)
+    give_gradients(twin)
+    twin.step()
+    assert [float(p.detach()[0]) for g in twin.param_groups for p in g["params"]] == pytest.approx(
+        [0.9, 0.8]
+    )
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf")])
+def test_bad_scale_is_named_with_its_value(value: float) -> None:
+    rate = RateScale(make("sgd"))
+    with pytest.raises(ValueError, match=f"scale must be .*, got {value}"):
+        rate.scale = value
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # from inside of Dynamo
+def test_compiled_step_takes_the_scaled_rate() -> None:
+    optimizer = make("sgd", torch.tensor(0.1))
+    rate = RateScale(optimizer)
+    rate.scale = 0.5
+    give_gradients(optimizer)
+    torch.compile(optimizer.step, backend="eager")()
+    weights = [float(p.detach()[0]) for g in optimizer.param_groups for p in g["params"]]
+    assert weights == pytest.approx([0.95, 0.9])
+    assert rates(optimizer) == pytest.approx([0.1, 0.2])
