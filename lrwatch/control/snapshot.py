@@ -1,0 +1,146 @@
+"""Snapshots of a run under a memory cap, to go back to when the weights are ruined."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from lrwatch.control.slot import Slot, parameters, tensor_bytes
+from lrwatch.control.surroundings import Surroundings
+from lrwatch.errors import LrwatchError
+
+Where = Literal["device", "host"]
+_GIB = 2**30
+# Tensors of the weight's size that an optimizer keeps once it has stepped; others: two.
+_MOMENTS = {"SGD": 1, "RMSprop": 1, "Adagrad": 1, "Muon": 1}
+
+
+class Snapshots:
+    """Named slots that hold the run at earlier steps.
+
+    A slot is written over when its name is saved again. ``load`` brings back weights, model buffers
+    and optimizer state; with ``exact=True`` also rates, schedulers, gradient scaler and random
+    generators, after which the run continues bit-identically on the same data. The position of a
+    DataLoader is never restored.
+
+    Args:
+        optimizer: Its parameters are kept, those of groups added later from the next save on.
+        model: For its buffers (running statistics of BatchNorm), which are lost without it.
+        others: Schedulers and GradScaler, for ``exact=True``.
+        where: ``"device"``: beside the weights; ``"host"``: in the processor's memory.
+        max_bytes: Cap on the memory of all slots together, > 0.
+
+    >>> weight = nn.Parameter(torch.ones(2))
+    >>> snapshots = Snapshots(torch.optim.SGD([weight], lr=0.1))
+    >>> snapshots.save("start", 0)
+    >>> _ = weight.data.zero_()
+    >>> snapshots.load("start")
+    0
+    >>> weight.tolist()
+    [1.0, 1.0]
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        model: nn.Module | None = None,
+        *,
+        others: tuple[Any, ...] = (),
+        where: Where = "device",
+        max_bytes: int = 4 * _GIB,
+    ) -> None:
+        if where not in ("device", "host"):
+            raise ValueError(f'where must be "device" or "host", got {where!r}')
+        if not max_bytes > 0:
+            raise ValueError(f"max_bytes must be > 0, got {max_bytes}")
+        self._optimizer = optimizer
+        self._model = model
+        self._others = others
+        self._where = where
+        self._max_bytes = max_bytes
+        self._slots: dict[str, Slot] = {}
+        self._surroundings: dict[str, Surroundings] = {}
+
+    @property
+    def steps(self) -> dict[str, int]:
+        """Step of every slot by its name."""
+        return {name: slot.step for name, slot in self._slots.items()}
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory that all slots take now."""
+        return sum(slot.n_bytes for slot in self._slots.values())
+
+    @property
+    def slot_bytes(self) -> int:
+        """Memory that one slot takes; before the first step the moments are estimated."""
+        moments = sum(tensor_bytes(dict(state)) for state in self._optimizer.state.values())
+        if not moments:
+            count = _MOMENTS.get(type(self._optimizer).__name__, 2)
+            moments = count * tensor_bytes(self._params())
+        return tensor_bytes([*self._params(), *self._buffers()]) + moments
+
+    @property
+    def n_slots(self) -> int:
+        """Slots that fit under the cap."""
+        return int(self._max_bytes // max(self.slot_bytes, 1))
+
+    def shortage(self, wanted: int) -> str | None:
+        """What does not fit under the cap and what follows, in plain words; None if all does."""
+        if self.n_slots >= wanted:
+            return None
+        one, cap = self.slot_bytes / _GIB, self._max_bytes / _GIB
+        said = f"one snapshot takes {one:.3g} GiB and memory_cap is {cap:.3g} GiB: "
+        if self.n_slots == 0:
+            return said + "no snapshots, so back-off can skip, lower the rate and stop, not rewind"
+        return said + f"{self.n_slots} instead of {wanted} snapshots are kept"
+
+    def save(self, name: str, step: int, *, exact: bool = False) -> None:
+        """Copy the run into the slot; ``exact`` keeps the surroundings of the weights too."""
+        slot = self._slots.setdefault(name, Slot(host=self._where == "host"))
+        slot.save(step, self._optimizer, self._buffers())
+        self._surroundings.pop(name, None)
+        if exact:
+            self._surroundings[name] = Surroundings(self._optimizer, self._others)
+
+    def load(self, name: str, *, exact: bool = False) -> int:
+        """Bring a slot back and return its step; the slot stays as it is."""
+        if name not in self._slots:
+            raise LrwatchError(f"no snapshot named {name!r}; there are {sorted(self._slots)}")
+        if exact and name not in self._surroundings:
+            raise LrwatchError(f"snapshot {name!r} was saved without exact=True")
+        slot = self._slots[name]
+        slot.load(self._optimizer, self._buffers())
+        if exact:
+            self._surroundings[name].load()
+        return slot.step
+
+    def drop(self, name: str) -> None:
+        """Give the memory of a slot back."""
+        self._slots.pop(name, None)
+        self._surroundings.pop(name, None)
+
+    @torch.no_grad()
+    def displacement(self, name: str) -> float:
+        """``||w - w_slot|| / ||w_slot||`` over all parameters; waits for the device.
+
+        Infinite where the weights were all zero then.
+        """
+        pairs = list(zip(self._params(), self._slots[name].weights, strict=False))
+        now, then = [a for a, _ in pairs], [b.to(a.device) for a, b in pairs]
+        moved = torch.linalg.vector_norm(_norms(torch._foreach_sub(now, then)))
+        size = torch.linalg.vector_norm(_norms(then))
+        return float(moved / size) if size > 0 else math.inf
+
+    def _params(self) -> list[Tensor]:
+        return [p.detach() for p in parameters(self._optimizer)]
+
+    def _buffers(self) -> list[Tensor]:
+        return [] if self._model is None else list(self._model.buffers())
+
+
+def _norms(tensors: Sequence[Tensor]) -> Tensor:
+    return torch.stack([norm.float() for norm in torch._foreach_norm(list(tensors))])
