@@ -53,6 +53,25 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One training step as the run directory shows it.
+
+    Attributes:
+        step: What was seen at the step.
+        lo: Lower end of the expected band of the loss, NaN while there is none.
+        hi: Upper end of the band.
+        lrs: Scheduled learning rate of every parameter group; empty where not known.
+        lr_scale: Factor that the back-off puts on every rate, 1 where it does nothing.
+    """
+
+    step: Step
+    lo: float = math.nan
+    hi: float = math.nan
+    lrs: tuple[float, ...] = ()
+    lr_scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
     """One finding about a run, or a change of one that was reported before.
 
@@ -118,7 +137,7 @@ class Action:
 
 
 def plain(value: Any) -> Any:
-    """The value as strict JSON can hold it: a non-finite float becomes ``"NaN"`` or ``"Infinity"``."""
+    """The value as strict JSON holds it: a non-finite float becomes ``"NaN"`` or ``"Infinity"``."""
     if isinstance(value, Mapping):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,0 +1,128 @@
+"""What ``lrwatch tail`` reads, which of it is shown, and how."""
+
+import json
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from lrwatch.records import SEVERITIES, Action, Alert, Severity, plain
+from lrwatch.sinks.color import ColorChoice, wants_color
+from lrwatch.sinks.follow import Follower
+from lrwatch.sinks.history import ledger_path, read_entries
+from lrwatch.sinks.ledger_line import Entry, decode
+from lrwatch.sinks.lines import line, severity_of
+from lrwatch.sinks.printable import printable
+
+Named = tuple[str, Entry]
+
+_WORST_CODES = {"info": 0, "warning": 10, "critical": 20}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which entries are shown.
+
+    Attributes:
+        since: Earliest time, in seconds since the epoch.
+        level: Lowest severity.
+    """
+
+    since: float | None = None
+    level: Severity = "info"
+
+    def holds(self, entry: Entry) -> bool:
+        """Whether the entry is to be shown."""
+        if entry.record is None or (self.since is not None and entry.time < self.since):
+            return False
+        severity = severity_of(entry.record)
+        rank = SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
+        return rank >= SEVERITIES.index(self.level)
+
+
+class Tailed:
+    """One run that is read; what befalls its file is said on stderr.
+
+    Args:
+        run: The run, as the user named it.
+        selection: Which entries count.
+        by_name: Whether to wait for the file, and to follow one that replaces it.
+    """
+
+    def __init__(self, run: Path, selection: Selection, *, by_name: bool) -> None:
+        self._run = run
+        self._selection = selection
+        self._by_name = by_name
+        self._follower: Follower | None = None
+
+    def last(self, n: int, *, whole: bool) -> list[Named]:
+        """The last ``n`` entries; of the ``whole`` file, or of what is to be followed."""
+        if whole:
+            return self._selected(read_entries(self._found()), n)
+        return self.new(n)
+
+    def new(self, n: int | None = None) -> list[Named]:
+        """The entries that came since the last call, the last ``n`` of them."""
+        if self._follower is None:
+            self._follower = Follower(self._found(), by_name=self._by_name)
+        lines = self._follower.poll()
+        entries = self._selected((entry for raw in lines for entry in decode(raw)), n)
+        if self._follower.notice:
+            self._say(self._follower.notice)
+        return entries
+
+    def _found(self) -> Path:
+        path = ledger_path(self._run)
+        if path.exists() or self._by_name:
+            return path
+        hint = "; -F waits for it" if self._run.exists() else ""
+        raise FileNotFoundError(f"no alerts at {path}{hint}")
+
+    def _selected(self, entries: Iterator[Entry | None], n: int | None) -> list[Named]:
+        found: deque[Entry] = deque(maxlen=n)
+        n_broken = 0
+        for entry in entries:
+            if entry is None:
+                n_broken += 1
+            elif self._selection.holds(entry):
+                found.append(entry)
+        if n_broken:
+            self._say(f"{n_broken} broken line{'s' if n_broken > 1 else ''} skipped")
+        return [(self._run.name, entry) for entry in found]
+
+    def _say(self, words: str) -> None:
+        click.echo(f"lrwatch tail: {printable(self._run)}: {words}", err=True)
+
+
+class Printer:
+    """Prints entries to stdout, each at once.
+
+    Args:
+        as_json: Whether to print the objects rather than lines for people.
+        color: Whether to colour the level.
+        with_names: Whether to say of which run a line is.
+    """
+
+    def __init__(self, *, as_json: bool, color: ColorChoice, with_names: bool = False) -> None:
+        self._as_json = as_json
+        self._with_names = with_names
+        self._color = wants_color(sys.stdout, color)
+        self.worst_code = 0
+
+    def show(self, named: Iterable[Named]) -> None:
+        """Print the entries, each of which comes with the name of its run."""
+        for name, entry in named:
+            if entry.record is None:
+                continue
+            self.worst_code = max(self.worst_code, _WORST_CODES.get(severity_of(entry.record), 0))
+            sys.stdout.write(self._text(name, entry, entry.record) + "\n")
+        sys.stdout.flush()
+
+    def _text(self, name: str, entry: Entry, record: Alert | Action) -> str:
+        if self._as_json:
+            return json.dumps(plain(entry.raw), separators=(",", ":"))
+        shown = line(record, time_s=entry.time, color=self._color)
+        return f"{printable(name, limit=40)}: {shown}" if self._with_names else shown

@@ -1,0 +1,69 @@
+"""``lrwatch tail``: the alerts and actions of a run, the last ones or as they come."""
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from lrwatch.cli import _params
+from lrwatch.cli._tailed import Printer, Selection, Tailed
+from lrwatch.records import SEVERITIES, Severity
+from lrwatch.sinks.color import ColorChoice
+
+_POLL_S = 0.1
+_LEVELS = "|".join(SEVERITIES)
+_COLORS: tuple[ColorChoice, ...] = ("auto", "always", "never")
+_LINES_HELP = "How many of those that are there already [default: 10]."
+_LEVEL_HELP = f"Only what is at least this: {_LEVELS}."
+
+EXAMPLES = """\b
+Examples:
+  lrwatch tail runs/today              the last ten lines
+  lrwatch tail -f runs/today           and those that come
+  lrwatch tail -F runs/tomorrow        wait for a run that has not begun
+  lrwatch tail --since 2h --level critical --json runs/today
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-n", "--lines", default=10, type=click.IntRange(min=0), help=_LINES_HELP)
+@click.option("-f", "--follow", is_flag=True, help="Go on with what is appended.")
+@click.option("-F", "by_name", is_flag=True, help="As -f; wait for a file, follow a new one.")
+@click.option("--since", callback=_params.since, help="Only from then on: 10m, 2h or an ISO time.")
+@click.option("--level", callback=_params.level, default="info", help=_LEVEL_HELP)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--color", type=click.Choice(_COLORS), default="auto", show_default=True)
+@click.option("--exit-code", is_flag=True, help="Exit 10 after a warning, 20 after a critical one.")
+def command(
+    runs: tuple[Path, ...],
+    lines: int,
+    follow: bool,
+    by_name: bool,
+    since: float | None,
+    level: Severity,
+    as_json: bool,
+    color: ColorChoice,
+    exit_code: bool,
+) -> int:
+    """Show the alerts and actions of RUN, one a line.
+
+    RUN is the directory of a run, its lrwatch/ folder or an alerts.jsonl.
+    """
+    selection = Selection(since=since, level=level)
+    printer = Printer(as_json=as_json, color=color, with_names=len(runs) > 1)
+    tailed = [Tailed(run, selection, by_name=by_name) for run in runs]
+    found = [pair for one in tailed for pair in one.last(lines, whole=not (follow or by_name))]
+    found.sort(key=lambda pair: pair[1].time)
+    printer.show(found[-lines:] if lines else [])
+    if follow or by_name:
+        _follow(tailed, printer)
+    return printer.worst_code if exit_code else 0
+
+
+def _follow(tailed: Iterable[Tailed], printer: Printer) -> None:
+    while True:
+        for one in tailed:
+            printer.show(one.new())
+        time.sleep(_POLL_S)

@@ -1,0 +1,146 @@
+"""The thread that writes TensorBoard's view, fed through a bounded queue."""
+
+import logging
+import os
+import threading
+import time
+from collections import deque
+from pathlib import Path
+
+from lrwatch.records import Action, Alert, Point
+from lrwatch.sinks.board import Board
+from lrwatch.sinks.event_file import EventFile, live_writers
+from lrwatch.sinks.history import read_entries
+from lrwatch.sinks.ledger import Ledger
+from lrwatch.sinks.trouble import Trouble
+
+_LOG = logging.getLogger("lrwatch")
+_TICK_S = 0.2
+_RETRY_S = 1.0
+_CLOSE_S = 2.0
+_MAX_POINTS = 4096
+_MAX_RECORDS = 2 * _MAX_POINTS
+_MAX_BACKLOG = 4096
+_MAX_FAILURES = 3
+_HISTORY_BYTES = 1 << 20
+
+
+class EventWriter:
+    """Write what is put into it to an event file, some moments later, in a daemon thread.
+
+    :meth:`put` costs about a microsecond and never waits. While the queue is full points are
+    dropped and counted. Forked children have no thread and write nothing.
+
+    Args:
+        folder: Where the event file goes.
+        board: Turns what is put into events.
+        ledger: Read for what earlier segments told; its segment is opened from here.
+        start_step: Step at which this segment begins.
+        trouble: Told of failures.
+    """
+
+    def __init__(
+        self, folder: Path, board: Board, ledger: Ledger, *, start_step: int, trouble: Trouble
+    ) -> None:
+        self._folder = folder
+        self._board = board
+        self._ledger = ledger
+        self._start_step = start_step
+        self._trouble = trouble
+        self._file = EventFile(folder)
+        self._queue: deque[tuple[float, Point | Alert | Action]] = deque()
+        self._backlog: deque[bytes] = deque()
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._pid = os.getpid()
+        self._retry_at = 0.0
+        self._n_failures = 0
+        self._has_begun = False
+        self.n_dropped = 0
+
+    def put(self, item: Point | Alert | Action) -> None:
+        """Hand over a record; the first one starts the thread."""
+        limit = _MAX_POINTS if isinstance(item, Point) else _MAX_RECORDS
+        if len(self._queue) >= limit:
+            self.n_dropped += 1
+            return
+        self._queue.append((time.monotonic(), item))
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="lrwatch-events", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """Write what is left, for two seconds at most."""
+        if os.getpid() != self._pid:
+            return
+        self._closing.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(_CLOSE_S)
+
+    def _run(self) -> None:
+        while self._n_failures < _MAX_FAILURES:
+            is_last = self._closing.wait(_TICK_S)
+            try:
+                self._tick(is_last=is_last)
+            except OSError as error:
+                self._retry_at = time.monotonic() + _RETRY_S
+                self._trouble.report(error)
+            except Exception as error:
+                self._n_failures += 1
+                self._trouble.report(error)
+            if is_last:
+                break
+        self._file.close()
+
+    def _tick(self, *, is_last: bool) -> None:
+        now = time.monotonic()
+        offset_s = time.time() - now
+        self._begin()
+        while self._queue:
+            self._extend(self._events(*self._queue.popleft(), offset_s))
+        self._extend(self._board.expire(now, offset_s))
+        if is_last:
+            self._extend(self._board.drain(offset_s))
+        self._extend(self._board.renew_digest(now + offset_s, self.n_dropped))
+        if self._backlog and (now >= self._retry_at or is_last):
+            self._ledger.open_segment()
+            self._write()
+
+    def _begin(self) -> None:
+        """Take over what earlier segments of the run told, and look for other writers."""
+        if self._has_begun:
+            return
+        self._has_begun = True
+        if pids := live_writers(self._folder):
+            _LOG.warning(
+                "process %s seems to write to %s too; TensorBoard may show only one of them: "
+                "give each run a directory of its own",
+                ", ".join(map(str, pids)),
+                self._folder,
+            )
+        if not self._ledger.path.exists():
+            return
+        for entry in read_entries(self._ledger.path, last_bytes=_HISTORY_BYTES):
+            if entry is not None and entry.record is not None and entry.run != self._ledger.run:
+                superseded = entry.record.step >= self._start_step
+                self._board.digest.add(entry.record, entry.time, superseded=superseded)
+
+    def _events(self, time_s: float, item: Point | Alert | Action, offset_s: float) -> list[bytes]:
+        if isinstance(item, Point):
+            return self._board.point(time_s, time_s + offset_s, item)
+        return self._board.record(time_s + offset_s, item, offset_s=offset_s)
+
+    def _extend(self, events: list[bytes]) -> None:
+        self._backlog.extend(events)
+        while len(self._backlog) > _MAX_BACKLOG:
+            self._backlog.popleft()
+            self.n_dropped += 1
+
+    def _write(self) -> None:
+        if not self._file.was_open:
+            self._file.open(self._start_step)
+        elif not self._file.is_open:
+            self._file.open(self._board.next_step)
+            self._extend(self._board.renewed_digest(time.time(), self.n_dropped))
+        self._file.write(self._backlog)
+        self._backlog.clear()

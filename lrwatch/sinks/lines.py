@@ -1,0 +1,81 @@
+"""An alert or an action as one line for a person, with columns that stay where they are."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from lrwatch.records import Action, Alert, Severity
+from lrwatch.sinks.color import colored
+from lrwatch.sinks.printable import printable
+
+LEVEL_WORDS: Final[dict[str, str]] = {"info": "INFO", "warning": "WARN", "critical": "CRIT"}
+
+
+def utc(time_s: float) -> str:
+    """Seconds since the epoch as ISO 8601 in UTC, to the second.
+
+    >>> utc(1795370531.9)
+    '2026-11-22T18:02:11Z'
+    """
+    return datetime.fromtimestamp(time_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def severity_of(record: Alert | Action) -> Severity:
+    """How loud a record is; an action is a warning, and a stop is critical."""
+    if isinstance(record, Alert):
+        return record.severity
+    return "critical" if record.kind == "stop" else "warning"
+
+
+def level_word(record: Alert | Action) -> str:
+    """Four letters for the level of an alert; an action is ``DONE``."""
+    if isinstance(record, Action):
+        return "DONE"
+    return LEVEL_WORDS.get(record.severity, printable(record.severity, limit=4))
+
+
+def line(record: Alert | Action, *, time_s: float, color: bool = False) -> str:
+    """Time, level, kind, step, state, words, rate, advice; without a line break.
+
+    >>> line(Action(kind="skip", step=12, reason="the loss is NaN"), time_s=0)
+    '1970-01-01T00:00:00Z  DONE  skip                step=12        done     the loss is NaN'
+    """
+    word = level_word(record)
+    head = [
+        utc(time_s),
+        colored(word) if color else word,
+        f"{printable(record.kind, limit=40):<18}",
+        f"{f'step={record.step}':<13}",
+        f"{state_word(record):<7}",
+    ]
+    return "  ".join([*head, *_words(record)]).rstrip()
+
+
+def state_word(record: Alert | Action) -> str:
+    """What became of it: the state of an alert; done, dry-run, helped or failed for an action."""
+    if isinstance(record, Alert):
+        return printable(record.state, limit=7)
+    if record.dry_run:
+        return "dry-run"
+    if record.kind != "outcome":
+        return "done"
+    return {True: "helped", False: "failed", None: "unknown"}[record.helped]
+
+
+def _words(record: Alert | Action) -> list[str]:
+    if isinstance(record, Action):
+        return _action_words(record)
+    words = [printable(record.message)]
+    if record.lr is not None:
+        words.append(f"lr={record.lr:.4g}")
+    if record.advice:
+        words.append(f"try: {printable(record.advice)}")
+    return words
+
+
+def _action_words(action: Action) -> list[str]:
+    words = [printable(action.reason)]
+    if action.lr_before is not None and action.lr_after is not None:
+        words.append(f"lr {action.lr_before:.4g}->{action.lr_after:.4g}")
+    if action.to_step is not None:
+        words.append(f"to step {action.to_step}")
+    return words

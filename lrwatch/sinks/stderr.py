@@ -1,0 +1,56 @@
+"""Alerts on stderr, one line each, as they come; a progress bar of tqdm stays whole."""
+
+import os
+import sys
+import time
+
+from lrwatch.records import Action, Alert, Point
+from lrwatch.sinks.color import ColorChoice, wants_color
+from lrwatch.sinks.lines import line
+
+
+class StderrSink:
+    """Print every alert and action on stderr.
+
+    Where the program uses tqdm, the line is printed above its bars. A stderr that is closed or
+    missing is no trouble, and a forked child says nothing.
+
+    Args:
+        color: ``"auto"`` colours the level on a terminal, unless NO_COLOR is set.
+    """
+
+    def __init__(self, *, color: ColorChoice = "auto") -> None:
+        self._color = color
+        self._pid = os.getpid()
+
+    def write_point(self, point: Point) -> None:
+        """Show nothing: a terminal is no place for every step."""
+
+    def write_alert(self, alert: Alert) -> None:
+        """Print the alert."""
+        self._print(alert)
+
+    def write_action(self, action: Action) -> None:
+        """Print the action."""
+        self._print(action)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _print(self, record: Alert | Action) -> None:
+        if os.getpid() != self._pid or sys.stderr is None:
+            return
+        try:
+            color = wants_color(sys.stderr, self._color)
+            _print_above_bars(line(record, time_s=time.time(), color=color))
+        except Exception:  # whatever stderr was replaced with, telling must not end a training
+            return
+
+
+def _print_above_bars(text: str) -> None:
+    tqdm = getattr(sys.modules.get("tqdm"), "tqdm", None)
+    if tqdm is not None:
+        tqdm.write(text, file=sys.stderr)
+        return
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
