@@ -1,0 +1,194 @@
+"""attach(): one line that puts a training loop under watch."""
+
+import logging
+import os
+import sys
+import time
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+from torch.optim import Optimizer
+
+from lrwatch.loop import compiled, patches
+from lrwatch.loop.grad_norm import Cadence
+from lrwatch.loop.intervention import Intervention
+from lrwatch.loop.judge import Judge
+from lrwatch.loop.readback import Readback
+from lrwatch.loop.recorder import Recorder
+from lrwatch.loop.run_dir import RunDir, chosen
+from lrwatch.loop.watch import Watch
+from lrwatch.sinks.run_directory import RunDirectory
+from lrwatch.sinks.sink import Sink
+from lrwatch.sinks.stderr import StderrSink
+from lrwatch.watcher import Watcher
+
+logger = logging.getLogger("lrwatch")
+
+_watches: "weakref.WeakKeyDictionary[Optimizer, Watch]" = weakref.WeakKeyDictionary()
+_run_dirs: dict[Watch, Path] = {}
+
+
+def attach(
+    optimizer: Optimizer,
+    model: nn.Module | None = None,
+    *,
+    run_dir: RunDir = None,
+    backoff: Any = False,
+    name: str | None = None,
+    total_steps: int | None = None,
+    check_before_step: bool = False,
+    norm_every: int | None = None,
+    stderr: bool = True,
+) -> Watch:
+    """Watch the training that this optimizer does.
+
+    From here on every ``backward()`` tells the loss and every ``optimizer.step()`` the gradient
+    norm and the rates; weights, random numbers and schedules stay as they would be without. The
+    loss of a step is the sum of what ``backward()`` was called on, before a GradScaler scaled it,
+    over the calls that gave gradients to this optimizer's parameters since its last step or since
+    they were set to zero. Accumulated and several losses are thus summed, and each of several
+    optimizers has its own loss. Where the gradients come another way, say it:
+    ``watch.observe(loss)`` between ``backward()`` and ``step()``.
+
+    On the CPU steps are judged in batches of up to 32 or a quarter of a second, on CUDA when their
+    numbers have arrived, without waiting for the device; a non-finite value at once.
+
+    The watch ends with ``close()``, with the optimizer's life or with the process. Attaching to the
+    same optimizer again ends the earlier watch. ``LRWATCH_DISABLED=1`` makes all of this do
+    nothing.
+
+    Args:
+        optimizer: Any optimizer that derives from ``torch.optim.Optimizer``.
+        model: Its model; needed to take the model's buffers back in a rewind.
+        run_dir: Where to write. None: ``LRWATCH_RUN_DIR``, else ``runs/<UTC time>-<script>``, made
+            at the first judged step; False: nowhere.
+        backoff: True or a policy, to act on alerts; every step is then judged before its update.
+        name: Name of this optimizer where there are several; a folder in the run directory.
+        total_steps: Planned number of steps, if known.
+        check_before_step: Whether to judge every step before its update, at the price of waiting
+            for the device.
+        norm_every: Steps between two computed gradient norms, >= 1; None lets the norm take about
+            one per cent of the time.
+        stderr: Whether alerts are printed.
+
+    Raises:
+        TypeError: If ``optimizer`` is none.
+        ValueError: If another argument is out of its range.
+    """
+    if os.environ.get("LRWATCH_DISABLED") == "1":
+        return Watch()
+    optimizer = _unwrapped(optimizer)
+    at_once = check_before_step or backoff is not False
+    cadence = Cadence(1 if backoff is not False and norm_every is None else norm_every)
+    watcher = Watcher(total_steps=total_steps)
+    earlier = _watches.pop(optimizer, None)
+    if earlier is not None:
+        logger.warning("attach() to the same optimizer again: the earlier watch ends here")
+        earlier.close()
+    path = chosen(run_dir, name, set(_run_dirs.values()), time.time())
+    judge = Judge(watcher, _sinks(path, stderr), at_once=at_once)
+    intervention = _intervention(backoff, optimizer, model, judge)
+    recorder = Recorder(
+        optimizer,
+        judge=judge,
+        readback=Readback(wait=at_once),
+        cadence=cadence,
+        intervention=intervention,
+        notice=_notice if stderr else logger.warning,
+    )
+    return _hooked(optimizer, judge, recorder, intervention, path)
+
+
+def _unwrapped(optimizer: Any) -> Optimizer:
+    """The optimizer that steps: Accelerate and Lightning wrap it."""
+    for name in ("optimizer", "_optimizer"):
+        inner = getattr(optimizer, name, None)
+        if isinstance(inner, Optimizer):
+            return _unwrapped(inner)
+    if isinstance(optimizer, Optimizer):
+        return optimizer
+    raise TypeError(f"optimizer must be a torch.optim.Optimizer, got {type(optimizer).__name__}")
+
+
+def _sinks(path: Path | None, stderr: bool) -> list[Sink]:
+    sinks: list[Sink] = [] if path is None else [RunDirectory(path)]
+    if stderr and int(os.environ.get("RANK") or 0) == 0:
+        sinks.append(StderrSink())
+    return sinks
+
+
+def _intervention(
+    backoff: Any, optimizer: Optimizer, model: nn.Module | None, judge: Judge
+) -> Intervention | None:
+    if backoff is False or backoff is None:
+        return None
+    from lrwatch.control import build_controller
+
+    controller = build_controller(
+        backoff, optimizer=optimizer, model=model, write_action=judge.write_action
+    )
+    intervention = Intervention(controller)
+    judge.on_alerts = intervention.hear
+    return intervention
+
+
+def _hooked(
+    optimizer: Optimizer,
+    judge: Judge,
+    recorder: Recorder,
+    intervention: Intervention | None,
+    path: Path | None,
+) -> Watch:
+    handles = [optimizer.register_step_pre_hook(_uncompiled(recorder.before_step))]
+    if intervention is not None:
+        handles.append(optimizer.register_step_post_hook(_uncompiled(recorder.after_step)))
+    patches.listen(recorder)
+
+    def detach() -> None:
+        patches.unlisten(recorder)
+        for handle in handles:
+            handle.remove()
+        _run_dirs.pop(watch, None)
+        finalizer.detach()
+
+    watch = Watch(judge, recorder, intervention, detach)
+    finalizer = weakref.finalize(optimizer, watch.close)
+    _watches[optimizer] = watch
+    if path is not None:
+        _run_dirs[watch] = path
+    return watch
+
+
+def _uncompiled(hook: Callable[..., Any]) -> Callable[..., Any]:
+    uncompiled = compiled.never(hook)
+
+    def step_hook(optimizer: Optimizer, args: Any, kwargs: Any) -> Any:
+        if compiled.tracing():
+            return uncompiled(optimizer, args, kwargs)
+        return hook(optimizer, args, kwargs)
+
+    return step_hook
+
+
+def _notice(line: str) -> None:
+    logger.warning(line)
+    try:
+        sys.stderr.write(f"lrwatch: {line}\n")
+    except Exception:  # whatever stderr was replaced with, telling must not end a training
+        return
+
+
+def _in_forked_child() -> None:
+    """A forked child has none of the threads, and must not write what its parent writes."""
+    for listener in patches.listeners:
+        listener.inert = True
+    patches.forget_all()
+    _watches.clear()
+    _run_dirs.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_forked_child)

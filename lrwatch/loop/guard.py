@@ -1,0 +1,47 @@
+"""Keeps an error of lrwatch out of the training loop."""
+
+import logging
+import os
+
+from lrwatch.errors import LrwatchError
+
+logger = logging.getLogger("lrwatch")
+logger.addHandler(logging.NullHandler())
+
+MAX_FAILURES = 3
+
+
+class Guard:
+    """Counts the failures of one part; the first is logged, the third puts the part out of use.
+
+    A :class:`LrwatchError` is no failure but a word to the loop (a back-off that stops the run), so
+    it passes; so does everything under ``LRWATCH_STRICT=1``. KeyboardInterrupt and SystemExit are
+    never held up, as callers catch ``Exception`` only.
+
+    Args:
+        part: Name of the part in the log.
+    """
+
+    __slots__ = ("_n_failures", "_part", "_strict", "off")
+
+    def __init__(self, part: str) -> None:
+        self._part = part
+        self._strict = os.environ.get("LRWATCH_STRICT") == "1"
+        self._n_failures = 0
+        self.off = False
+
+    @property
+    def strict(self) -> bool:
+        """Whether the user wants every error to reach the loop."""
+        return self._strict
+
+    def failed(self, error: Exception) -> None:
+        """Take note of an error; to be called from its ``except`` block, which it may end."""
+        if self._strict or isinstance(error, LrwatchError):
+            raise error
+        self._n_failures += 1
+        if self._n_failures == 1:
+            logger.error("%s failed, training goes on", self._part, exc_info=error)
+        if self._n_failures == MAX_FAILURES:
+            self.off = True
+            logger.error("%s failed %d times and is now left out", self._part, MAX_FAILURES)

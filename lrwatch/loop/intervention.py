@@ -1,0 +1,77 @@
+"""Lets a controller act at a step, and takes back what was only meant for that step."""
+
+from collections.abc import Sequence
+
+import torch
+from torch.optim import Optimizer
+
+from lrwatch.loop.controller import Controller
+from lrwatch.loop.guard import Guard
+from lrwatch.records import Alert, Step
+
+
+class Intervention:
+    """Calls a controller and hides the gradients from an update that is to be skipped.
+
+    Args:
+        controller: Decides.
+    """
+
+    def __init__(self, controller: Controller) -> None:
+        self.controller = controller
+        self._guard = Guard("the back-off")
+        self._hidden: list[tuple[torch.Tensor, torch.Tensor]] = []
+
+    @property
+    def scale(self) -> float:
+        """Factor on the schedule's rate at the coming update; 1 once the controller is left out."""
+        return 1.0 if self._guard.off else self.controller.scale
+
+    def hear(self, alerts: Sequence[Alert]) -> None:
+        """Hand the alerts of a step on."""
+        if self._guard.off:
+            return
+        try:
+            self.controller.on_alerts(alerts)
+        except Exception as error:
+            self._guard.failed(error)
+
+    def before(self, optimizer: Optimizer, step: Step) -> None:
+        """Let the controller act before the update."""
+        self._give_back()
+        if self._guard.off:
+            return
+        try:
+            answer = self.controller.before_step(optimizer, step.step, step.loss, step.grad_norm)
+            if answer is False:
+                self._hide(optimizer)
+        except Exception as error:
+            self._guard.failed(error)
+
+    def after(self, optimizer: Optimizer, step: int) -> None:
+        """Let the controller put back the rates; also where it failed before the update."""
+        self._give_back()
+        try:
+            self.controller.after_step(optimizer, step)
+        except Exception as error:
+            self._guard.failed(error)
+
+    def close(self) -> None:
+        """Close the controller."""
+        self._give_back()
+        try:
+            self.controller.close()
+        except Exception as error:
+            self._guard.failed(error)
+
+    def _hide(self, optimizer: Optimizer) -> None:
+        for group in optimizer.param_groups:
+            for param in group["params"]:
+                if param.grad is not None:
+                    self._hidden.append((param, param.grad))
+                    param.grad = None
+
+    def _give_back(self) -> None:
+        while self._hidden:
+            param, gradient = self._hidden.pop()
+            param.grad = gradient

@@ -1,0 +1,132 @@
+"""From samples to alerts: in batches where steps are short, in order, and told to every sink."""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from lrwatch.loop.guard import Guard
+from lrwatch.loop.sample import Sample
+from lrwatch.records import Action, Alert, Point, Step, Verdict
+from lrwatch.sinks.sink import Sink
+
+_MAX_BATCH = 32
+_MAX_DELAY_S = 0.25
+_MAX_WAITING = 1024
+
+logger = logging.getLogger("lrwatch")
+
+
+class Watcher(Protocol):
+    """The part of :class:`lrwatch.watcher.Watcher` that a loop uses."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The run so far."""
+
+    @property
+    def alerts(self) -> Sequence[Alert]:
+        """All alerts so far."""
+
+    @property
+    def band(self) -> tuple[float, float] | None:
+        """Where the last loss was expected."""
+
+    def update(self, step: Step) -> list[Alert]:
+        """Take one step into account."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What it takes to go on."""
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on."""
+
+
+class Judge:
+    """Keeps samples until judging them is due, then hands them to the watcher one by one.
+
+    Due is a batch of 32 steps, or what was gathered in a quarter of a second, or a non-finite
+    value, or every step where ``at_once``. A sample whose numbers are on their way from the device
+    is left, and so is what came after it, until they have arrived.
+
+    Args:
+        watcher: Judges steps.
+        sinks: Are told, in this order.
+        at_once: Whether every step is judged before its update.
+    """
+
+    def __init__(self, watcher: Watcher, sinks: Sequence[Sink], *, at_once: bool = False) -> None:
+        self.watcher = watcher
+        self._sinks = [(sink, Guard(f"the sink {type(sink).__name__}")) for sink in sinks]
+        self._at_once = at_once
+        self._guard = Guard("judging a step")
+        self._waiting: deque[Sample] = deque()
+        self._first_s = 0.0
+        self._lock = threading.RLock()
+        self.on_alerts: Callable[[Sequence[Alert]], None] | None = None
+
+    def take(self, sample: Sample, now_s: float) -> Step | None:
+        """Take a sample; return its step if it was judged at once."""
+        waiting = self._waiting
+        if not waiting:
+            self._first_s = now_s
+        waiting.append(sample)
+        if self._at_once:
+            return self.judge(wait=True)
+        due = len(waiting) >= _MAX_BATCH or now_s - self._first_s >= _MAX_DELAY_S
+        if due or not sample.finite():
+            self.judge(wait=len(waiting) >= _MAX_WAITING)
+        return None
+
+    def judge(self, *, wait: bool = False) -> Step | None:
+        """Judge what has arrived, or everything where ``wait``; return the last step judged."""
+        step = None
+        with self._lock:
+            while self._waiting and (wait or self._waiting[0].ready()):
+                step = self._judged(self._waiting.popleft())
+        return step
+
+    def write_action(self, action: Action) -> None:
+        """Tell an action to every sink."""
+        for sink, guard in self._sinks:
+            self._tell(guard, sink.write_action, action)
+
+    def close(self) -> None:
+        """Judge what is left and close the sinks."""
+        self.judge(wait=True)
+        for sink, guard in self._sinks:
+            try:
+                sink.close()
+            except Exception as error:
+                guard.failed(error)
+
+    def _judged(self, sample: Sample) -> Step | None:
+        try:
+            sample.arrive()
+            step = sample.judged()
+            alerts = [] if self._guard.off else self.watcher.update(step)
+        except Exception as error:
+            self._guard.failed(error)
+            return None
+        self._write(sample, step, alerts)
+        if alerts and self.on_alerts is not None:
+            self.on_alerts(alerts)
+        return step
+
+    def _write(self, sample: Sample, step: Step, alerts: Sequence[Alert]) -> None:
+        lo, hi = self.watcher.band or (float("nan"), float("nan"))
+        lrs = tuple([rate for rate in sample.lrs if isinstance(rate, float)])
+        point = Point(step=step, lo=lo, hi=hi, lrs=lrs, lr_scale=sample.lr_scale)
+        for sink, guard in self._sinks:
+            self._tell(guard, sink.write_point, point)
+            for alert in alerts:
+                self._tell(guard, sink.write_alert, alert)
+
+    def _tell(self, guard: Guard, write: Callable[[Any], None], record: Any) -> None:
+        if guard.off:
+            return
+        try:
+            write(record)
+        except Exception as error:
+            guard.failed(error)

@@ -1,0 +1,197 @@
+"""The few functions of torch that are wrapped while at least one optimizer is watched."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch.amp.grad_scaler import GradScaler
+from torch.nn.utils import clip_grad
+
+from lrwatch.loop import compiled, objective
+
+Function = Callable[..., Any]
+
+
+class Listener(Protocol):
+    """Hears of what happens between two steps of one optimizer; raises nothing.
+
+    ``n_steps`` counts the steps it has seen; ``inert`` is set in a forked child.
+    """
+
+    n_steps: int
+    inert: bool
+
+    def before_backward(self) -> Any:
+        """Called before a backward() that is not inside of another; its answer is handed back."""
+
+    def after_backward(
+        self, mark: Any, loss: torch.Tensor | None, scaler: GradScaler | None
+    ) -> None:
+        """Called after a backward() that raised nothing, with its unscaled objective.
+
+        The scaler is the one that the gradients are scaled by.
+        """
+
+    def before_clip(self, parameters: Sequence[torch.Tensor], norm: torch.Tensor | None) -> None:
+        """Called before gradients are clipped, with their L2 norm where that was computed."""
+
+    def after_clip(self) -> None:
+        """Called when they are clipped."""
+
+    def owns(self, optimizer: Any) -> bool:
+        """Whether this is the optimizer that it listens for."""
+
+    def skipped_by_scaler(self) -> None:
+        """Called when a GradScaler's step() did not reach the optimizer."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Original:
+    owner: Any
+    name: str
+    function: Function
+
+
+listeners: tuple[Listener, ...] = ()
+_originals: list[_Original] = []
+_lock = threading.RLock()
+_total_norm = threading.local()
+
+
+def listen(listener: Listener) -> None:
+    """Wrap torch's functions, if that is not done yet, and tell ``listener`` from now on."""
+    global listeners
+    with _lock:
+        if not listeners:
+            _wrap_all()
+        listeners = (*listeners, listener)
+
+
+def unlisten(listener: Listener) -> None:
+    """Tell ``listener`` nothing more; with the last one, torch's own functions are put back."""
+    global listeners
+    with _lock:
+        rest = tuple(other for other in listeners if other is not listener)
+        if listeners and not rest:
+            _unwrap_all()
+        listeners = rest
+
+
+def forget_all() -> None:
+    """Make a forked child inert; its lock may have been held by a thread that it does not have."""
+    global listeners, _lock
+    _lock = threading.RLock()
+    listeners = ()
+    _unwrap_all()
+
+
+def _wrap_all() -> None:
+    for owner, name, wrap in _places():
+        original = vars(owner).get(name)
+        if original is not None:
+            wrapper = wrap(original)
+            wrapper.__name__ = wrapper.__qualname__ = name
+            wrapper.__doc__ = original.__doc__
+            setattr(owner, name, wrapper)
+            _originals.append(_Original(owner, name, original))
+
+
+def _unwrap_all() -> None:
+    while _originals:
+        original = _originals.pop()
+        setattr(original.owner, original.name, original.function)
+
+
+def _places() -> list[tuple[Any, str, Callable[[Function], Function]]]:
+    """What is wrapped. A name imported before attach() keeps torch's own function.
+
+    For clipping the function below ``clip_grad_norm_`` is wrapped, as nearly everyone imports that.
+    """
+    scalers = [GradScaler]
+    for cls in scalers:
+        scalers.extend(cls.__subclasses__())
+    return [
+        (torch.autograd, "backward", _wrap_backward),
+        (clip_grad, "_get_total_norm", _wrap_total_norm),
+        (torch.nn.utils, "get_total_norm", _wrap_total_norm),
+        (clip_grad, "_clip_grads_with_norm_", _wrap_clip),
+        (torch.nn.utils, "clip_grads_with_norm_", _wrap_clip),
+        (clip_grad, "clip_grad_value_", _wrap_clip),
+        (torch.nn.utils, "clip_grad_value_", _wrap_clip),
+        *((cls, "scale", _wrap_scale) for cls in scalers),
+        *((cls, "step", _wrap_scaler_step) for cls in scalers),
+    ]
+
+
+def _wrap_backward(original: Function) -> Function:
+    def watched(tensors: Any, grad_tensors: Any, args: Any, kwargs: Any) -> Any:
+        marks = [(listener, listener.before_backward()) for listener in listeners]
+        result = original(tensors, grad_tensors, *args, **kwargs)
+        loss, scaler = objective.of(tensors, grad_tensors)
+        for listener, mark in marks:
+            listener.after_backward(mark, loss, scaler)
+        return result
+
+    uncompiled = compiled.never(watched)
+
+    def backward(tensors: Any, grad_tensors: Any = None, *args: Any, **kwargs: Any) -> Any:
+        if compiled.tracing():
+            return uncompiled(tensors, grad_tensors, args, kwargs)
+        if torch._C._current_graph_task_id() != -1:
+            return original(tensors, grad_tensors, *args, **kwargs)
+        return watched(tensors, grad_tensors, args, kwargs)
+
+    return backward
+
+
+def _wrap_total_norm(original: Function) -> Function:
+    def get_total_norm(tensors: Any, norm_type: float = 2.0, *args: Any, **kwargs: Any) -> Any:
+        norm = original(tensors, norm_type, *args, **kwargs)
+        if not compiled.tracing() and norm_type == 2:
+            _total_norm.last = norm
+        return norm
+
+    return get_total_norm
+
+
+def _wrap_clip(original: Function) -> Function:
+    def clip(parameters: Any, *args: Any, **kwargs: Any) -> Any:
+        if compiled.tracing():
+            return original(parameters, *args, **kwargs)
+        if isinstance(parameters, torch.Tensor):
+            parameters = [parameters]
+        parameters = list(parameters)
+        given = args[1] if len(args) > 1 else kwargs.get("total_norm")
+        last = _total_norm.__dict__.pop("last", None)
+        for listener in listeners:
+            listener.before_clip(parameters, last if last is given else None)
+        result = original(parameters, *args, **kwargs)
+        for listener in listeners:
+            listener.after_clip()
+        return result
+
+    return clip
+
+
+def _wrap_scale(original: Function) -> Function:
+    def scale(self: GradScaler, outputs: Any) -> Any:
+        scaled = original(self, outputs)
+        if not compiled.tracing():
+            objective.was_scaled(self, outputs, scaled)
+        return scaled
+
+    return scale
+
+
+def _wrap_scaler_step(original: Function) -> Function:
+    def step(self: GradScaler, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
+        watching = [(each, each.n_steps) for each in listeners if each.owns(optimizer)]
+        result = original(self, optimizer, *args, **kwargs)
+        for listener, n_steps in watching:
+            if listener.n_steps == n_steps:
+                listener.skipped_by_scaler()
+        return result
+
+    return step

@@ -1,0 +1,222 @@
+"""The hooks of one optimizer: from backward() and step() to one sample a step."""
+
+import functools
+import time
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch.optim import Optimizer
+
+from lrwatch.loop.grad_norm import Cadence
+from lrwatch.loop.guard import Guard
+from lrwatch.loop.intervention import Intervention
+from lrwatch.loop.judge import Judge
+from lrwatch.loop.reach import Mark
+from lrwatch.loop.readback import Readback
+from lrwatch.loop.sample import Sample, Value
+from lrwatch.loop.step_loss import StepLoss
+from lrwatch.loop.step_norm import StepNorm
+from lrwatch.loop.step_rates import StepRates
+
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+
+N_STEPS_WITHOUT_LOSS = 20
+
+
+class Recorder:
+    """Collects what belongs to the coming step of one optimizer, and hands it to the judge.
+
+    Args:
+        optimizer: Held weakly.
+        judge: Takes one sample a step.
+        readback: Reads scalars from their device.
+        cadence: Says at which steps the gradient norm is computed.
+        intervention: Acts before the update; None where nothing may.
+        notice: Says a line to the user.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        *,
+        judge: Judge,
+        readback: Readback,
+        cadence: Cadence,
+        intervention: Intervention | None,
+        notice: Callable[[str], None],
+    ) -> None:
+        self._optimizer = weakref.ref(optimizer)
+        self._judge = judge
+        self._readback = readback
+        self._cadence = cadence
+        self._intervention = intervention
+        self._notice = notice
+        self._loss = StepLoss(readback, self._parameters)
+        self._norm = StepNorm(readback, cadence, self._parameters)
+        self._rates = StepRates(readback)
+        self._loss_guard = Guard("taking the loss")
+        self._norm_guard = Guard("taking the gradient norm")
+        self._step_guard = Guard("the step hook")
+        self._scaler: Any = None
+        self._last_s = time.perf_counter()
+        self._n_without_loss: int | None = 0
+        self.n_steps = 0
+        self.inert = False
+
+    def owns(self, optimizer: Any) -> bool:
+        """Whether this is its optimizer."""
+        return self._optimizer() is optimizer
+
+    def before_backward(self) -> Mark | None:
+        """Look at the gradients before a backward()."""
+        if self._loss_guard.off:
+            return None
+        try:
+            return self._loss.before_backward()
+        except Exception as error:
+            self._loss_guard.failed(error)
+            return None
+
+    def after_backward(self, mark: Mark | None, loss: torch.Tensor | None, scaler: Any) -> None:
+        """Take the loss of a backward()."""
+        if mark is None:
+            return
+        try:
+            if self._loss.after_backward(mark, loss):
+                self._scaler = scaler
+        except Exception as error:
+            self._loss_guard.failed(error)
+
+    def observe(self, loss: torch.Tensor | float) -> None:
+        """Take a loss that was said by hand, for the coming step."""
+        if not self.inert:
+            self._loss.observe(loss)
+
+    def before_clip(self, parameters: Sequence[torch.Tensor], norm: torch.Tensor | None) -> None:
+        """Take the norm before gradients are clipped."""
+        if self._norm_guard.off:
+            return
+        try:
+            self._norm.before_clip(parameters, norm, self._scale_left(), self.n_steps)
+        except Exception as error:
+            self._norm_guard.failed(error)
+
+    def after_clip(self) -> None:
+        """Take the clipped gradients as they are."""
+        try:
+            self._loss.reach.rewritten()
+        except Exception as error:
+            self._norm_guard.failed(error)
+
+    def before_step(
+        self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Arguments | None:
+        """Record the step now, or after the first evaluation of its closure.
+
+        As torch calls it, ``args`` begins with the optimizer itself.
+        """
+        if self.inert or self._step_guard.off:
+            return None
+        closure = args[1] if len(args) > 1 else kwargs.get("closure")
+        if closure is None:
+            self._record(optimizer)
+            return None
+        watched = self._watched(optimizer, closure)
+        if len(args) > 1:
+            return (args[0], watched, *args[2:]), kwargs
+        return args, {**kwargs, "closure": watched}
+
+    def after_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        """Let the controller put back what was meant for this step only."""
+        if self._intervention is not None and not self.inert:
+            self._intervention.after(optimizer, self.n_steps - 1)
+
+    def skipped_by_scaler(self) -> None:
+        """Record a step that a GradScaler kept from the optimizer."""
+        optimizer = self._optimizer()
+        if optimizer is not None and not self.inert and not self._step_guard.off:
+            self._record(optimizer, skipped=True)
+
+    def _watched(self, optimizer: Optimizer, closure: Callable[[], Any]) -> Callable[[], Any]:
+        recorded = False
+
+        @functools.wraps(closure)
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            nonlocal recorded
+            result = closure(*args, **kwargs)
+            if not recorded:
+                recorded = True
+                self._record(optimizer)
+            return result
+
+        return watched
+
+    def _record(self, optimizer: Optimizer, *, skipped: bool = False) -> None:
+        try:
+            now_s = time.perf_counter()
+            self._cadence.passed(now_s - self._last_s)
+            self._last_s = now_s
+            sample = self._sample(optimizer, skipped)
+            self.n_steps += 1
+            step = self._judge.take(sample, now_s)
+        except Exception as error:
+            self._step_guard.failed(error)
+            return
+        if self._intervention is not None and step is not None and not skipped:
+            self._intervention.before(optimizer, step)
+        if self._n_without_loss is not None:
+            self._look_for_loss(sample)
+
+    def _sample(self, optimizer: Optimizer, skipped: bool) -> Sample:
+        norm: Value = None
+        divisor: Value = None
+        try:
+            if not self._norm_guard.off:
+                scale = getattr(optimizer, "grad_scale", None)
+                norm, divisor = self._norm.take(self.n_steps, scale)
+        except Exception as error:
+            self._norm_guard.failed(error)
+        found_inf = getattr(optimizer, "found_inf", None)
+        self._scaler = None
+        return Sample(
+            self.n_steps,
+            time.time(),
+            self._loss.take(),
+            norm,
+            self._rates.take(optimizer, self.n_steps),
+            divisor,
+            None if found_inf is None else self._readback.read(found_inf),
+            skipped,
+            1.0 if self._intervention is None else self._intervention.scale,
+            self._readback.late,
+        )
+
+    def _look_for_loss(self, sample: Sample) -> None:
+        if sample.losses:
+            self._n_without_loss = None
+            return
+        self._n_without_loss = (self._n_without_loss or 0) + 1
+        if self._n_without_loss == N_STEPS_WITHOUT_LOSS:
+            self._n_without_loss = None
+            self._notice(
+                f"no loss seen in {N_STEPS_WITHOUT_LOSS} steps: call watch.observe(loss) "
+                "between backward() and optimizer.step()"
+            )
+
+    def _scale_left(self) -> torch.Tensor | None:
+        """The scale that the gradients still carry: a GradScaler has not divided by it yet."""
+        if self._scaler is None:
+            return None
+        state = self._scaler._per_optimizer_states.get(id(self._optimizer()))
+        if state is not None and state["stage"].name != "READY":
+            return None
+        scale: torch.Tensor | None = self._scaler._get_scale_async()
+        return scale
+
+    def _parameters(self) -> list[torch.Tensor]:
+        optimizer = self._optimizer()
+        if optimizer is None:
+            return []
+        return [param for group in optimizer.param_groups for param in group["params"]]

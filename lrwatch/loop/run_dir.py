@@ -1,0 +1,45 @@
+"""Which run directory a watch writes to when it is told none."""
+
+import os
+import re
+import sys
+import time
+from pathlib import Path
+
+RunDir = str | os.PathLike[str] | bool | None
+
+
+def chosen(run_dir: RunDir, name: str | None, taken: set[Path], now_s: float) -> Path | None:
+    """The run directory, or None where nothing is to be written.
+
+    In this order: the one given; the one in ``LRWATCH_RUN_DIR``; ``runs/<UTC time>-<script>``.
+    ``False`` is none, and so is a rank above 0 of a job with several. A second watch in the same
+    process gets a folder of its own in it, named ``name`` or by a number.
+
+    Args:
+        run_dir: As given to ``attach``.
+        name: As given to ``attach``.
+        taken: Directories that other watches of this process write to now.
+        now_s: Time, in seconds since the epoch.
+    """
+    if run_dir is False or int(os.environ.get("RANK") or 0) > 0:
+        return None
+    given = None if run_dir is None or run_dir is True else os.fspath(run_dir)
+    base = Path(given or os.environ.get("LRWATCH_RUN_DIR") or _by_time(now_s)).absolute()
+    path = base / _as_folder(name) if name else base
+    n = 2
+    while path in taken or (not given and "LRWATCH_RUN_DIR" not in os.environ and path.exists()):
+        path = base / f"optimizer-{n}"
+        n += 1
+    return path
+
+
+def _by_time(now_s: float) -> str:
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now_s))
+    script = Path(sys.argv[0] if sys.argv and sys.argv[0] else "python").stem
+    return f"runs/{stamp}-{_as_folder(script)}"
+
+
+def _as_folder(name: str) -> str:
+    """One safe path component: letters, digits, dot, dash, underscore; never leading dots."""
+    return re.sub(r"[^\w.-]+", "_", name, flags=re.ASCII).lstrip(".")[:80] or "run"

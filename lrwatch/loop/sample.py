@@ -1,0 +1,83 @@
+"""What was seen at one optimizer step, some of it perhaps still on its way from the device."""
+
+from dataclasses import dataclass
+
+from lrwatch.loop.readback import Slot
+from lrwatch.records import Step
+
+Value = float | Slot | None
+
+
+@dataclass(slots=True)
+class Sample:
+    """One optimizer step before it is judged.
+
+    Attributes:
+        step: Number of the optimizer step.
+        time: Wall-clock time, in seconds since the epoch.
+        losses: Objectives that make up the loss, to be summed; empty where none was seen.
+        grad_norm: Norm of the gradients before clipping, still multiplied by ``grad_scale``.
+        lrs: Scheduled rate of every group.
+        grad_scale: What a fused optimizer divides its gradients by, or None.
+        found_inf: Not 0 where a fused optimizer will leave the weights alone, or None.
+        skipped: Whether a GradScaler left the weights alone.
+        lr_scale: Factor that the back-off puts on the rates.
+        late: Whether a number may be on its way.
+    """
+
+    step: int
+    time: float
+    losses: list[Value]
+    grad_norm: Value
+    lrs: tuple[Value, ...]
+    grad_scale: Value = None
+    found_inf: Value = None
+    skipped: bool = False
+    lr_scale: float = 1.0
+    late: bool = False
+
+    def ready(self) -> bool:
+        """Whether every number has arrived; never waits."""
+        if not self.late:
+            return True
+        values = (*self.losses, self.grad_norm, self.grad_scale, self.found_inf, *self.lrs)
+        return all(value.ready() for value in values if isinstance(value, Slot))
+
+    def arrive(self) -> None:
+        """Turn every slot into its number; waits for those that are not ready."""
+        if self.late:
+            self.losses = [_number(value) for value in self.losses]
+            self.grad_norm = _number(self.grad_norm)
+            self.grad_scale = _number(self.grad_scale)
+            self.found_inf = _number(self.found_inf)
+            self.lrs = tuple(map(_number, self.lrs))
+            self.late = False
+
+    def judged(self) -> Step:
+        """The step as the watcher takes it; a sample that is late has to arrive first."""
+        losses = [value for value in self.losses if isinstance(value, float)]
+        norm = self.grad_norm
+        if isinstance(norm, float) and isinstance(self.grad_scale, float):
+            norm /= self.grad_scale
+        return Step(
+            step=self.step,
+            loss=sum(losses) if len(losses) == len(self.losses) > 0 else None,
+            grad_norm=norm if isinstance(norm, float) else None,
+            lr=self.lrs[0] if self.lrs and isinstance(self.lrs[0], float) else None,
+            time=self.time,
+            skipped=self.skipped or bool(self.found_inf),
+        )
+
+    def finite(self) -> bool:
+        """Whether nothing is NaN or infinite, of what is known without waiting."""
+        if self.late:
+            return True
+        total = 0.0
+        for value in (*self.losses, self.grad_norm):
+            if value is not None:
+                total += value  # type: ignore[operator]
+        return total - total == 0.0
+
+
+def _number(value: Value) -> float | None:
+    return value.take() if isinstance(value, Slot) else value

@@ -1,0 +1,86 @@
+"""The loss of the coming step: what the gradients that lie there are the gradient of."""
+
+from collections.abc import Callable, Iterable
+
+import torch
+
+from lrwatch.loop.reach import Mark, Reach
+from lrwatch.loop.readback import Readback, Slot
+from lrwatch.loop.sample import Value
+
+_MAX_VALUES = 32
+
+
+class StepLoss:
+    """Sums the objectives of the backward() calls that belong to one optimizer's next step.
+
+    Those are the calls that put gradients into its parameters since its last step, or since the
+    gradients were set to zero, whichever was later. With several optimizers each thus gets its
+    own. Where no call reached the parameters (a framework copies gradients into them), all calls
+    since the last step count. A loss that was observed by hand comes before both; the last one
+    counts.
+
+    Args:
+        readback: Reads scalars from their device.
+        parameters: Gives the optimizer's parameters of this moment.
+    """
+
+    def __init__(
+        self, readback: Readback, parameters: Callable[[], Iterable[torch.Tensor]]
+    ) -> None:
+        self.reach = Reach(parameters)
+        self._readback = readback
+        self._values: list[Value] = []
+        self._stray: list[Value] = []
+        self._observed: list[Value] = []
+
+    def before_backward(self) -> Mark:
+        """Look at the gradients before a backward() changes them."""
+        if self._values and self.reach.cleared():
+            _give_up(self._values)
+        return self.reach.before()
+
+    def after_backward(self, mark: Mark, loss: torch.Tensor | None) -> bool:
+        """Take the objective of a backward(); return whether it reached this optimizer."""
+        reached = self.reach.after(mark)
+        values = self._values if reached else self._stray
+        values.append(None if loss is None else self._readback.read(loss))
+        if len(values) > _MAX_VALUES:
+            _fold(values)
+        return reached
+
+    def observe(self, loss: torch.Tensor | float) -> None:
+        """Take a loss that was said by hand."""
+        _give_up(self._observed)
+        self._observed.append(loss if isinstance(loss, float) else self._readback.read(loss))
+
+    def take(self) -> list[Value]:
+        """The objectives to be summed for this step; the next step starts anew."""
+        found = self._observed or self._values or self._stray
+        for values in (self._observed, self._values, self._stray):
+            if values and values is not found:
+                _give_up(values)
+        self._observed, self._values, self._stray = [], [], []
+        self.reach.stepped()
+        return found
+
+
+def _give_up(values: list[Value]) -> None:
+    for value in values:
+        if isinstance(value, Slot):
+            value.give_up()
+    values.clear()
+
+
+def _fold(values: list[Value]) -> None:
+    """Replace the numbers that have arrived, at the head, by their sum: memory stays constant."""
+    total: float | None = 0.0
+    n_done = 0
+    for value in values:
+        if isinstance(value, Slot) and not value.ready():
+            break
+        number = value.take() if isinstance(value, Slot) else value
+        total = None if total is None or number is None else total + number
+        n_done += 1
+    if n_done:
+        values[:n_done] = [total]

@@ -1,0 +1,124 @@
+"""The gradient norm of the coming step, before clipping, and computed once."""
+
+import time
+import weakref
+from collections.abc import Callable, Sequence
+
+import torch
+
+from lrwatch.loop.grad_norm import Cadence, grad_norm
+from lrwatch.loop.readback import Readback
+from lrwatch.loop.sample import Value
+
+_HALF = (torch.float16, torch.bfloat16)
+
+
+class StepNorm:
+    """Takes the norm from clipping where that has it, and else computes it where it is due.
+
+    Clipping by ``torch.nn.utils`` has it when it computed an L2 norm over just the gradients of
+    this optimizer, in full precision. Before any other clipping that touches these gradients
+    (one group of them, more than them, by value) the norm is computed, if this step is due.
+    A framework that clips with its own code is not seen: the norm is then the one after clipping.
+
+    Args:
+        readback: Reads scalars from their device.
+        cadence: Says at which steps the norm is computed.
+        parameters: Gives the optimizer's parameters of this moment.
+    """
+
+    def __init__(
+        self,
+        readback: Readback,
+        cadence: Cadence,
+        parameters: Callable[[], Sequence[torch.Tensor]],
+    ) -> None:
+        self._readback = readback
+        self._cadence = cadence
+        self._parameters = parameters
+        self._value: Value = None
+        self._scale: Value = None
+        self._known = False
+        self._clipped: _Clipped | None = None
+
+    def before_clip(
+        self,
+        clipped: Sequence[torch.Tensor],
+        norm: torch.Tensor | None,
+        scale: torch.Tensor | None,
+        step: int,
+    ) -> None:
+        """Take the norm that the gradients are about to be clipped by, or compute it.
+
+        Args:
+            clipped: The parameters whose gradients are clipped.
+            norm: Their L2 norm, where it was computed.
+            scale: What a GradScaler still has to divide the gradients by, or None.
+            step: Number of the coming step.
+        """
+        if self._known:
+            return
+        relation = self._relation(clipped)
+        if not relation.overlaps:
+            return
+        if norm is None or norm.dtype in _HALF or not relation.exact():
+            self._value = self._computed(step)
+        else:
+            self._value = self._readback.read(_whole(norm))
+        self._scale = None if scale is None else self._readback.read(scale)
+        self._known = True
+
+    def take(self, step: int, scale: torch.Tensor | None) -> tuple[Value, Value]:
+        """The norm of this step and what to divide it by; the next step starts anew."""
+        value, divisor = self._value, self._scale
+        if not self._known:
+            value = self._computed(step)
+            divisor = None if scale is None else self._readback.read(scale)
+        self._value, self._scale, self._known = None, None, False
+        return value, divisor
+
+    def _computed(self, step: int) -> Value:
+        if not self._cadence.due(step):
+            return None
+        start_s = time.perf_counter()
+        norm = grad_norm(self._parameters())
+        value = None if norm is None else self._readback.read(norm)
+        self._cadence.took(time.perf_counter() - start_s)
+        return value
+
+    def _relation(self, clipped: Sequence[torch.Tensor]) -> "_Clipped":
+        own = self._parameters()
+        if self._clipped is None or not self._clipped.is_of(own, clipped):
+            self._clipped = _Clipped(own, clipped)
+        return self._clipped
+
+
+class _Clipped:
+    """How a set of clipped parameters relates to an optimizer's own; worked out once for each."""
+
+    def __init__(self, own: Sequence[torch.Tensor], clipped: Sequence[torch.Tensor]) -> None:
+        own_ids, clipped_ids = set(map(id, own)), set(map(id, clipped))
+        self._key = _ends(own) + _ends(clipped)
+        self.overlaps = not own_ids.isdisjoint(clipped_ids)
+        self._others = [
+            weakref.ref(p) for p in (*own, *clipped) if (id(p) in own_ids) != (id(p) in clipped_ids)
+        ]
+
+    def is_of(self, own: Sequence[torch.Tensor], clipped: Sequence[torch.Tensor]) -> bool:
+        """Whether it was worked out for these two, as far as length and ends tell."""
+        return self._key == _ends(own) + _ends(clipped)
+
+    def exact(self) -> bool:
+        """Whether the same gradients are meant: what only one of the two holds has none."""
+        return all((p := ref()) is None or p.grad is None for ref in self._others)
+
+
+def _ends(params: Sequence[torch.Tensor]) -> tuple[int, int, int]:
+    return (len(params), id(params[0]), id(params[-1])) if params else (0, 0, 0)
+
+
+def _whole(norm: torch.Tensor) -> torch.Tensor:
+    if not hasattr(norm, "placements"):
+        return norm
+    whole: torch.Tensor = norm.full_tensor()  # type: ignore[attr-defined]
+    return whole

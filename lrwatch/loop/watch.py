@@ -1,0 +1,146 @@
+"""What attach() gives back: the alerts and the verdict of one optimizer's run."""
+
+import logging
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from lrwatch.loop.guard import Guard
+from lrwatch.loop.intervention import Intervention
+from lrwatch.loop.judge import Judge
+from lrwatch.loop.recorder import Recorder
+from lrwatch.loop.scalar import detached_scalar
+from lrwatch.records import Alert, Verdict
+
+logger = logging.getLogger("lrwatch")
+
+
+class Watch:
+    """A watched optimizer. Made by :func:`lrwatch.attach`; also a context manager.
+
+    No method but ``load_state_dict`` raises because of what it is given, unless
+    ``LRWATCH_STRICT=1``. A copy, pickled or deep-copied, is inert; so is the watch in a forked
+    child.
+
+    Args:
+        judge: Judges the steps; None makes an inert watch.
+        recorder: Records them.
+        intervention: Acts on them, or None.
+        detach: Takes the hooks away.
+    """
+
+    def __init__(
+        self,
+        judge: Judge | None = None,
+        recorder: Recorder | None = None,
+        intervention: Intervention | None = None,
+        detach: Callable[[], None] | None = None,
+    ) -> None:
+        self._judge = judge
+        self._recorder = recorder
+        self._intervention = intervention
+        self._detach = detach
+        self._observe_guard = Guard("observe()")
+        self._n_refused = 0
+
+    @property
+    def alerts(self) -> list[Alert]:
+        """All alerts so far, oldest first; judges what has arrived from the device."""
+        if self._judge is None:
+            return []
+        self._judge.judge()
+        return list(self._judge.watcher.alerts)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Which way the rate is wrong, as far as the run so far tells."""
+        if self._judge is None:
+            return "undecided"
+        self._judge.judge()
+        return self._judge.watcher.verdict
+
+    @property
+    def n_steps(self) -> int:
+        """Optimizer steps seen so far, those skipped by a GradScaler included."""
+        return 0 if self._recorder is None else self._recorder.n_steps
+
+    def observe(self, loss: Any) -> None:
+        """Say the loss of the coming step by hand, between backward() and step().
+
+        It takes the place of what backward() told; the last one before the step counts. Tensors
+        of one element, numbers and everything with ``__float__`` are taken; anything else is
+        refused with one log line. Never waits for the device.
+        """
+        if self._recorder is None or self._recorder.inert:
+            return
+        try:
+            self._recorder.observe(detached_scalar(loss))
+        except (TypeError, ValueError) as error:
+            self._refuse(error)
+        except Exception as error:
+            self._observe_guard.failed(error)
+
+    def flush(self) -> None:
+        """Judge everything seen so far, now; waits for the device."""
+        if self._judge is not None:
+            self._judge.judge(wait=True)
+
+    def close(self) -> None:
+        """Judge what is left, write it, and take every hook away; may be called twice."""
+        detach, self._detach = self._detach, None
+        if detach is None or self._recorder is None or self._recorder.inert:
+            return
+        self._recorder.inert = True
+        detach()
+        if self._intervention is not None:
+            self._intervention.close()
+        if self._judge is not None:
+            self._judge.close()
+
+    def state_dict(self) -> dict[str, Any]:
+        """What it takes to go on judging in a resumed run, as JSON can hold it."""
+        if self._judge is None or self._recorder is None:
+            return {"v": 1}
+        self.flush()
+        state: dict[str, Any] = {"v": 1, "n_steps": self._recorder.n_steps}
+        state["watcher"] = self._judge.watcher.state_dict()
+        if self._intervention is not None:
+            state["controller"] = self._intervention.controller.state_dict()
+        return state
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where the watch was whose state this is; to be called before training goes on.
+
+        Raises:
+            ValueError: If this is no state of a watch.
+        """
+        if state.get("v") != 1:
+            raise ValueError(f"state of a watch must have v = 1, got {state.get('v')!r}")
+        if self._judge is None or self._recorder is None or "watcher" not in state:
+            return
+        self.flush()
+        self._recorder.n_steps = int(state["n_steps"])
+        self._judge.watcher.load_state_dict(state["watcher"])
+        if self._intervention is not None and "controller" in state:
+            self._intervention.controller.load_state_dict(state["controller"])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[type["Watch"], tuple[()]]:
+        return Watch, ()
+
+    def _refuse(self, error: Exception) -> None:
+        if self._observe_guard.strict:
+            raise error
+        self._n_refused += 1
+        if self._n_refused == 1:
+            logger.warning("observe() refused: %s", error)
