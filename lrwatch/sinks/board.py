@@ -40,6 +40,7 @@ class Board:
         self._digest_step = start_step - 1
         self._is_digest_due = True
         self._losses: OrderedDict[int, float] = OrderedDict()
+        self._marked: dict[str, int] = {}
         self._loss = 0.0
 
     @property
@@ -60,9 +61,9 @@ class Board:
 
     def record(self, wall_s: float, record: Alert | Action, *, offset_s: float) -> list[bytes]:
         """Take an alert or action that came at ``wall_s``; ``offset_s`` turns a time to wall's."""
+        events = self._draw(self._thinning.alert(), offset_s)
         self.digest.add(record, wall_s)
         self._is_digest_due = True
-        events = self._draw(self._thinning.alert(), offset_s)
         tag = _mark_tag(record)
         return events + (self._mark(wall_s, tag, record.step) if tag else [])
 
@@ -90,6 +91,7 @@ class Board:
     def _go_back(self, time_s: float, wall_s: float, step: int) -> list[bytes]:
         """End the segment; a restart at step 0 makes TensorBoard forget the layout as well."""
         self._losses.clear()
+        self._marked.clear()
         self._digest_step = min(self._digest_step, step - 1)
         self._is_digest_due = True
         events = self.drain(wall_s - time_s)
@@ -104,6 +106,10 @@ class Board:
             self._losses.popitem(last=False)
 
     def _mark(self, wall_s: float, tag: str, step: int) -> list[bytes]:
+        """A dot: the loss, then NaN. One that would touch the last of its kind is left out."""
+        if step <= self._marked.get(tag, step - 1):
+            return []
+        self._marked[tag] = step + 1
         height = self._losses.get(step, self._loss)
         return [
             event.scalars(wall_s, step, {tag: height}),

@@ -26,7 +26,7 @@ LAYOUT: Final = event.layout(
         event.category(
             "LR Watch: alerts, rate and gradient",
             [
-                event.multiline_chart("alerts and actions, at their loss", [f"{MARK}.+"]),
+                event.multiline_chart("alerts and actions, on the loss", [f"{LOSS}$", f"{MARK}.+"]),
                 event.multiline_chart("alerts so far", [f"{ALERTS_TOTAL}$"]),
                 event.multiline_chart(
                     "learning rate: scheduled, applied",

@@ -1,6 +1,7 @@
 """What happened to a run, as one Markdown table for TensorBoard's Text tab."""
 
 import re
+import textwrap
 from collections import deque
 from collections.abc import Mapping
 from typing import Any, Final
@@ -11,6 +12,7 @@ from lrwatch.sinks.printable import printable
 
 _MAX_ROWS: Final = 50
 _MAX_SETTINGS: Final = 40
+_WIDTH: Final = 64
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
 
 
@@ -57,36 +59,45 @@ class Digest:
         return f"{counts}; last: {self._last}"
 
 
-_HEAD: Final = (
-    "| step | level | what | state | seen | rate | try | time |\n|---|---|---|---|---|---|---|---|"
-)
+_HEAD: Final = "| step | what | seen, and what to try | rate | time |\n|---|---|---|---|---|"
 
 
 def _row(record: Alert | Action, time_s: float, *, superseded: bool) -> str:
-    if isinstance(record, Action):
-        seen, advice, lr = record.reason, "", _change(record)
-    else:
-        seen, advice = record.message, record.advice
-        lr = "" if record.lr is None else f"{record.lr:.4g}"
     state = "superseded" if superseded else state_word(record)
-    cells = (record.step, level_word(record), record.kind, state, seen, lr, advice, utc(time_s))
+    what = f"{level_word(record)} {record.kind}\n{state}"
+    cells = (record.step, what, _seen(record), _rate(record), utc(time_s).replace("T", "\n"))
     return "| " + " | ".join(_cell(x) for x in cells) + " |"
 
 
-def _change(action: Action) -> str:
-    if action.lr_before is None or action.lr_after is None:
+def _seen(record: Alert | Action) -> str:
+    if isinstance(record, Action):
+        return record.reason
+    return f"{record.message}\ntry: {record.advice}" if record.advice else record.message
+
+
+def _rate(record: Alert | Action) -> str:
+    if isinstance(record, Alert):
+        return "" if record.lr is None else f"{record.lr:.4g}"
+    if record.lr_before is None or record.lr_after is None:
         return ""
-    return f"{action.lr_before:.4g} to {action.lr_after:.4g}"
+    return f"{record.lr_before:.4g}\nto {record.lr_after:.4g}"
 
 
 def _settings_table(settings: Mapping[str, Any]) -> str:
     rows = [f"| {_cell(k)} | {_cell(v)} |" for k, v in list(settings.items())[:_MAX_SETTINGS]]
-    return "| setting | value |\n|---|---|\n" + "\n".join(rows)
+    return "Settings of the run:\n\n| setting | value |\n|---|---|\n" + "\n".join(rows)
 
 
 def _cell(value: object) -> str:
-    """The value as words that Markdown and HTML leave as they are."""
-    words = printable(value, limit=300)
+    """The value as words that Markdown and HTML leave as they are.
+
+    Lines are broken here, as TensorBoard would break the words of the short columns instead.
+    """
+    lines = [w for line in str(value).splitlines() for w in textwrap.wrap(printable(line), _WIDTH)]
+    return "<br>".join(map(_escaped, lines))
+
+
+def _escaped(words: str) -> str:
     words = words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _SPECIAL.sub(r"\\\1", words)
 

@@ -27,9 +27,9 @@ def severity_of(record: Alert | Action) -> Severity:
 
 
 def level_word(record: Alert | Action) -> str:
-    """Four letters for the level of an alert; an action is ``DONE``."""
+    """A word for the level of an alert; an action is ``ACT``."""
     if isinstance(record, Action):
-        return "DONE"
+        return "ACT"
     return LEVEL_WORDS.get(record.severity, printable(record.severity, limit=4))
 
 
@@ -37,9 +37,9 @@ def line(record: Alert | Action, *, time_s: float, color: bool = False) -> str:
     """Time, level, kind, step, state, words, rate, advice; without a line break.
 
     >>> line(Action(kind="skip", step=12, reason="the loss is NaN"), time_s=0)
-    '1970-01-01T00:00:00Z  DONE  skip                step=12        done     the loss is NaN'
+    '1970-01-01T00:00:00Z  ACT   skip                step=12        done     the loss is NaN'
     """
-    word = level_word(record)
+    word = f"{level_word(record):<4}"
     head = [
         utc(time_s),
         colored(word) if color else word,
