@@ -39,9 +39,8 @@ def train(
     seed: int,
     lr: float,
     before_step: Disturb | None = None,
-    before_update: Disturb | None = None,
 ) -> Run:
-    """Train from scratch with this peak rate; the two calls let a fault be put in."""
+    """Train from scratch with this peak rate; ``before_step`` lets a fault be put in."""
     torch.manual_seed(1000 + seed)
     task = workload.build(seed)
     parameters = list(task.model.parameters())
@@ -56,8 +55,6 @@ def train(
         loss = task.loss()
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        if before_update:
-            before_update(step, task, optimizer)
         norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
         row = (loss.item(), norm.item(), float(optimizer.param_groups[0]["lr"]))
         rows.append(row)

@@ -1,0 +1,1 @@
+"""Faults put into healthy runs at a known step, beside the same runs unharmed."""

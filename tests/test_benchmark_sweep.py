@@ -1,0 +1,91 @@
+"""The sweep repeats itself to the bit, keeps its folder's format, and can be continued."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.benchmarks.sweep.__main__ import sweep
+from tests.benchmarks.sweep.optimizers import Schedule, factor
+from tests.benchmarks.sweep.store import outcomes, rows_path
+from tests.benchmarks.sweep.training import STEPS_AFTER_NON_FINITE, train
+from tests.benchmarks.sweep.workload import Workload
+from tests.benchmarks.sweep.workloads import MULTIPLIERS, WORKLOADS
+
+BY_KEY = {w.key: w for w in WORKLOADS}
+TINY = replace(BY_KEY["blobs_logreg/momentum"], n_steps=30)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def test_same_seed_and_rate_give_the_same_rows_and_losses() -> None:
+    first, second = (train(TINY, seed=3, lr=0.03) for _ in range(2))
+    assert np.array_equal(first.rows, second.rows)
+    assert (first.initial, first.final) == (second.initial, second.final)
+
+
+def test_another_seed_gives_other_rows_of_the_same_shape() -> None:
+    first, second = (train(TINY, seed=seed, lr=0.03) for seed in (0, 1))
+    assert first.rows.shape == second.rows.shape == (30, 3)
+    assert not np.array_equal(first.rows[:, 0], second.rows[:, 0])
+
+
+def test_all_rates_start_from_the_same_weights_and_the_same_batch() -> None:
+    low, high = (train(TINY, seed=0, lr=lr) for lr in (1e-4, 1.0))
+    assert low.initial == high.initial
+    assert low.rows[0, :2].tolist() == high.rows[0, :2].tolist()
+
+
+def test_a_run_stops_soon_after_it_became_non_finite() -> None:
+    run = train(replace(BY_KEY["linear_regression/sgd"], n_steps=400), seed=0, lr=30.0)
+    bad = np.flatnonzero(~np.isfinite(run.rows).all(1))
+    assert 0 < bad[0] < 300
+    assert len(run.rows) == bad[0] + STEPS_AFTER_NON_FINITE
+    assert run.final == float("inf")
+
+
+@pytest.mark.parametrize("workload", WORKLOADS, ids=lambda w: w.key)
+def test_every_workload_trains_at_its_centre(workload: Workload) -> None:
+    run = train(replace(workload, n_steps=3), seed=0, lr=workload.centre)
+    assert run.rows.shape == (3, 3)
+    assert np.isfinite(run.rows).all()
+    assert np.isfinite([run.initial, run.final]).all()
+
+
+@pytest.mark.parametrize(
+    ("schedule", "shares"),
+    [
+        ("constant", {0: 1.0, 50: 1.0, 99: 1.0}),
+        ("step_decay", {49: 1.0, 50: 0.1, 79: 0.1, 80: 0.01}),
+        ("warmup_cosine", {0: 0.01, 4: 0.505, 8: 1.0, 54: 0.505}),
+        ("one_cycle", {0: 0.04, 15: 0.52, 30: 1.0, 65: 0.50005}),
+    ],
+)
+def test_schedule_multiplies_the_peak_rate(schedule: Schedule, shares: dict[int, float]) -> None:
+    assert {k: factor(schedule, k, 100) for k in shares} == pytest.approx(shares)
+
+
+def test_folder_holds_a_line_and_the_rows_of_every_rate(tmp_path: Path) -> None:
+    sweep(tmp_path, [TINY], [0])
+    lines = list(outcomes(tmp_path))
+    assert [o.mult for o in lines] == [f"{m:.5g}" for m in MULTIPLIERS]
+    assert [o.lr for o in lines] == pytest.approx([0.03 * m for m in MULTIPLIERS])
+    for line in lines:
+        with np.load(rows_path(tmp_path, line.name, 0, line.mult)) as kept:
+            assert kept["rows"].shape == (line.n_steps, 3)
+            assert kept["rows"].dtype == np.float64
+            assert kept["rows"][0, 2] == line.lr
+
+
+def test_a_second_sweep_trains_only_what_is_missing(tmp_path: Path) -> None:
+    sweep(tmp_path, [TINY], [0])
+    path = tmp_path / "outcomes.csv"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:-1]))
+    sweep(tmp_path, [TINY], [0])
+    assert path.read_text().splitlines(keepends=True) == lines
