@@ -132,6 +132,13 @@ def test_score_counts_alerts_from_the_fault_on_within_the_window() -> None:
     assert found.kinds == {"divergence": 2, "stall": 1}
 
 
+def test_a_rate_called_too_high_counts_only_from_the_fault_on() -> None:
+    said = [Judgement({"too_high": step}, (), "too_high") for step in (AT - 1, AT, AT + 90)]
+    said += [Judgement({"too_low": AT}, (), "too_low"), alarmed()]
+    found = score([(case("rate_x10"), one) for one in said], within=50)
+    assert found["rate_x10"].too_high == 2
+
+
 def test_any_alert_about_a_twin_is_a_false_one() -> None:
     found = score([(case(UNHARMED, at=100), alarmed(99)), (case(UNHARMED, at=100), alarmed())], 50)
     assert line(UNHARMED, found[UNHARMED], 50).endswith("alarmed 1 of 2")

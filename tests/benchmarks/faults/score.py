@@ -20,6 +20,7 @@ class FaultScore:
         early: Runs with an alert before the fault; for twins, with any.
         delays: Steps from the fault to the first alert after it, however late.
         kinds: First alert after the fault, by kind.
+        too_high: Runs whose rate was called too high from the fault on, and not before.
     """
 
     n_runs: int = 0
@@ -29,6 +30,7 @@ class FaultScore:
     early: int = 0
     delays: list[int] = field(default_factory=list)
     kinds: Counter[str] = field(default_factory=Counter)
+    too_high: int = 0
 
     def add(self, case: Case, said: Judgement, within: int) -> None:
         """Count one run."""
@@ -38,6 +40,7 @@ class FaultScore:
         self.n_harmed += case.harmed
         self.found += found
         self.found_harmed += found and case.harmed
+        self.too_high += said.first.get("too_high", -1) >= case.at
         self.early += len(after) < len(said.alarms)
         if after:
             self.delays.append(after[0][1] - case.at)
@@ -61,5 +64,6 @@ def line(kind: str, s: FaultScore, within: int) -> str:
     return (
         f"{kind:16s} within {within} steps {s.found:2d} of {s.n_runs:<2d}"
         f" (of those with harm {s.found_harmed:2d} of {s.n_harmed:<2d})"
-        f" | before the fault {s.early} | median delay {delay:>4s} | first alert: {kinds}"
+        f" | called too high {s.too_high:2d} | before the fault {s.early}"
+        f" | median delay {delay:>4s} | first alert: {kinds}"
     )
