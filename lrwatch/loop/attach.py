@@ -5,14 +5,15 @@ import os
 import sys
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 from torch.optim import Optimizer
 
-from lrwatch.loop import compiled, patches
+from lrwatch.loop import patches
+from lrwatch.loop.compiled import uncompiled
 from lrwatch.loop.grad_norm import Cadence
 from lrwatch.loop.intervention import Intervention
 from lrwatch.loop.judge import Judge
@@ -42,6 +43,7 @@ def attach(
     check_before_step: bool = False,
     norm_every: int | None = None,
     stderr: bool = True,
+    sinks: Sequence[Sink] = (),
 ) -> Watch:
     """Watch the training that this optimizer does.
 
@@ -73,6 +75,7 @@ def attach(
         norm_every: Steps between two computed gradient norms, >= 1; None lets the norm take about
             one per cent of the time.
         stderr: Whether alerts are printed.
+        sinks: More that are told of every step, alert and action; closed with the watch.
 
     Raises:
         TypeError: If ``optimizer`` is none.
@@ -89,7 +92,7 @@ def attach(
         logger.warning("attach() to the same optimizer again: the earlier watch ends here")
         earlier.close()
     path = chosen(run_dir, name, set(_run_dirs.values()), time.time())
-    judge = Judge(watcher, _sinks(path, stderr), at_once=at_once)
+    judge = Judge(watcher, [*_sinks(path, stderr), *sinks], at_once=at_once)
     intervention = _intervention(backoff, optimizer, model, judge)
     recorder = Recorder(
         optimizer,
@@ -142,9 +145,9 @@ def _hooked(
     intervention: Intervention | None,
     path: Path | None,
 ) -> Watch:
-    handles = [optimizer.register_step_pre_hook(_uncompiled(recorder.before_step))]
+    handles = [optimizer.register_step_pre_hook(uncompiled(recorder.before_step))]
     if intervention is not None:
-        handles.append(optimizer.register_step_post_hook(_uncompiled(recorder.after_step)))
+        handles.append(optimizer.register_step_post_hook(uncompiled(recorder.after_step)))
     patches.listen(recorder)
 
     def detach() -> None:
@@ -160,17 +163,6 @@ def _hooked(
     if path is not None:
         _run_dirs[watch] = path
     return watch
-
-
-def _uncompiled(hook: Callable[..., Any]) -> Callable[..., Any]:
-    uncompiled = compiled.never(hook)
-
-    def step_hook(optimizer: Optimizer, args: Any, kwargs: Any) -> Any:
-        if compiled.tracing():
-            return uncompiled(optimizer, args, kwargs)
-        return hook(optimizer, args, kwargs)
-
-    return step_hook
 
 
 def _notice(line: str) -> None:

@@ -1,7 +1,7 @@
 """The few functions of torch that are wrapped while at least one optimizer is watched."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -9,7 +9,8 @@ import torch
 from torch.amp.grad_scaler import GradScaler
 from torch.nn.utils import clip_grad
 
-from lrwatch.loop import compiled, objective
+from lrwatch.loop import objective
+from lrwatch.loop.compiled import uncompiled
 
 Function = Callable[..., Any]
 
@@ -126,7 +127,9 @@ def _places() -> list[tuple[Any, str, Callable[[Function], Function]]]:
 
 
 def _wrap_backward(original: Function) -> Function:
-    def watched(tensors: Any, grad_tensors: Any, args: Any, kwargs: Any) -> Any:
+    def backward(tensors: Any, grad_tensors: Any = None, *args: Any, **kwargs: Any) -> Any:
+        if torch._C._current_graph_task_id() != -1:
+            return original(tensors, grad_tensors, *args, **kwargs)
         marks = [(listener, listener.before_backward()) for listener in listeners]
         result = original(tensors, grad_tensors, *args, **kwargs)
         loss, scaler = objective.of(tensors, grad_tensors)
@@ -134,35 +137,21 @@ def _wrap_backward(original: Function) -> Function:
             listener.after_backward(mark, loss, scaler)
         return result
 
-    uncompiled = compiled.never(watched)
-
-    def backward(tensors: Any, grad_tensors: Any = None, *args: Any, **kwargs: Any) -> Any:
-        if compiled.tracing():
-            return uncompiled(tensors, grad_tensors, args, kwargs)
-        if torch._C._current_graph_task_id() != -1:
-            return original(tensors, grad_tensors, *args, **kwargs)
-        return watched(tensors, grad_tensors, args, kwargs)
-
-    return backward
+    return uncompiled(backward)
 
 
 def _wrap_total_norm(original: Function) -> Function:
     def get_total_norm(tensors: Any, norm_type: float = 2.0, *args: Any, **kwargs: Any) -> Any:
         norm = original(tensors, norm_type, *args, **kwargs)
-        if not compiled.tracing() and norm_type == 2:
-            _total_norm.last = norm
+        _total_norm.last = norm if norm_type == 2 else None
         return norm
 
-    return get_total_norm
+    return uncompiled(get_total_norm, traced=original)
 
 
 def _wrap_clip(original: Function) -> Function:
     def clip(parameters: Any, *args: Any, **kwargs: Any) -> Any:
-        if compiled.tracing():
-            return original(parameters, *args, **kwargs)
-        if isinstance(parameters, torch.Tensor):
-            parameters = [parameters]
-        parameters = list(parameters)
+        parameters = [parameters] if isinstance(parameters, torch.Tensor) else list(parameters)
         given = args[1] if len(args) > 1 else kwargs.get("total_norm")
         last = _total_norm.__dict__.pop("last", None)
         for listener in listeners:
@@ -172,17 +161,18 @@ def _wrap_clip(original: Function) -> Function:
             listener.after_clip()
         return result
 
-    return clip
+    return uncompiled(clip, traced=original)
 
 
 def _wrap_scale(original: Function) -> Function:
     def scale(self: GradScaler, outputs: Any) -> Any:
+        if isinstance(outputs, Iterator):
+            outputs = list(outputs)
         scaled = original(self, outputs)
-        if not compiled.tracing():
-            objective.was_scaled(self, outputs, scaled)
+        objective.was_scaled(self, outputs, scaled)
         return scaled
 
-    return scale
+    return uncompiled(scale, traced=original)
 
 
 def _wrap_scaler_step(original: Function) -> Function:
@@ -194,4 +184,4 @@ def _wrap_scaler_step(original: Function) -> Function:
                 listener.skipped_by_scaler()
         return result
 
-    return step
+    return uncompiled(step, traced=original)
