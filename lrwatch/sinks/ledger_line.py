@@ -108,8 +108,12 @@ def _checked(name: str, value: Any) -> Any:
     if name in _FLAGS:
         return None if value is None else bool(value)
     if name == "evidence":
-        return {key: float(x) if x in _NON_FINITE else x for key, x in dict(value).items()}
+        return {key: _number(x) for key, x in dict(value).items()}
     return None if value is None else str(value)
+
+
+def _number(value: Any) -> Any:
+    return float(value) if isinstance(value, str) and value in _NON_FINITE else value
 
 
 def _whole(name: str, value: Any) -> int | None:

@@ -1,18 +1,15 @@
 """Text from anywhere, made safe to print on a terminal."""
 
-import unicodedata
-
 _ELLIPSIS = "..."
-_REMOVED = {"Cc", "Cf", "Cs"}
-_SPACES = {"Zl", "Zp"}
 
 
 def printable(text: object, *, limit: int = 500) -> str:
     """One line of ``text`` that cannot move the cursor, hide itself or change the terminal.
 
-    Tabs and line breaks become spaces. Removed are all other control characters (C0, DEL, C1),
-    everything invisible (zero-width, bidirectional controls, tags) and surrogates. A longer text
-    is cut to ``limit`` characters. Doing it twice changes nothing.
+    Tabs, line breaks and other blanks become spaces. Removed are all other control characters
+    (C0, DEL, C1), what is invisible (zero-width, bidirectional controls, tags), surrogates and
+    what Unicode does not define. A longer text is cut to ``limit`` characters. Doing it twice
+    changes nothing.
 
     >>> printable("loss" + chr(27) + "[2J is" + chr(10) + "high")
     'loss[2J is high'
@@ -25,11 +22,6 @@ def printable(text: object, *, limit: int = 500) -> str:
 
 
 def _safe(char: str) -> str:
-    if " " <= char <= "~":
+    if char.isprintable():
         return char
-    if char in "\t\n\v\f\r\x85":
-        return " "
-    category = unicodedata.category(char)
-    if category in _SPACES:
-        return " "
-    return "" if category in _REMOVED else char
+    return " " if char.isspace() else ""
