@@ -1,6 +1,7 @@
 """Make the sweep: ``python -m tests.benchmarks.sweep --seeds 0 1 2``; what exists is kept."""
 
 import argparse
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,16 +21,21 @@ def sweep(folder: Path, workloads: Sequence[Workload], seeds: Sequence[int]) -> 
     done = {(o.name, o.seed, o.mult) for o in outcomes(folder)}
     for seed in seeds:
         for workload in workloads:
+            named = {f"{factor:.5g}": factor for factor in MULTIPLIERS}
+            missing = {m: f for m, f in named.items() if (workload.key, seed, m) not in done}
             started = time.perf_counter()
-            for factor in MULTIPLIERS:
-                mult = f"{factor:.5g}"
-                if (workload.key, seed, mult) in done:
-                    continue
-                lr = workload.centre * factor
-                run = train(workload, seed=seed, lr=lr)
-                kept = Outcome(workload.key, seed, mult, lr, len(run.rows), run.initial, run.final)
-                save(folder, kept, run)
-            print(f"{workload.key} seed {seed}: {time.perf_counter() - started:.1f} s", flush=True)
+            for mult, factor in missing.items():
+                train_and_save(folder, workload, seed, mult, workload.centre * factor)
+            if missing:
+                took = time.perf_counter() - started
+                print(f"{workload.key} seed {seed}: {took:.1f} s", file=sys.stderr, flush=True)
+
+
+def train_and_save(folder: Path, workload: Workload, seed: int, mult: str, lr: float) -> None:
+    """Add one run to the folder."""
+    run = train(workload, seed=seed, lr=lr)
+    kept = Outcome(workload.key, seed, mult, lr, len(run.rows), run.initial, run.final)
+    save(folder, kept, run)
 
 
 def main() -> None:
