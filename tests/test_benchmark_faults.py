@@ -74,7 +74,7 @@ def test_frozen_weights_stay_as_they_were_at_the_fault() -> None:
     for step in range(3):
         frozen(step, task, optimizer)
         optimizer.zero_grad()
-        task.loss().backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        task.loss().backward()
         optimizer.step()
     frozen(3, task, optimizer)
     assert task.evaluate() == start
@@ -86,7 +86,7 @@ def test_dead_units_give_nothing_and_get_no_gradient() -> None:
     layer = rectified(task.model)
     assert layer is not None
     KINDS["dead_units"](0, 0)(0, task, torch.optim.SGD(task.model.parameters()))
-    task.loss().backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    task.loss().backward()
     assert float(layer.get_parameter("weight").grad.abs().sum()) == 0  # type: ignore[union-attr]
 
 

@@ -26,7 +26,7 @@ def uncompiled(
         watched: Runs in eager code, with or without a compiled function further up.
         traced: What a compiled graph gets, if it is not to break.
     """
-    disabled: Callable[..., Any] = torch.compiler.disable(watched)  # type: ignore[no-untyped-call]
+    disabled: Callable[..., Any] = torch.compiler.disable(watched)
 
     def entry(*args: Any, **kwargs: Any) -> Any:
         if tracing():

@@ -45,7 +45,7 @@ class Run:
             def closure(x: Tensor = x) -> float:
                 self.optimizer.zero_grad()
                 loss: Tensor = self.model(x).square().mean()
-                loss.backward()  # type: ignore[no-untyped-call]
+                loss.backward()
                 return loss.item()
 
             loss = self.optimizer.step(closure)

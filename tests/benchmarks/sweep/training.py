@@ -54,7 +54,7 @@ def train(
             before_step(step, task, optimizer)
         loss = task.loss()
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        loss.backward()
         norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
         row = (loss.item(), norm.item(), float(optimizer.param_groups[0]["lr"]))
         rows.append(row)

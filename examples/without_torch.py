@@ -1,0 +1,14 @@
+"""The watcher alone, without PyTorch: numbers from any source, here a loss that goes astray."""
+
+import random
+
+import lrwatch
+
+rng = random.Random(0)
+watcher = lrwatch.Watcher()
+for step in range(600):
+    loss = 2 + 8 * (step + 10) ** -0.5 + rng.gauss(0, 0.05) + 0.02 * max(0, step - 400)
+    for alert in watcher.update(lrwatch.Step(step=step, loss=loss, lr=0.1)):
+        print(f"step {alert.step}: {alert.kind}: {alert.message}")
+
+print("verdict:", watcher.verdict)
