@@ -64,12 +64,12 @@ def parse(data: bytes) -> Fields:
 def _fields(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, Place]]:
     """Number, wire type and content of every field of a message."""
     while at < end:
-        key, at = _varint(data, at, end)
+        key, at = varint(data, at, end)
         kind, start = key & 7, at
         if kind == VARINT:
-            _, at = _varint(data, at, end)
+            _, at = varint(data, at, end)
         elif kind == BYTES:
-            length, start = _varint(data, at, end)
+            length, start = varint(data, at, end)
             at = start + length
         elif kind in (FIXED64, FIXED32):
             at += 8 if kind == FIXED64 else 4
@@ -80,7 +80,8 @@ def _fields(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, Place]]:
         yield key >> 3, kind, Place(start, at)
 
 
-def _varint(data: bytes, at: int, end: int) -> tuple[int, int]:
+def varint(data: bytes, at: int, end: int) -> tuple[int, int]:
+    """A number of up to ten bytes at ``at``, and where it ends."""
     value = shift = 0
     while at < end and shift < 70:
         byte = data[at]
@@ -121,7 +122,7 @@ def _tensor(data: bytes, place: Place) -> tuple[int, Layout] | None:
     dtype, numbers = 0, list[Place]()
     for number, kind, inner in _fields(data, place.start, place.end):
         if (number, kind) == (1, VARINT):
-            dtype, _ = _varint(data, inner.start, inner.end)
+            dtype, _ = varint(data, inner.start, inner.end)
         elif (number, kind) == (2, BYTES) and not _is_one_element(data, inner):
             return None
         elif number == 4 or (number, dtype) in ((5, _DT_FLOAT), (6, _DT_DOUBLE)):

@@ -1,16 +1,19 @@
 """Event rows: decodes all events of one length at once, by the layout of one of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from struct import Struct
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrwatch.readers.crc32c import Bytes, Ints
-from lrwatch.readers.event_fields import Fields, parse
+from lrwatch.readers.event_fields import Fields, Layout, parse, varint
 
 MAX_POOR_LAYOUTS = 16
 POOR_SHARE = 512
+_SIGN = 1 << 63
+_STRUCT = {"<f4": Struct("<f"), "<f8": Struct("<d")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +52,34 @@ def decode_columns(columns: Bytes, at: Ints) -> Iterator[Decoded]:
         n_poor += int(np.count_nonzero(alike)) * POOR_SHARE < len(left)
         yield from _decode_alike(columns, left[alike], at, fields)
         left = left[~alike]
-    for index in left.tolist():
-        yield from decode_one(columns[:, index].tobytes(), int(at[index]))
+    rest = ((columns[:, index].tobytes(), int(at[index])) for index in left.tolist())
+    yield from decode_each(rest)
 
 
-def decode_one(data: bytes, at: int) -> Iterator[Decoded]:
-    """Scalars of one event."""
-    columns = np.frombuffer(data, np.uint8)[:, None]
-    yield from _decode_alike(columns, np.array([0]), np.array([at]), _parse(data))
+def decode_each(events: Iterable[tuple[bytes, int]]) -> Iterator[Decoded]:
+    """Scalars of events of any layout, given with where they came in the file."""
+    found: dict[tuple[bytes, bool], list[tuple[int, int, float, float]]] = {}
+    for data, at in events:
+        fields = _parse(data)
+        if not fields.values and not fields.is_start:
+            continue
+        step = 0 if fields.step is None else varint(data, fields.step.start, fields.step.end)[0]
+        step = (step + _SIGN) % (2 * _SIGN) - _SIGN
+        time = 0.0 if fields.wall_time is None else _number(data, fields.wall_time.start, "<f8")
+        for value in fields.values:
+            number = _number(data, value.start, value.layout)
+            found.setdefault((value.tag, False), []).append((at, step, time, number))
+        if fields.is_start:
+            found.setdefault((b"", True), []).append((at, step, time, 0.0))
+    for (tag, is_start), scalars in found.items():
+        places, steps, times, values = zip(*scalars, strict=True)
+        whole = np.array([places, steps], np.int64)
+        yield Decoded(tag, whole[0], whole[1], np.array(times), np.array(values), is_start)
+
+
+def _number(data: bytes, start: int, layout: Layout) -> float:
+    number: float = _STRUCT[layout].unpack_from(data, start)[0]
+    return number
 
 
 def _parse(data: bytes) -> Fields:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrwatch.readers.crc32c import MAX_COLUMNS, Bytes, Ints, masked_of_columns, masked_of_spans
-from lrwatch.readers.event_rows import Decoded, decode_columns, decode_one
+from lrwatch.readers.event_rows import Decoded, decode_columns, decode_each
 from lrwatch.readers.framing import FOOTER, HEADER, Chunk, Framing, Health
 from lrwatch.readers.opening import opened, size_of
 
@@ -140,8 +140,8 @@ def _decode_few(data: Bytes, starts: Ints, lengths: Ints, health: Health) -> Ite
     stored = np.lib.stride_tricks.sliding_window_view(data, FOOTER)[ends].view("<u4")[:, 0]
     right = masked_of_spans(data, starts + HEADER, lengths) == stored
     health.n_damaged += int(np.count_nonzero(~right))
-    for start, end in zip(starts[right].tolist(), ends[right].tolist(), strict=True):
-        yield from decode_one(data[start + HEADER : end].tobytes(), start)
+    spans = zip(starts[right].tolist(), ends[right].tolist(), strict=True)
+    yield from decode_each((data[a + HEADER : b].tobytes(), a) for a, b in spans)
 
 
 def _in_order(found: list[Decoded], tags: Tags) -> Scalars:

@@ -88,7 +88,7 @@ class Framing:
         starts, at = np.empty(0, np.int64), 0
         if not self._lost:
             starts, at = _walk(data, view, at)
-            used = self._next(data, at, _header_is_right(data, at))
+            used = self._next(data, at, header_is_right(data, at))
             if used is not None:
                 return Chunk(view, starts, _read_headers(view, starts)[0]), used
         more, used = self._search(data, at, self._headers(view))
@@ -194,7 +194,8 @@ def _header_crcs(lengths: Ints) -> Crcs:
     return masked_of_columns(np.ascontiguousarray(columns))[index]
 
 
-def _header_is_right(data: bytes, at: int) -> bool:
+def header_is_right(data: bytes, at: int) -> bool:
+    """Whether a record may start at ``at``, by the checksum of its length."""
     if len(data) - at < HEADER:
         return False
     length, crc = _HEADER.unpack_from(data, at)

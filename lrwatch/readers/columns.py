@@ -1,0 +1,249 @@
+"""Columns: which of the names in a log are the loss, the gradient norm, the rate and the step."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from lrwatch.errors import LrwatchError
+
+Quantity = Literal["step", "loss", "grad_norm", "lr"]
+QUANTITIES: tuple[Quantity, ...] = get_args(Quantity)
+
+MAX_NAME = 1000
+MIN_SHARE = 0.02
+_SHOWN = 20
+
+
+class ColumnError(LrwatchError):
+    """No column, or more than one, could be meant; lists the candidates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line of the table: names that mean a quantity.
+
+    Attributes:
+        quantity: What they mean.
+        pattern: Regular expression that the whole name must match, after :func:`plain_name`.
+        where: Who writes such names.
+        several: What is made of several columns that match: ``"tie"`` is an error, ``"sum"``
+            adds them up, ``"first"`` takes the first in order of their names.
+    """
+
+    quantity: Quantity
+    pattern: str
+    where: str
+    several: Literal["tie", "sum", "first"] = "tie"
+
+
+_PARTS = "box|cls|obj|dfl|seg|sem|pose|kobj|rle|angle|giou|l1|om|dist|iou"
+
+# Ordered: the first rule of a quantity that matches any column decides.
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "step", r"((train|training|trainer)_)?(global_steps?|steps?)|current_steps?", "most loggers"
+    ),
+    Rule(
+        "step",
+        r"((train|training)_)?(iter|iters|iteration|iterations|it|niter)",
+        "Megatron-LM, nanoGPT, Detectron2",
+    ),
+    Rule(
+        "step",
+        r"num_updates|n_updates|updates?|time_total_timesteps|total_timesteps|timesteps?",
+        "fairseq, Stable-Baselines3",
+    ),
+    Rule("step", r"batch|batches|batch_idx|batch_num|batches_seen", "loops"),
+    Rule("step", r"((train|training|current)_)?epochs?|ep", "logs with one line an epoch"),
+    Rule("loss", r"lrwatch_loss", "lrwatch"),
+    Rule("loss", r"(train|training)_loss_step|loss_step|step_loss", "Lightning"),
+    Rule(
+        "loss",
+        r"(train|training)_loss|loss_(train|training)|(train|training)_total_loss"
+        r"|loss_(train|training)_total|total_loss_train",
+        "HF Trainer, Composer, most loops",
+    ),
+    Rule("loss", r"loss_metrics_global_avg_loss", "torchtitan"),
+    Rule("loss", r"lm_loss(_1)?|lm_loss_training", "Megatron-LM"),
+    Rule("loss", r"total_loss|loss_total|losses_total(_loss)?", "Detectron2, MMDetection"),
+    Rule("loss", r"loss", "Keras, HF Trainer, most loops"),
+    Rule(
+        "loss",
+        r"(train_|training_)?(batch|iter|minibatch|mini_batch|running|avg|mean|average)"
+        r"_(train_|training_)?loss|loss_(batch|iter|avg|mean)",
+        "loops",
+    ),
+    Rule("loss", r"(train|training)_loss_epoch|loss_epoch|epoch_(train_)?loss", "Lightning"),
+    Rule("loss", rf"(train|training)_({_PARTS})_loss", "Ultralytics, YOLOv5", "sum"),
+    Rule("loss", r"train", "llm.c, build-nanogpt"),
+    Rule("loss", r"(train|training)_.*loss|loss_.*(train|training)", "any training loss"),
+    Rule("loss", r".*loss.*", "any loss that is left"),
+    Rule("grad_norm", r"lrwatch_grad_norm", "lrwatch"),
+    Rule(
+        "grad_norm",
+        r"((train|training)_)?(total_|global_)?grad(ient)?_?norm(_total|_global)?",
+        "HF Trainer, torchtitan, Megatron-LM",
+    ),
+    Rule(
+        "grad_norm",
+        r"l2_norm_grad_global|optim_grad_norm|gnorm|((train|training)_)?gnorm",
+        "Composer, fairseq",
+    ),
+    Rule(
+        "grad_norm",
+        r"(train_|training_)?(grad_2(_0)?_norm_total|grad_norm_(step|epoch)|norm)",
+        "Lightning, llm.c",
+    ),
+    Rule(
+        "grad_norm",
+        r"(train|training|optim|opt)_.*grad(ient)?_?norm"
+        r"|.*global_grad(ient)?_?norm|grad(ient)?_?norm_(before|pre|raw).*",
+        "loops",
+    ),
+    Rule("lr", r"lrwatch_lr", "lrwatch"),
+    Rule("lr", r"((train|training|optim|optimizer)_)?(lr|learning_rate)", "most loggers"),
+    Rule(
+        "lr", r"((lr|learning_rate)_(pg|group|param_group)_?0|x_lr0|lr_?0)", "Ultralytics, YOLOv5"
+    ),
+    Rule(
+        "lr",
+        r"lr_[a-z0-9]*(adam|sgd|lion|muon|rmsprop|lamb|lars|adafactor|lbfgs|optim)[a-z0-9]*"
+        r"(_(pg|group)_?\d+)?",
+        "Lightning, Composer",
+        "first",
+    ),
+    Rule(
+        "lr",
+        r"(lr|learning_rate)_(max|min|step|epoch|(pg|group)_?\d+|\d+)|(max|min|base)_lr"
+        r"|.*_learning_rate|.*_lr(_group_?\d+)?",
+        "loops",
+        "first",
+    ),
+)
+
+# A training loss is asked for: whatever these words stand in is something else.
+_OTHER = re.compile(
+    r"(^|_)(val|valid|validation|eval|evaluation|test|testing|dev|holdout|best|scale|scaler|ema"
+    r"|vs|std|var|ratio|weight|coef|time|count|clip|clipped|prev|target|lowest|min|delta|diff)"
+    r"(\d*)(_|$)"
+)
+_SEPARATORS = re.compile(r"[^a-z0-9]+")
+_COMPILED = tuple((rule, re.compile(rule.pattern)) for rule in RULES)
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns that were chosen; a loss of several is their sum."""
+
+    step: str | None = None
+    loss: tuple[str, ...] = ()
+    grad_norm: str | None = None
+    lr: str | None = None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All of them."""
+        named = {self.step, self.grad_norm, self.lr, *self.loss}
+        return frozenset(name for name in named if name is not None)
+
+
+def plain_name(name: str) -> str:
+    """The name as the table has it: small letters and digits, ``_`` for all else.
+
+    >>> plain_name(" Train/Loss ")
+    'train_loss'
+    """
+    return _SEPARATORS.sub("_", name.lower()).strip("_")
+
+
+def resolve(
+    counts: Mapping[str, int], asked: Mapping[str, str | None], *, has_steps: bool = False
+) -> Columns:
+    """Choose the columns of a log.
+
+    Args:
+        counts: Names of the columns, with how many numbers each holds.
+        asked: Names that the user gave, by quantity; a loss of several, joined with ``+``, is
+            their sum.
+        has_steps: True where every number comes with its step, as in an event file.
+
+    Raises:
+        ColumnError: If no loss is found, if several columns may be meant, or if one that was
+            asked for is not there.
+    """
+    found = {name: _asked(asked.get(name), counts) or choose(name, counts) for name in QUANTITIES}
+    if not found["loss"] and not found["grad_norm"]:
+        raise ColumnError(f"no column is a training loss; say which with --loss. {_listed(counts)}")
+    return Columns(
+        step=None if has_steps else _first(found["step"]),
+        loss=found["loss"],
+        grad_norm=_first(found["grad_norm"]),
+        lr=_first(found["lr"]),
+    )
+
+
+def choose(quantity: Quantity, counts: Mapping[str, int]) -> tuple[str, ...]:
+    """The columns that mean a quantity, by the first rule that any of them matches.
+
+    Columns with far fewer numbers than the fullest candidate (a summary at the end) are passed
+    over.
+
+    Raises:
+        ColumnError: If several match a rule that asks for one.
+    """
+    for rule, matching in matches(quantity, counts):
+        if rule.several == "sum":
+            return tuple(matching)
+        if len(matching) == 1 or rule.several == "first":
+            return tuple(sorted(matching, key=_natural)[:1])
+        raise ColumnError(
+            f"{len(matching)} columns may be the {quantity}: {_quoted(matching)}; "
+            f"say which with --{quantity.replace('_', '-')}"
+        )
+    return ()
+
+
+def matches(quantity: Quantity, counts: Mapping[str, int]) -> list[tuple[Rule, list[str]]]:
+    """Every rule of a quantity with the columns that it matches, in the order of the table."""
+    names = [name for name in counts if len(name) <= MAX_NAME]
+    if quantity != "step":
+        names = [name for name in names if not _OTHER.search(plain_name(name))]
+    found = []
+    for rule, pattern in _COMPILED:
+        if rule.quantity == quantity:
+            matching = [name for name in names if pattern.fullmatch(plain_name(name))]
+            found += [(rule, matching)] if matching else []
+    fullest = max((counts[name] for _, matching in found for name in matching), default=0)
+    enough = [(r, [n for n in m if counts[n] >= MIN_SHARE * fullest]) for r, m in found]
+    return [(rule, matching) for rule, matching in enough if matching]
+
+
+def _asked(name: str | None, counts: Mapping[str, int]) -> tuple[str, ...]:
+    if name is None:
+        return ()
+    if name in counts:
+        return (name,)
+    parts = tuple(part.strip() for part in name.split("+"))
+    missing = [part for part in parts if part not in counts]
+    if missing:
+        raise ColumnError(f"no column is named {missing[0]!r}. {_listed(counts)}")
+    return parts
+
+
+def _first(names: tuple[str, ...]) -> str | None:
+    return names[0] if names else None
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    return [(int(d) if d else 0, text) for text, d in re.findall(r"(\D*)(\d{0,9})", name)]
+
+
+def _quoted(names: Iterable[str]) -> str:
+    shown = list(names)
+    more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
+    return ", ".join(repr(name[:100]) for name in shown[:_SHOWN]) + more
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return f"Columns: {_quoted(counts)}" if counts else "It has no columns of numbers"

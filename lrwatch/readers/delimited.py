@@ -1,0 +1,91 @@
+"""Delimited text: CSV and its kin, with one header line and one row of numbers a line."""
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
+
+from lrwatch.readers.formats import Format, Head
+from lrwatch.readers.lines import Damage, lines
+from lrwatch.readers.numbers import number
+from lrwatch.readers.rows import Row
+
+MAX_COLUMNS = 10_000
+_DELIMITERS = ",\t;|"
+_SPEECH = re.compile(r"[:={}]|\s[-+]?\d")
+
+
+def delimiter_of(header: str) -> str | None:
+    """What separates the names of a header line; None where it is no header."""
+    best = max(_DELIMITERS, key=header.count)
+    return best if header.count(best) else None
+
+
+def cells_of(line: str, delimiter: str) -> list[str]:
+    """The cells of one line, quoted or not."""
+    if '"' not in line:
+        return [cell.strip() for cell in line.split(delimiter)]
+    try:
+        row = next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return []
+    return [cell.strip() for cell in row]
+
+
+def header_of(line: str) -> list[str]:
+    """Names of the columns, if the line can be a header: several names, no number among them."""
+    delimiter = delimiter_of(line)
+    names = cells_of(line, delimiter) if delimiter else []
+    named = [name for name in names if name]
+    is_header = 2 <= len(names) <= MAX_COLUMNS and bool(named)
+    is_header = is_header and not any(_SPEECH.search(name) for name in named)
+    return names if is_header and all(number(name) is None for name in named) else []
+
+
+def body_of(head: Head) -> list[list[str]]:
+    """Cells of the first lines below the header."""
+    delimiter = delimiter_of(head.lines[0]) or ","
+    return [cells_of(line, delimiter) for line in head.lines[1:40]]
+
+
+def is_delimited(head: Head) -> bool:
+    """Whether a header is followed by lines of as many cells, most of them numbers."""
+    names = header_of(head.lines[0]) if head.lines else []
+    if not names:
+        return False
+    cells = body_of(head)
+    fits = [row for row in cells if len(row) == len(names)]
+    n_numbers = sum(number(cell) is not None for row in fits for cell in row)
+    return not cells or (2 * len(fits) >= len(cells) and n_numbers >= len(fits))
+
+
+def rows_of(file: BinaryIO, damage: Damage) -> Iterator[Row]:
+    """One row a line; the last one only if the file holds its end."""
+    names: Sequence[str] = ()
+    delimiter = ","
+    for line in lines(file, damage):
+        if not line.text.strip() or not line.whole:
+            continue
+        if not names:
+            names, delimiter = header_of(line.text), delimiter_of(line.text) or ","
+            header = line.text
+        elif line.text != header:
+            cells = cells_of(line.text, delimiter)
+            if len(cells) == len(names):
+                yield _row(names, cells)
+            else:
+                expected = f"expected {len(names)} cells as in the header, got {len(cells)}"
+                damage.add(f"line {line.number}", expected)
+
+
+def _row(names: Sequence[str], cells: Sequence[str]) -> Row:
+    numbers = ((name, number(cell)) for name, cell in zip(names, cells, strict=True) if cell)
+    return {name: value for name, value in numbers if value is not None}
+
+
+FORMAT = Format(
+    name="csv",
+    about="a table with a header line, separated by comma, tab, semicolon or bar",
+    recognises=is_delimited,
+    rows=rows_of,
+)

@@ -1,0 +1,143 @@
+"""Folders: finds the runs below a path, whatever else lies there."""
+
+import io
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from lrwatch.errors import LrwatchError
+from lrwatch.readers.columns import matches
+from lrwatch.readers.formats import Head
+from lrwatch.readers.lines import Damage
+from lrwatch.readers.opening import UnreadableError, opened
+from lrwatch.readers.sniff import head_of, is_event_file, refused, sniff
+
+MAX_FILES = 200_000
+OWN = "lrwatch"
+LEDGER = "alerts.jsonl"
+SUFFIXES = {".csv", ".tsv", ".txt", ".log", ".out", ".err", ".json", ".jsonl", ".ndjson"}
+_NEVER = {"__pycache__", "node_modules", "site-packages"}
+_CHECKPOINT = re.compile(r"checkpoint-(\d{1,18})")
+_EVENTS = "tfevents"
+_HEAD_ROWS = 200
+
+
+@dataclass(slots=True)
+class _Listing:
+    """What a folder holds, links and special files left out."""
+
+    folders: list[str] = field(default_factory=list)
+    logs: list[str] = field(default_factory=list)
+    events: list[str] = field(default_factory=list)
+
+
+def event_files(folder: Path) -> list[Path]:
+    """The event files in a folder, in the order in which TensorBoard reads them."""
+    return [folder / name for name in _list(folder).events]
+
+
+def is_own(folder: Path) -> bool:
+    """Whether lrwatch wrote a folder of its own into the run."""
+    inside = folder / OWN
+    if inside.is_symlink() or not inside.is_dir():
+        return False
+    return (inside / LEDGER).is_file() or bool(event_files(inside))
+
+
+def logs_in(folder: Path) -> list[Path]:
+    """The files of a folder, not of those below, that are logs of a run by their content."""
+    return [folder / name for name in _list(folder).logs if _is_run(folder / name)]
+
+
+def find_runs(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Every run at or below a path, folder by folder in the order of their names.
+
+    A run is a folder that lrwatch or TensorBoard writes to, or a log file. Links are not
+    followed, special files never opened, and what cannot be listed is passed over. Of the
+    checkpoints of one training, each of which repeats the log so far, only the last counts.
+
+    Raises:
+        LrwatchError: If the path does not exist, or after ``MAX_FILES`` files.
+    """
+    top = Path(path)
+    if not top.is_dir():
+        if not top.exists():
+            raise UnreadableError(f"{top}: no such file or folder")
+        yield top
+        return
+    waiting, n_files = [top], 0
+    while waiting:
+        folder = waiting.pop()
+        listing = _list(folder)
+        own = is_own(folder)
+        if own or listing.events:
+            yield folder
+        for name in listing.logs:
+            n_files += 1
+            if n_files > MAX_FILES:
+                raise LrwatchError(f"{top}: over {MAX_FILES:,} files; name the folders one by one")
+            if _is_run(folder / name):
+                yield folder / name
+        below = [name for name in _last_checkpoint(listing) if not (own and name == OWN)]
+        waiting += [folder / name for name in reversed(below)]
+
+
+def _list(folder: Path) -> _Listing:
+    found = _Listing()
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                _sort_in(entry, found)
+    except OSError:
+        return found
+    for names in (found.folders, found.logs, found.events):
+        names.sort()
+    return found
+
+
+def _sort_in(entry: os.DirEntry[str], found: _Listing) -> None:
+    name = entry.name
+    if entry.is_dir(follow_symlinks=False):
+        if not name.startswith(".") and name not in _NEVER:
+            found.folders.append(name)
+    elif _EVENTS in name:
+        if entry.is_file(follow_symlinks=False):
+            found.events.append(name)
+    elif os.path.splitext(name)[1].lower() in SUFFIXES and entry.is_file(follow_symlinks=False):
+        found.logs.append(name)
+
+
+def _last_checkpoint(listing: _Listing) -> list[str]:
+    """The folders to look into."""
+    numbered = [(int(m[1]), m[0]) for m in map(_CHECKPOINT.fullmatch, listing.folders) if m]
+    last = max(numbered, default=(0, ""))[1]
+    if "trainer_state.json" in listing.logs:
+        last = ""
+    superseded = {name for _, name in numbered if name != last}
+    return [name for name in listing.folders if name not in superseded]
+
+
+def _is_run(path: Path) -> bool:
+    """Whether a file looks like a log with a loss; one that cannot be opened is shown as one."""
+    try:
+        with opened(path, follow=False) as file:
+            head = head_of(file)
+    except UnreadableError:
+        return True
+    if refused(head) is not None:
+        return False
+    return is_event_file(head) or _has_loss(head)
+
+
+def _has_loss(head: Head) -> bool:
+    known = sniff(head)
+    if known is None:
+        return False
+    rows = islice(known.rows(io.BytesIO(head.data), Damage()), _HEAD_ROWS)
+    counts = Counter(name for row in rows for name in row)
+    candidates = [*matches("loss", counts), *matches("grad_norm", counts)]
+    return any(counts[name] > 1 for _, names in candidates for name in names)

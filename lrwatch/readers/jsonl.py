@@ -1,0 +1,75 @@
+"""JSON: one object a line, one list of objects, or one object of lists."""
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from lrwatch.errors import LrwatchError
+from lrwatch.readers.formats import HEAD, Format, Head
+from lrwatch.readers.json_objects import flat, objects_in_list, parsed
+from lrwatch.readers.lines import Damage, lines, text_of
+from lrwatch.readers.numbers import number
+from lrwatch.readers.rows import Row
+
+MAX_WHOLE = 32 << 20
+
+
+def _is_lines(head: Head) -> bool:
+    values = [parsed(line) for line in head.lines[:20]]
+    objects = [isinstance(value, dict) and bool(flat(value)) for value in values]
+    return any(objects) and 2 * sum(objects) >= len(objects)
+
+
+def _line_rows(file: BinaryIO, damage: Damage) -> Iterator[Row]:
+    for line in lines(file, damage):
+        if not line.text.strip():
+            continue
+        value = parsed(line.text)
+        if isinstance(value, dict):
+            yield flat(value)
+        elif line.whole:
+            damage.add(f"line {line.number}", "expected a JSON object")
+
+
+def _is_list(head: Head) -> bool:
+    start = head.text.lstrip()
+    return start.startswith("[") and start[1:].lstrip().startswith("{")
+
+
+def _is_lists(head: Head) -> bool:
+    start = head.text.lstrip()
+    return start.startswith("{") and ": [" in start[:HEAD].replace(":[", ": [")
+
+
+def _lists_rows(file: BinaryIO, damage: Damage) -> Iterator[Row]:
+    """Rows of an object of equally long lists, as ``History.history`` of Keras is dumped."""
+    source = text_of(file)
+    text = source.read(MAX_WHOLE + 1)
+    source.detach()
+    if len(text) > MAX_WHOLE:
+        raise LrwatchError(f"expected at most {MAX_WHOLE:,} characters in one JSON object")
+    value = parsed(text)
+    columns = value if isinstance(value, dict) else {}
+    lists = {name: inner for name, inner in columns.items() if isinstance(inner, list)}
+    for i in range(max(map(len, lists.values()), default=0)):
+        cells = {name: number(inner[i]) for name, inner in lists.items() if i < len(inner)}
+        yield {name: x for name, x in cells.items() if x is not None}
+
+
+LINES = Format(
+    name="jsonl",
+    about="JSON Lines: one object a line",
+    recognises=_is_lines,
+    rows=_line_rows,
+)
+LIST = Format(
+    name="json-list",
+    about="a JSON list of objects",
+    recognises=_is_list,
+    rows=objects_in_list,
+)
+LISTS = Format(
+    name="json-columns",
+    about="a JSON object of lists, such as Keras's History",
+    recognises=_is_lists,
+    rows=_lists_rows,
+)

@@ -1,0 +1,146 @@
+"""Rows: what the lines of a log say, name by name, made into Steps."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from lrwatch.readers.columns import Columns, plain_name
+from lrwatch.records import Step
+
+Row = Mapping[str, float]
+
+MAX_STEP = 2.0**62
+_EPOCHS = {"epoch", "epochs", "train_epoch", "current_epoch"}
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """How the number of a step is found in a row.
+
+    Attributes:
+        step: Column of the step; None counts the rows that hold a loss or a norm.
+        epoch: Column of the epoch, where the step starts again with every epoch.
+    """
+
+    step: str | None
+    epoch: str | None = None
+
+
+def clock_of(head: Sequence[Row], columns: Columns) -> Clock:
+    """The clock that fits the first rows of a log.
+
+    A column of steps that are fractions, or that stands still from loss to loss, is not used.
+    """
+    step = columns.step
+    if step is None:
+        return Clock(None)
+    seen = [row for row in head if step in row and any(name in row for name in columns.loss)]
+    seen = [row for row in seen if abs(row[step]) < MAX_STEP]
+    steps = [row[step] for row in seen]
+    pairs = list(pairwise(steps))
+    fractions = any(not x.is_integer() for x in steps)
+    if fractions or (pairs and sum(a == b for a, b in pairs) * 2 > len(pairs)):
+        return Clock(None)
+    epochs = [
+        name for row in seen[:1] for name in row if plain_name(name) in _EPOCHS and name != step
+    ]
+    back = [(a, b) for a, b in pairwise(seen) if b[step] < a[step]]
+    if epochs and back and all(b.get(epochs[0], 0) > a.get(epochs[0], 0) for a, b in back):
+        return Clock(step, epochs[0])
+    return Clock(step)
+
+
+def steps_of(rows: Iterable[Row], columns: Columns, clock: Clock) -> Iterator[Step]:
+    """Steps in the order of the rows.
+
+    Neighbouring rows of one step that do not contradict each other are one Step. A rate that
+    stands alone belongs to the next Step that has none.
+    """
+    lr: float | None = None
+    for step in _merged(_single(rows, columns, clock)):
+        if step.loss is None and step.grad_norm is None:
+            lr = step.lr
+        else:
+            yield replace(step, lr=lr) if step.lr is None and lr is not None else step
+            lr = None
+
+
+def _single(rows: Iterable[Row], columns: Columns, clock: Clock) -> Iterator[Step]:
+    """One Step for every row that says something."""
+    numbered = _Numbered(clock)
+    for row in rows:
+        loss = _sum(row, columns.loss)
+        norm, lr = _get(row, columns.grad_norm), _get(row, columns.lr)
+        if loss is None and norm is None and lr is None:
+            continue
+        number = numbered.of(row, counts=loss is not None or norm is not None)
+        if number is not None:
+            yield Step(step=number, loss=loss, grad_norm=norm, lr=lr)
+
+
+def _merged(steps: Iterable[Step]) -> Iterator[Step]:
+    before: Step | None = None
+    for step in steps:
+        if before is not None and _joins(before, step):
+            before = _joined(before, step)
+            continue
+        if before is not None:
+            yield before
+        before = step
+    if before is not None:
+        yield before
+
+
+class _Numbered:
+    """Gives every row its step, counted on over epochs where the column starts again."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._n_rows = 0
+        self._base = 0
+        self._last = 0
+        self._epoch: float | None = None
+
+    def of(self, row: Row, *, counts: bool) -> int | None:
+        """The step; None where the row has none, or one beyond 2**62."""
+        if self._clock.step is None:
+            self._n_rows += counts
+            return self._n_rows - counts
+        value = row.get(self._clock.step)
+        if value is None or not abs(value) < MAX_STEP:
+            return None
+        if self._clock.epoch is None:
+            return int(value)
+        epoch = row.get(self._clock.epoch, self._epoch)
+        if self._epoch is not None and epoch is not None and epoch > self._epoch:
+            self._base = self._last + 1 - (int(value) > 0)
+        self._epoch = epoch
+        self._last = self._base + int(value)
+        return self._last
+
+
+def _joins(before: Step, step: Step) -> bool:
+    """Whether two rows speak of one step without contradiction."""
+    twice = before.loss is not None and step.loss is not None
+    twice |= before.grad_norm is not None and step.grad_norm is not None
+    return before.step == step.step and not twice
+
+
+def _joined(before: Step, step: Step) -> Step:
+    return replace(
+        before,
+        loss=before.loss if step.loss is None else step.loss,
+        grad_norm=before.grad_norm if step.grad_norm is None else step.grad_norm,
+        lr=before.lr if step.lr is None else step.lr,
+    )
+
+
+def _get(row: Row, name: str | None) -> float | None:
+    return None if name is None else row.get(name)
+
+
+def _sum(row: Row, names: Sequence[str]) -> float | None:
+    if len(names) == 1:
+        return row.get(names[0])
+    parts = [row[name] for name in names if name in row]
+    return sum(parts) if names and len(parts) == len(names) else None

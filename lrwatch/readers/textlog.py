@@ -1,0 +1,96 @@
+"""Text logs: lines for people that say ``step ... loss ...`` in one of a hundred ways."""
+
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from lrwatch.readers.formats import Format, Head
+from lrwatch.readers.lines import Damage, lines
+from lrwatch.readers.rows import Row
+
+_NUMBER = (
+    r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|inf(?:inity)?)"
+    r"(?![A-Za-z0-9_%]|\.\d)"
+)
+_WORD = r"[A-Za-z_][A-Za-z0-9_]*"
+_PAIR = re.compile(
+    rf"(?<![A-Za-z0-9_])({_WORD}(?:[ ./\-]{_WORD}){{0,4}}?)"  # a name of up to five words
+    rf"['\"]?(?:\s*[:=|]\s*|\s+|(?=[\[(]))['\"\[(]{{0,2}}\s*({_NUMBER})",
+    re.IGNORECASE,
+)
+_TRIPLE = re.compile(rf"\s*(\d+)\s+({_WORD})\s+({_NUMBER})\s*$", re.IGNORECASE)
+_OF_TOTAL = re.compile(r"(?:^|\[|\|)\s*(\d{1,12})\s*/\s*(\d{1,12})\b")
+_INSIDE = re.compile(r"^\s*\[\s*(\d+)\s*,\s*(\d+)\]")
+_LEVELS = {"debug", "info", "warning", "warn", "error", "notice", "trace"}
+_COUNTERS = re.compile(r"(?:.*[ _/])?(?:steps?|iters?|iterations?|num_updates|batch)$", re.I)
+_MAX_SCANNED = 4000
+
+
+def pairs(line: str) -> dict[str, float]:
+    """Names and numbers of a line, in order; the first of a name counts.
+
+    >>> pairs("step 250: train loss 2.1, val loss 2.3 | lr=3e-4 | 12.5ms")
+    {'step': 250.0, 'train loss': 2.1, 'val loss': 2.3, 'lr': 0.0003}
+    """
+    found: dict[str, float] = {}
+    for match in _PAIR.finditer(line, 0, _MAX_SCANNED):
+        words = re.split(r"(?<=[ ])", match[1])
+        while len(words) > 1 and words[0].strip().lower() in _LEVELS:
+            words.pop(0)
+        found.setdefault("".join(words), float(match[2].replace(",", "")))
+    return found
+
+
+class _Counter:
+    """Counts on what starts again with every epoch: ``[ 50/1251]``, ``[1, 2000]``."""
+
+    def __init__(self) -> None:
+        self._base = self._last = 0
+
+    def of(self, inside: int, total: int | None) -> float:
+        if inside < self._last:
+            self._base += self._last if total is None else total
+        self._last = inside
+        return float(self._base + inside)
+
+
+def _is_log(head: Head) -> bool:
+    rows = list(_rows_of_lines(head.lines))
+    return any("loss" in name.lower() or name == "train" for row in rows for name in row)
+
+
+def _rows_of_lines(texts: Iterator[str] | list[str]) -> Iterator[Row]:
+    counter = _Counter()
+    for text in texts:
+        triple = _TRIPLE.match(text)
+        if triple is not None:
+            yield {"step": float(triple[1]), triple[2]: float(triple[3])}
+        elif "loss" in text[:_MAX_SCANNED].lower():
+            row = pairs(text)
+            if row and not any(_COUNTERS.match(name) for name in row):
+                row.update(_counted(text, counter))
+            if len(row) > 0:
+                yield row
+
+
+def _counted(text: str, counter: _Counter) -> Row:
+    """A step for a line that names none but says how far in the epoch it is."""
+    inside = _INSIDE.match(text)
+    if inside is not None:
+        return {"step": counter.of(int(inside[2]), None)}
+    of_total = list(_OF_TOTAL.finditer(text, 0, _MAX_SCANNED))
+    if of_total:
+        return {"step": counter.of(int(of_total[-1][1]), int(of_total[-1][2]))}
+    return {}
+
+
+def _rows(file: BinaryIO, damage: Damage) -> Iterator[Row]:
+    return _rows_of_lines(line.text for line in lines(file, damage) if line.whole)
+
+
+FORMAT = Format(
+    name="text",
+    about="a text log with a step and a loss on a line",
+    recognises=_is_log,
+    rows=_rows,
+)

@@ -1,0 +1,55 @@
+"""Ultralytics: results.csv of YOLO trainings, and the results.txt of early YOLOv5."""
+
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from lrwatch.readers.columns import plain_name
+from lrwatch.readers.delimited import header_of, rows_of
+from lrwatch.readers.formats import Format, Head
+from lrwatch.readers.lines import Damage, lines
+from lrwatch.readers.numbers import number
+from lrwatch.readers.rows import Row
+
+_NOTES = ("one line an epoch: every loss is a mean over the epoch",)
+_TXT_LINE = re.compile(r"\s*(\d+)/\d+\s+[\d.]+G\s+\S+\s+\S+\s+\S+\s+\S+\s")
+_TXT_NAMES = ("train/box_loss", "train/obj_loss", "train/cls_loss")
+
+
+def _is_csv(head: Head) -> bool:
+    names = {plain_name(name) for name in header_of(head.lines[0])} if head.lines else set()
+    losses = [name for name in names if re.fullmatch(r"train_(\w+_)?loss", name)]
+    return bool(losses) and "epoch" in names and any(n.startswith("metrics_") for n in names)
+
+
+def _is_txt(head: Head) -> bool:
+    return bool(head.lines) and all(_TXT_LINE.match(line) for line in head.lines[:3])
+
+
+def _txt_rows(file: BinaryIO, damage: Damage) -> Iterator[Row]:
+    for line in lines(file, damage):
+        match = _TXT_LINE.match(line.text)
+        if match is None or not line.whole:
+            if line.whole and line.text.strip():
+                damage.add(f"line {line.number}", "expected epoch/epochs, memory, losses")
+            continue
+        losses = [number(cell) for cell in line.text.split()[2:5]]
+        found = {n: x for n, x in zip(_TXT_NAMES, losses, strict=False) if x is not None}
+        yield {"epoch": float(match[1]), **found}
+
+
+CSV = Format(
+    name="ultralytics",
+    about="results.csv of Ultralytics YOLO and YOLOv5",
+    recognises=_is_csv,
+    rows=rows_of,
+    columns={"step": "epoch"},
+    notes=_NOTES,
+)
+TXT = Format(
+    name="yolov5-txt",
+    about="results.txt of early YOLOv5",
+    recognises=_is_txt,
+    rows=_txt_rows,
+    notes=_NOTES,
+)
