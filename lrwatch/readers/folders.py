@@ -64,8 +64,8 @@ def find_runs(path: str | os.PathLike[str]) -> Iterator[Path]:
         LrwatchError: If the path does not exist, or after ``MAX_FILES`` files.
     """
     top = Path(path)
-    if not top.is_dir():
-        if not top.exists():
+    if not os.path.isdir(top):
+        if not os.path.exists(top):
             raise UnreadableError(f"{top}: no such file or folder")
         yield top
         return

@@ -95,7 +95,7 @@ def read(
 
 
 def _read(path: Path, asked: Asked) -> Reading:
-    if path.is_dir():
+    if os.path.isdir(path):
         return _read_folder(path, asked)
     with opened(path) as file:
         head = head_of(file)
