@@ -9,47 +9,82 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lrwatch.readers.columns import Columns, resolve
+from lrwatch.readers.columns import Columns
 from lrwatch.readers.crc32c import Ints
 from lrwatch.readers.events import Scalars, Tags, joined, scalar_chunks
 from lrwatch.readers.framing import Health
+from lrwatch.readers.lines import Damage
 from lrwatch.records import Step
 
 HEAD_SCALARS = 200_000
 WINDOW = 1_000_000
 
 
-def open_events(
-    paths: Sequence[Path], tags: Tags, health: Health, asked: Mapping[str, str | None]
-) -> tuple[Columns, dict[str, int], Iterator[Step]]:
-    """The columns of a run, how many numbers each of its tags has at first, and its Steps."""
-    chunks = scalar_chunks(paths, tags, health)
-    head: list[Scalars] = []
-    for chunk in chunks:
-        head.append(chunk)
-        if sum(map(len, head)) >= HEAD_SCALARS:
-            break
-    counts: Counter[str] = Counter()
-    for part in head:
-        for number, n in zip(*np.unique(part.tags, return_counts=True), strict=True):
-            counts[tags.names[number]] += int(n)
-    columns = resolve(counts, asked, has_steps=True)
-    return columns, dict(counts), _steps(chain(head, chunks), columns, tags)
+class EventSteps:
+    """The event files of one run, read up to where their tags are known.
+
+    Args:
+        paths: The files, in the order in which they were written.
+
+    Attributes:
+        counts: The tags of its scalars, with how many of them the beginning holds.
+        damage: Count of the records that could not be read so far.
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.damage = Damage()
+        self._health = Health()
+        self._tags = Tags()
+        self._chunks = scalar_chunks(paths, self._tags, self._health)
+        self._head: list[Scalars] = []
+        for chunk in self._chunks:
+            self._head.append(chunk)
+            if sum(map(len, self._head)) >= HEAD_SCALARS:
+                break
+        found: Counter[str] = Counter()
+        for part in self._head:
+            for number, n in zip(*np.unique(part.tags, return_counts=True), strict=True):
+                found[self._tags.names[number]] += int(n)
+        self.counts: Mapping[str, int] = found
+
+    def read(self, columns: Columns) -> Iterator[Step]:
+        """The Steps."""
+        numbers = {name: self._tags.names.index(name) for name in columns.names}
+        wanted = np.array(sorted(numbers.values()), np.int32)
+        counter = _Counter(None if not columns.loss else numbers[columns.loss[0]])
+        for window in _windows(chain(self._head, self._chunks), wanted):
+            for segment in _segments(counter.applied(window)):
+                yield from _joined(segment, columns, numbers)
+        if self._health.n_damaged:
+            self.damage.n_bad = self._health.n_damaged
+            self.damage.first = "records that fail their checksum"
 
 
-def _steps(chunks: Iterable[Scalars], columns: Columns, tags: Tags) -> Iterator[Step]:
-    numbers = {name: tags.names.index(name) for name in columns.names}
-    counted: bool | None = None
-    n_seen = dict.fromkeys(numbers.values(), 0)
-    for window in _windows(chunks, np.array(sorted(numbers.values()), np.int32)):
-        first = numbers[columns.loss[0]] if columns.loss else None
-        if counted is None:
-            steps = window.steps[window.tags == first]
-            counted = len(steps) > 1 and bool((steps == steps[0]).all())
-        if counted:
-            window = _with_counts(window, n_seen)
-        for segment in _segments(window):
-            yield from _joined(segment, columns, numbers)
+class _Counter:
+    """Numbers the scalars of each tag, where nobody gave the writer their steps.
+
+    Args:
+        number: The tag that tells, by having the same step throughout.
+    """
+
+    def __init__(self, number: int | None) -> None:
+        self._number = number
+        self._counts: bool | None = None
+        self._n_seen: Counter[int] = Counter()
+
+    def applied(self, window: Scalars) -> Scalars:
+        """The scalars with the steps that they were given, or were counted to."""
+        if self._counts is None:
+            steps = window.steps[window.tags == self._number]
+            self._counts = len(steps) > 1 and bool((steps == steps[0]).all())
+        if not self._counts:
+            return window
+        steps = window.steps.copy()
+        for number in np.unique(window.tags).tolist():
+            places = np.flatnonzero(window.tags == number)
+            steps[places] = np.arange(len(places)) + self._n_seen[number]
+            self._n_seen[number] += len(places)
+        return replace(window, steps=steps)
 
 
 def _windows(chunks: Iterable[Scalars], wanted: NDArray[np.int32]) -> Iterator[Scalars]:
@@ -65,16 +100,6 @@ def _windows(chunks: Iterable[Scalars], wanted: NDArray[np.int32]) -> Iterator[S
         yield window[:cut]
         parts = [window[cut:]]
     yield joined(parts)
-
-
-def _with_counts(window: Scalars, n_seen: dict[int, int]) -> Scalars:
-    """Numbers in place of the steps, where nobody gave the writer any."""
-    steps = window.steps.copy()
-    for number in n_seen:
-        places = np.flatnonzero(window.tags == number)
-        steps[places] = np.arange(len(places)) + n_seen[number]
-        n_seen[number] += len(places)
-    return replace(window, steps=steps)
 
 
 def _segments(window: Scalars) -> Iterator[Scalars]:
