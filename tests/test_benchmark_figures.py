@@ -8,7 +8,7 @@ import pytest
 
 from lrwatch.records import Side
 from tests.benchmarks.figures import figures, macro_f1
-from tests.benchmarks.judge import Judgement, peers
+from tests.benchmarks.judge import Judgement, peers, watcher
 from tests.benchmarks.report import as_json, confusion_table, failures
 from tests.benchmarks.sweep.store import Outcome
 from tests.benchmarks.truth import LabelledRun, Truth, label, truth
@@ -149,6 +149,13 @@ def test_figures_as_json_have_no_number_that_json_cannot_hold() -> None:
     kept = as_json(figures([(run("too_high"), judgement(None))]))
     assert kept["delay"] == {"too_high": "Infinity", "too_low": "NaN"}
     assert kept["confusion"] == {"too_high as healthy": 1}
+
+
+def test_a_watcher_is_asked_step_by_step_and_its_first_alarm_is_kept() -> None:
+    descent = np.column_stack([np.linspace(2.0, 1.0, 300), np.ones(300), np.full(300, 0.1)])
+    descent[290:, 0] = math.nan
+    said = watcher(descent)
+    assert said.alarms[0] == ("non_finite", 290)
 
 
 def test_a_peer_rule_speaks_once_and_slow_rules_mean_too_low(tmp_path: Path) -> None:

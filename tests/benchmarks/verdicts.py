@@ -50,7 +50,9 @@ def own_faults(seeds: Sequence[int], within: int) -> dict[str, fault_score.Fault
 def show(runs: Sequence[LabelledRun], rules: dict[str, judge.Judge]) -> None:
     """Print the report on lrwatch, and a line for each peer."""
     plain = [run for run in runs if run.outcome.name not in SURROGATE]
-    counts = ", ".join(f"{sum(r.truth == t for r in plain)} {t}" for t in report.SIGNS)
+    counts = ", ".join(
+        f"{sum(r.truth == t for r in plain)} {t or 'not scored'}" for t in report.SIGNS
+    )
     print(f"{len(plain)} runs by truth: {counts}\n")
     print(report.text("lrwatch", judged(plain, judge.watcher)))
     if rules:
