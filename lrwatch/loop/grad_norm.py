@@ -71,12 +71,12 @@ def _reduced_norm(gradient: torch.Tensor) -> torch.Tensor:
 
 
 class Cadence:
-    """Says at which steps the norm is taken, so that it stays about one per cent of the time.
+    """Says at which steps the norm is computed, so that it stays about one per cent of the time.
 
-    Every step saves up ``share`` of its duration; the norm is taken when its own duration has been
-    saved, and after ``max_gap`` steps at the latest. So a long step has it every time, and a step
-    of a millisecond every tenth to twentieth. ``every`` fixes the distance instead: the steps
-    whose number it divides. Which steps have it changes nothing in the training.
+    It is due when ``share`` of the time since the last one is as much as it costs, and after
+    ``max_gap`` steps at the latest. So a long step has it every time, and a step of a millisecond
+    every tenth to twentieth. ``every`` fixes the distance instead: the steps whose number it
+    divides. Which steps have it changes nothing in the training.
 
     Args:
         every: Fixed distance in steps, >= 1, or None.
@@ -87,7 +87,7 @@ class Cadence:
         ValueError: If ``every`` is below 1.
     """
 
-    __slots__ = ("_cost_s", "_every", "_gap", "_max_gap", "_saved_s", "_share")
+    __slots__ = ("_cost_s", "_every", "_last_s", "_last_step", "_max_gap", "_share")
 
     def __init__(self, every: int | None = None, *, share: float = 0.01, max_gap: int = 20) -> None:
         if every is not None and every < 1:
@@ -95,24 +95,22 @@ class Cadence:
         self._every = every
         self._share = share
         self._max_gap = max_gap
-        self._gap = 0
-        self._saved_s = 0.0
         self._cost_s = 0.0
+        self._last_s = 0.0
+        self._last_step = -max_gap
 
-    def due(self, step: int) -> bool:
-        """Whether the norm is to be taken at this step."""
+    def due(self, step: int, now_s: float) -> bool:
+        """Whether the norm is to be computed at this step; ``now_s`` is of a steady clock."""
         if self._every is not None:
             return step % self._every == 0
-        return self._saved_s >= self._cost_s or self._gap >= self._max_gap
+        if (now_s - self._last_s) * self._share >= self._cost_s:
+            return True
+        return not 0 < step - self._last_step < self._max_gap
 
-    def passed(self, step_s: float) -> None:
-        """Count a step of ``step_s`` seconds."""
-        self._gap += 1
-        self._saved_s = min(self._saved_s + self._share * step_s, self._cost_s)
-
-    def took(self, cost_s: float) -> None:
-        """Count a norm that took ``cost_s`` seconds."""
-        self._gap = 0
+    def took(self, step: int, start_s: float, end_s: float) -> None:
+        """Count a norm; a single slow one, such as the first, raises the cost by little."""
+        cost_s = end_s - start_s
         below = cost_s < self._cost_s or not self._cost_s
         self._cost_s = cost_s if below else 0.9 * self._cost_s + 0.1 * cost_s
-        self._saved_s = 0.0
+        self._last_s = end_s
+        self._last_step = step

@@ -1,7 +1,8 @@
 """From samples to alerts: in batches where steps are short, in order, and told to every sink."""
 
-import logging
+import math
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -14,8 +15,6 @@ from lrwatch.sinks.sink import Sink
 _MAX_BATCH = 32
 _MAX_DELAY_S = 0.25
 _MAX_WAITING = 1024
-
-logger = logging.getLogger("lrwatch")
 
 
 class Watcher(Protocol):
@@ -62,27 +61,30 @@ class Judge:
         self._at_once = at_once
         self._guard = Guard("judging a step")
         self._waiting: deque[Sample] = deque()
-        self._first_s = 0.0
+        self._offset_s = 0.0
         self._lock = threading.RLock()
         self.on_alerts: Callable[[Sequence[Alert]], None] | None = None
 
-    def take(self, sample: Sample, now_s: float) -> Step | None:
+    def take(self, sample: Sample) -> Step | None:
         """Take a sample; return its step if it was judged at once."""
         waiting = self._waiting
-        if not waiting:
-            self._first_s = now_s
         waiting.append(sample)
         if self._at_once:
             return self.judge(wait=True)
-        due = len(waiting) >= _MAX_BATCH or now_s - self._first_s >= _MAX_DELAY_S
-        if due or not sample.finite():
-            self.judge(wait=len(waiting) >= _MAX_WAITING)
+        n = len(waiting)
+        if (
+            n >= _MAX_BATCH
+            or sample.clock_s - waiting[0].clock_s >= _MAX_DELAY_S
+            or not sample.finite()
+        ):
+            self.judge(wait=n >= _MAX_WAITING)
         return None
 
     def judge(self, *, wait: bool = False) -> Step | None:
         """Judge what has arrived, or everything where ``wait``; return the last step judged."""
         step = None
         with self._lock:
+            self._offset_s = time.time() - time.perf_counter()
             while self._waiting and (wait or self._waiting[0].ready()):
                 step = self._judged(self._waiting.popleft())
         return step
@@ -103,8 +105,9 @@ class Judge:
 
     def _judged(self, sample: Sample) -> Step | None:
         try:
-            sample.arrive()
-            step = sample.judged()
+            if sample.late:
+                sample.arrive()
+            step = sample.judged(self._offset_s)
             alerts = [] if self._guard.off else self.watcher.update(step)
         except Exception as error:
             self._guard.failed(error)
@@ -115,8 +118,10 @@ class Judge:
         return step
 
     def _write(self, sample: Sample, step: Step, alerts: Sequence[Alert]) -> None:
-        lo, hi = self.watcher.band or (float("nan"), float("nan"))
-        lrs = tuple([rate for rate in sample.lrs if isinstance(rate, float)])
+        if not self._sinks:
+            return
+        lo, hi = self.watcher.band or (math.nan, math.nan)
+        lrs: tuple[float, ...] = sample.lrs  # type: ignore[assignment]
         point = Point(step=step, lo=lo, hi=hi, lrs=lrs, lr_scale=sample.lr_scale)
         for sink, guard in self._sinks:
             self._tell(guard, sink.write_point, point)

@@ -39,6 +39,8 @@ def of(roots: Any, gradients: Any) -> tuple[torch.Tensor | None, GradScaler | No
     that was made from scaled values is divided by the scale. None where there is no value: a
     GradientEdge, a complex or a sharded root. Does not wait for the device.
     """
+    if gradients is None and _scaled_by is None and type(roots) is torch.Tensor:
+        return roots, None  # torch has made sure that it is one real number
     try:
         if isinstance(roots, torch.Tensor):
             weight = gradients[0] if isinstance(gradients, (tuple, list)) else gradients

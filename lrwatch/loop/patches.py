@@ -11,6 +11,7 @@ from torch.nn.utils import clip_grad
 
 from lrwatch.loop import objective
 from lrwatch.loop.compiled import uncompiled
+from lrwatch.loop.step_loss import StepLoss
 
 Function = Callable[..., Any]
 
@@ -18,22 +19,13 @@ Function = Callable[..., Any]
 class Listener(Protocol):
     """Hears of what happens between two steps of one optimizer; raises nothing.
 
-    ``n_steps`` counts the steps it has seen; ``inert`` is set in a forked child.
+    ``n_steps`` counts the steps it has seen; ``inert`` is set in a forked child; ``loss`` is told
+    of every backward() that is not inside of another.
     """
 
+    loss: StepLoss
     n_steps: int
     inert: bool
-
-    def before_backward(self) -> Any:
-        """Called before a backward() that is not inside of another; its answer is handed back."""
-
-    def after_backward(
-        self, mark: Any, loss: torch.Tensor | None, scaler: GradScaler | None
-    ) -> None:
-        """Called after a backward() that raised nothing, with its unscaled objective.
-
-        The scaler is the one that the gradients are scaled by.
-        """
 
     def before_clip(self, parameters: Sequence[torch.Tensor], norm: torch.Tensor | None) -> None:
         """Called before gradients are clipped, with their L2 norm where that was computed."""
@@ -130,11 +122,12 @@ def _wrap_backward(original: Function) -> Function:
     def backward(tensors: Any, grad_tensors: Any = None, *args: Any, **kwargs: Any) -> Any:
         if torch._C._current_graph_task_id() != -1:
             return original(tensors, grad_tensors, *args, **kwargs)
-        marks = [(listener, listener.before_backward()) for listener in listeners]
+        losses = [listener.loss for listener in listeners]
+        marks = [loss.before_backward() for loss in losses]
         result = original(tensors, grad_tensors, *args, **kwargs)
-        loss, scaler = objective.of(tensors, grad_tensors)
-        for listener, mark in marks:
-            listener.after_backward(mark, loss, scaler)
+        value, scaler = objective.of(tensors, grad_tensors)
+        for loss, mark in zip(losses, marks, strict=True):
+            loss.after_backward(mark, value, scaler)
         return result
 
     return uncompiled(backward)

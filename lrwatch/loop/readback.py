@@ -70,7 +70,7 @@ class Ring:
         if not self._free:
             return None
         index, event = self._free.pop()
-        self._buffer[index].copy_(value.reshape(()), non_blocking=True)
+        self._buffer[index].copy_(value.detach().reshape(()), non_blocking=True)
         event.record()
         return Slot(self._buffer, index, event, self._free)
 

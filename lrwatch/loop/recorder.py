@@ -13,7 +13,6 @@ from lrwatch.loop.grad_norm import Cadence
 from lrwatch.loop.guard import Guard
 from lrwatch.loop.intervention import Intervention
 from lrwatch.loop.judge import Judge
-from lrwatch.loop.reach import Mark
 from lrwatch.loop.readback import Readback
 from lrwatch.loop.sample import Sample, Value
 from lrwatch.loop.step_loss import StepLoss
@@ -50,17 +49,14 @@ class Recorder:
         self._optimizer = weakref.ref(optimizer)
         self._judge = judge
         self._readback = readback
-        self._cadence = cadence
         self._intervention = intervention
         self._notice = notice
-        self._loss = StepLoss(readback, self._parameters)
-        self._norm = StepNorm(readback, cadence, self._parameters)
+        parameters = functools.partial(_parameters, self._optimizer)
+        self.loss = StepLoss(readback, parameters)
+        self._norm = StepNorm(readback, cadence, parameters)
         self._rates = StepRates(readback)
-        self._loss_guard = Guard("taking the loss")
         self._norm_guard = Guard("taking the gradient norm")
         self._step_guard = Guard("the step hook")
-        self._scaler: Any = None
-        self._last_s = time.perf_counter()
         self._n_without_loss: int | None = 0
         self.n_steps = 0
         self.inert = False
@@ -69,33 +65,8 @@ class Recorder:
         """Whether this is its optimizer."""
         return self._optimizer() is optimizer
 
-    def before_backward(self) -> Mark | None:
-        """Look at the gradients before a backward()."""
-        if self._loss_guard.off:
-            return None
-        try:
-            return self._loss.before_backward()
-        except Exception as error:
-            self._loss_guard.failed(error)
-            return None
-
-    def after_backward(self, mark: Mark | None, loss: torch.Tensor | None, scaler: Any) -> None:
-        """Take the loss of a backward()."""
-        if mark is None:
-            return
-        try:
-            if self._loss.after_backward(mark, loss):
-                self._scaler = scaler
-        except Exception as error:
-            self._loss_guard.failed(error)
-
-    def observe(self, loss: torch.Tensor | float) -> None:
-        """Take a loss that was said by hand, for the coming step."""
-        if not self.inert:
-            self._loss.observe(loss)
-
     def before_clip(self, parameters: Sequence[torch.Tensor], norm: torch.Tensor | None) -> None:
-        """Take the norm before gradients are clipped."""
+        """Take the norm before gradients are clipped; raises nothing."""
         if self._norm_guard.off:
             return
         try:
@@ -104,9 +75,9 @@ class Recorder:
             self._norm_guard.failed(error)
 
     def after_clip(self) -> None:
-        """Take the clipped gradients as they are."""
+        """Take the clipped gradients as they are; raises nothing."""
         try:
-            self._loss.reach.rewritten()
+            self.loss.reach.rewritten()
         except Exception as error:
             self._norm_guard.failed(error)
 
@@ -117,7 +88,7 @@ class Recorder:
 
         As torch calls it, ``args`` begins with the optimizer itself.
         """
-        if self.inert or self._step_guard.off:
+        if self.inert:
             return None
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
         if closure is None:
@@ -136,7 +107,7 @@ class Recorder:
     def skipped_by_scaler(self) -> None:
         """Record a step that a GradScaler kept from the optimizer."""
         optimizer = self._optimizer()
-        if optimizer is not None and not self.inert and not self._step_guard.off:
+        if optimizer is not None and not self.inert:
             self._record(optimizer, skipped=True)
 
     def _watched(self, optimizer: Optimizer, closure: Callable[[], Any]) -> Callable[[], Any]:
@@ -154,51 +125,52 @@ class Recorder:
         return watched
 
     def _record(self, optimizer: Optimizer, *, skipped: bool = False) -> None:
+        if self._step_guard.off:
+            return
         try:
-            now_s = time.perf_counter()
-            self._cadence.passed(now_s - self._last_s)
-            self._last_s = now_s
-            sample = self._sample(optimizer, skipped)
+            sample = self._sample(optimizer)
+            sample.skipped = skipped
             self.n_steps += 1
-            step = self._judge.take(sample, now_s)
+            if self._n_without_loss is not None:
+                self._look_for_loss(sample)
+            step = self._judge.take(sample)
         except Exception as error:
             self._step_guard.failed(error)
             return
-        if self._intervention is not None and step is not None and not skipped:
+        if self._intervention is not None and step is not None and not step.skipped:
             self._intervention.before(optimizer, step)
-        if self._n_without_loss is not None:
-            self._look_for_loss(sample)
 
-    def _sample(self, optimizer: Optimizer, skipped: bool) -> Sample:
+    def _sample(self, optimizer: Optimizer) -> Sample:
+        step, now_s = self.n_steps, time.perf_counter()
+        clipped = self._norm.known
         norm: Value = None
-        divisor: Value = None
         try:
             if not self._norm_guard.off:
-                scale = getattr(optimizer, "grad_scale", None)
-                norm, divisor = self._norm.take(self.n_steps, scale)
+                norm = self._norm.take(step, now_s)
         except Exception as error:
             self._norm_guard.failed(error)
-        found_inf = getattr(optimizer, "found_inf", None)
-        self._scaler = None
-        return Sample(
-            self.n_steps,
-            time.time(),
-            self._loss.take(),
-            norm,
-            self._rates.take(optimizer, self.n_steps),
-            divisor,
-            None if found_inf is None else self._readback.read(found_inf),
-            skipped,
-            1.0 if self._intervention is None else self._intervention.scale,
-            self._readback.late,
-        )
+        losses, lrs = self.loss.take(), self._rates.take(optimizer, step)
+        sample = Sample(step, now_s, losses, norm, lrs)
+        if clipped:
+            sample.grad_scale = self._norm.scale
+        if "found_inf" in optimizer.__dict__:
+            self._add_amp(sample, optimizer, clipped)
+        if self._intervention is not None:
+            sample.lr_scale = self._intervention.scale
+        sample.late = self._readback.late
+        return sample
+
+    def _add_amp(self, sample: Sample, optimizer: Any, clipped: bool) -> None:
+        """What a GradScaler tells a fused optimizer, which unscales and skips by itself."""
+        sample.found_inf = self._readback.read(optimizer.found_inf)
+        if not clipped and optimizer.grad_scale is not None:
+            sample.grad_scale = self._readback.read(optimizer.grad_scale)
 
     def _look_for_loss(self, sample: Sample) -> None:
+        self._n_without_loss = (self._n_without_loss or 0) + 1
         if sample.losses:
             self._n_without_loss = None
-            return
-        self._n_without_loss = (self._n_without_loss or 0) + 1
-        if self._n_without_loss == N_STEPS_WITHOUT_LOSS:
+        elif self._n_without_loss == N_STEPS_WITHOUT_LOSS:
             self._n_without_loss = None
             self._notice(
                 f"no loss seen in {N_STEPS_WITHOUT_LOSS} steps: call watch.observe(loss) "
@@ -207,16 +179,17 @@ class Recorder:
 
     def _scale_left(self) -> torch.Tensor | None:
         """The scale that the gradients still carry: a GradScaler has not divided by it yet."""
-        if self._scaler is None:
+        scaler = self.loss.scaler
+        if scaler is None:
             return None
-        state = self._scaler._per_optimizer_states.get(id(self._optimizer()))
+        state = scaler._per_optimizer_states.get(id(self._optimizer()))
         if state is not None and state["stage"].name != "READY":
             return None
-        scale: torch.Tensor | None = self._scaler._get_scale_async()
-        return scale
+        return scaler._get_scale_async()
 
-    def _parameters(self) -> list[torch.Tensor]:
-        optimizer = self._optimizer()
-        if optimizer is None:
-            return []
-        return [param for group in optimizer.param_groups for param in group["params"]]
+
+def _parameters(optimizer: "weakref.ref[Optimizer]") -> list[torch.Tensor]:
+    alive = optimizer()
+    if alive is None:
+        return []
+    return [param for group in alive.param_groups for param in group["params"]]

@@ -14,7 +14,7 @@ class Sample:
 
     Attributes:
         step: Number of the optimizer step.
-        time: Wall-clock time, in seconds since the epoch.
+        clock_s: Time of a steady clock, in seconds.
         losses: Objectives that make up the loss, to be summed; empty where none was seen.
         grad_norm: Norm of the gradients before clipping, still multiplied by ``grad_scale``.
         lrs: Scheduled rate of every group.
@@ -26,7 +26,7 @@ class Sample:
     """
 
     step: int
-    time: float
+    clock_s: float
     losses: list[Value]
     grad_norm: Value
     lrs: tuple[Value, ...]
@@ -53,18 +53,21 @@ class Sample:
             self.lrs = tuple(map(_number, self.lrs))
             self.late = False
 
-    def judged(self) -> Step:
-        """The step as the watcher takes it; a sample that is late has to arrive first."""
-        losses = [value for value in self.losses if isinstance(value, float)]
+    def judged(self, offset_s: float) -> Step:
+        """The step as the watcher takes it; a sample that is late has to arrive first.
+
+        Args:
+            offset_s: What to add to the steady clock for seconds since the epoch.
+        """
         norm = self.grad_norm
-        if isinstance(norm, float) and isinstance(self.grad_scale, float):
-            norm /= self.grad_scale
+        if self.grad_scale is not None and norm is not None:
+            norm = norm / self.grad_scale  # type: ignore[operator]
         return Step(
             step=self.step,
-            loss=sum(losses) if len(losses) == len(self.losses) > 0 else None,
-            grad_norm=norm if isinstance(norm, float) else None,
-            lr=self.lrs[0] if self.lrs and isinstance(self.lrs[0], float) else None,
-            time=self.time,
+            loss=_total(self.losses),
+            grad_norm=norm,  # type: ignore[arg-type]
+            lr=self.lrs[0] if self.lrs else None,  # type: ignore[arg-type]
+            time=self.clock_s + offset_s,
             skipped=self.skipped or bool(self.found_inf),
         )
 
@@ -77,6 +80,12 @@ class Sample:
             if value is not None:
                 total += value  # type: ignore[operator]
         return total - total == 0.0
+
+
+def _total(losses: list[Value]) -> float | None:
+    if len(losses) == 1:
+        return losses[0]  # type: ignore[return-value]
+    return None if not losses or None in losses else sum(losses)  # type: ignore[arg-type]
 
 
 def _number(value: Value) -> float | None:

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterable
 
 import torch
+from torch.amp.grad_scaler import GradScaler
 
+from lrwatch.loop.guard import Guard
 from lrwatch.loop.reach import Mark, Reach
 from lrwatch.loop.readback import Readback, Slot
 from lrwatch.loop.sample import Value
@@ -20,6 +22,8 @@ class StepLoss:
     since the last step count. A loss that was observed by hand comes before both; the last one
     counts.
 
+    ``scaler`` is the GradScaler of the last call that reached the parameters, if it had one.
+
     Args:
         readback: Reads scalars from their device.
         parameters: Gives the optimizer's parameters of this moment.
@@ -29,25 +33,41 @@ class StepLoss:
         self, readback: Readback, parameters: Callable[[], Iterable[torch.Tensor]]
     ) -> None:
         self.reach = Reach(parameters)
+        self.scaler: GradScaler | None = None
         self._readback = readback
+        self._guard = Guard("taking the loss")
         self._values: list[Value] = []
         self._stray: list[Value] = []
         self._observed: list[Value] = []
 
-    def before_backward(self) -> Mark:
-        """Look at the gradients before a backward() changes them."""
-        if self._values and self.reach.cleared():
-            _give_up(self._values)
-        return self.reach.before()
+    def before_backward(self) -> Mark | None:
+        """Look at the gradients before a backward() changes them; raises nothing."""
+        if self._guard.off:
+            return None
+        try:
+            if self._values and self.reach.cleared():
+                _give_up(self._values)
+            return self.reach.before()
+        except Exception as error:
+            self._guard.failed(error)
+            return None
 
-    def after_backward(self, mark: Mark, loss: torch.Tensor | None) -> bool:
-        """Take the objective of a backward(); return whether it reached this optimizer."""
-        reached = self.reach.after(mark)
-        values = self._values if reached else self._stray
-        values.append(None if loss is None else self._readback.read(loss))
-        if len(values) > _MAX_VALUES:
-            _fold(values)
-        return reached
+    def after_backward(
+        self, mark: Mark | None, loss: torch.Tensor | None, scaler: GradScaler | None
+    ) -> None:
+        """Take the objective of a backward(); raises nothing."""
+        if mark is None:
+            return
+        try:
+            values = self._stray
+            if self.reach.after(mark):
+                values = self._values
+                self.scaler = scaler
+            values.append(None if loss is None else self._readback.read(loss))
+            if len(values) > _MAX_VALUES:
+                _fold(values)
+        except Exception as error:
+            self._guard.failed(error)
 
     def observe(self, loss: torch.Tensor | float) -> None:
         """Take a loss that was said by hand."""
@@ -56,12 +76,16 @@ class StepLoss:
 
     def take(self) -> list[Value]:
         """The objectives to be summed for this step; the next step starts anew."""
-        found = self._observed or self._values or self._stray
-        for values in (self._observed, self._values, self._stray):
-            if values and values is not found:
-                _give_up(values)
-        self._observed, self._values, self._stray = [], [], []
         self.reach.stepped()
+        found, self._values = self._values, []
+        if self._observed:
+            _give_up(found)
+            found, self._observed = self._observed, []
+        if self._stray:
+            if found:
+                _give_up(self._stray)
+            else:
+                found, self._stray = self._stray, []
         return found
 
 

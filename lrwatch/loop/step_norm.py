@@ -21,6 +21,8 @@ class StepNorm:
     (one group of them, more than them, by value) the norm is computed, if this step is due.
     A framework that clips with its own code is not seen: the norm is then the one after clipping.
 
+    ``known`` says whether clipping told the norm, ``scale`` what that norm is still multiplied by.
+
     Args:
         readback: Reads scalars from their device.
         cadence: Says at which steps the norm is computed.
@@ -37,8 +39,8 @@ class StepNorm:
         self._cadence = cadence
         self._parameters = parameters
         self._value: Value = None
-        self._scale: Value = None
-        self._known = False
+        self.scale: Value = None
+        self.known = False
         self._clipped: _Clipped | None = None
 
     def before_clip(
@@ -56,34 +58,31 @@ class StepNorm:
             scale: What a GradScaler still has to divide the gradients by, or None.
             step: Number of the coming step.
         """
-        if self._known:
+        if self.known:
             return
         relation = self._relation(clipped)
         if not relation.overlaps:
             return
         if norm is None or norm.dtype in _HALF or not relation.exact():
-            self._value = self._computed(step)
+            due = self._cadence.due(step, time.perf_counter())
+            self._value = self._computed(step) if due else None
         else:
             self._value = self._readback.read(_whole(norm))
-        self._scale = None if scale is None else self._readback.read(scale)
-        self._known = True
+        self.scale = None if scale is None else self._readback.read(scale)
+        self.known = True
 
-    def take(self, step: int, scale: torch.Tensor | None) -> tuple[Value, Value]:
-        """The norm of this step and what to divide it by; the next step starts anew."""
-        value, divisor = self._value, self._scale
-        if not self._known:
-            value = self._computed(step)
-            divisor = None if scale is None else self._readback.read(scale)
-        self._value, self._scale, self._known = None, None, False
-        return value, divisor
+    def take(self, step: int, now_s: float) -> Value:
+        """The norm of this step; the next step starts anew."""
+        if not self.known:
+            return self._computed(step) if self._cadence.due(step, now_s) else None
+        value, self._value, self.known = self._value, None, False
+        return value
 
     def _computed(self, step: int) -> Value:
-        if not self._cadence.due(step):
-            return None
         start_s = time.perf_counter()
         norm = grad_norm(self._parameters())
         value = None if norm is None else self._readback.read(norm)
-        self._cadence.took(time.perf_counter() - start_s)
+        self._cadence.took(step, start_s, time.perf_counter())
         return value
 
     def _relation(self, clipped: Sequence[torch.Tensor]) -> "_Clipped":

@@ -1,5 +1,6 @@
 """The learning rate of every group, as the schedule set it."""
 
+import math
 from typing import Any
 
 import torch
@@ -26,6 +27,8 @@ class StepRates:
     def take(self, optimizer: Optimizer, step: int) -> tuple[Value, ...]:
         """The rates of this step."""
         groups = optimizer.param_groups
+        if len(groups) == 1 and type(rate := groups[0].get("lr")) is float:
+            return (rate,)
         if len(groups) <= _MAX_GROUPS or step % _EVERY == 0 or len(groups) != len(self._last):
             self._last = tuple([self._one(group.get("lr")) for group in groups])
             return self._last
@@ -36,4 +39,4 @@ class StepRates:
             return rate
         if isinstance(rate, torch.Tensor):
             return self._readback.read(rate.detach())
-        return None if rate is None else float(rate)
+        return math.nan if rate is None else float(rate)

@@ -74,7 +74,7 @@ class Watch:
         if self._recorder is None or self._recorder.inert:
             return
         try:
-            self._recorder.observe(detached_scalar(loss))
+            self._recorder.loss.observe(detached_scalar(loss))
         except (TypeError, ValueError) as error:
             self._refuse(error)
         except Exception as error:

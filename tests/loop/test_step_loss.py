@@ -320,7 +320,7 @@ def test_many_accumulated_losses_keep_memory_constant(n_backwards: int) -> None:
             weight.sum().backward()
         recorder = watch._recorder
         assert recorder is not None
-        assert len(recorder._loss._values) <= 33
+        assert len(recorder.loss._values) <= 33
         optimizer.step()
     assert told.losses == [float(n_backwards)]
 

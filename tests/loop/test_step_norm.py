@@ -230,12 +230,13 @@ def test_a_fixed_distance_gives_the_steps_that_it_divides() -> None:
 
 
 def taken(cost_s: float, step_s: float, n_steps: int = 1000) -> list[int]:
-    cadence, steps = Cadence(), []
+    cadence, steps, now_s = Cadence(), [], 1000.0
     for step in range(n_steps):
-        cadence.passed(step_s)
-        if cadence.due(step):
-            cadence.took(cost_s)
+        if cadence.due(step, now_s):
+            cadence.took(step, now_s, now_s + cost_s)
+            now_s += cost_s
             steps.append(step)
+        now_s += step_s
     return steps
 
 
