@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from lrwatch.readers.crc32c import MAX_COLUMNS, Bytes, Ints, masked_of_columns, masked_of_spans
 from lrwatch.readers.event_rows import Decoded, decode_columns, decode_each
-from lrwatch.readers.framing import FOOTER, HEADER, Chunk, Framing, Health
+from lrwatch.readers.framing import Chunk, Framing, Health
 from lrwatch.readers.opening import opened, size_of
+from lrwatch.readers.walking import FOOTER, HEADER, grouped
 
 MAX_TAGS = 100_000
 _MIN_ALIKE = 16
@@ -108,17 +109,15 @@ def superseded(scalars: Scalars) -> NDArray[np.bool_]:
 
 
 def _decode(chunk: Chunk, health: Health) -> Iterator[Decoded]:
-    lengths, index, counts = np.unique(chunk.lengths, return_inverse=True, return_counts=True)
-    many = (counts >= _MIN_ALIKE) & (lengths + FOOTER <= MAX_COLUMNS)
-    by_length = np.split(np.argsort(index, kind="stable"), np.cumsum(counts)[:-1])
-    for length, events in zip(lengths[many].tolist(), _chosen(by_length, many), strict=True):
-        yield from _decode_many(chunk.data, chunk.starts[events], length, health)
-    odd = np.flatnonzero(~many[index]) if len(lengths) else index
+    few = [np.empty(0, np.int64)]
+    for events in grouped(chunk.lengths):
+        length = int(chunk.lengths[events[0]])
+        if len(events) >= _MIN_ALIKE and length + FOOTER <= MAX_COLUMNS:
+            yield from _decode_many(chunk.data, chunk.starts[events], length, health)
+        else:
+            few.append(events)
+    odd = np.concatenate(few)
     yield from _decode_few(chunk.data, chunk.starts[odd], chunk.lengths[odd], health)
-
-
-def _chosen(parts: list[Ints], which: NDArray[np.bool_]) -> list[Ints]:
-    return [part for part, chosen in zip(parts, which.tolist(), strict=False) if chosen]
 
 
 def _decode_many(data: Bytes, starts: Ints, length: int, health: Health) -> Iterator[Decoded]:

@@ -8,10 +8,9 @@ from typing import BinaryIO
 
 import numpy as np
 
-from lrwatch.readers.crc32c import Bytes, Crcs, Ints, masked_of_columns
+from lrwatch.readers.crc32c import Bytes, Ints
+from lrwatch.readers.walking import FOOTER, HEADER, header_crcs, read_headers, walk
 
-HEADER = 12
-FOOTER = 4
 CHUNK = 4 << 20
 MAX_RECORD = 16 << 20
 _PIECE = 1 << 18
@@ -87,13 +86,13 @@ class Framing:
         view = np.frombuffer(data, np.uint8)
         starts, at = np.empty(0, np.int64), 0
         if not self._lost:
-            starts, at = _walk(data, view, at)
+            starts, at = walk(data, view, at)
             used = self._next(data, at, header_is_right(data, at))
             if used is not None:
-                return Chunk(view, starts, _read_headers(view, starts)[0]), used
+                return Chunk(view, starts, read_headers(view, starts)[0]), used
         more, used = self._search(data, at, self._headers(view))
         starts = np.concatenate([starts, np.array(more, np.int64)])
-        return Chunk(view, starts, _read_headers(view, starts)[0]), used
+        return Chunk(view, starts, read_headers(view, starts)[0]), used
 
     def _search(self, data: bytes, at: int, headers: list[int]) -> tuple[list[int], int]:
         """As ``_walk``, from one right header to the next; after damage, with no assumption."""
@@ -138,10 +137,10 @@ class Framing:
             n = len(piece) - HEADER + 1
             high = piece[4 : n + 4] | piece[5 : n + 5] | piece[6 : n + 6] | piece[7 : n + 7]
             places = np.flatnonzero(high == 0)
-            lengths, crcs = _read_headers(piece, places)
+            lengths, crcs = read_headers(piece, places)
             fits = self._offset + first + places + HEADER + lengths + FOOTER <= self._size
             places = places[fits]
-            found += (places[_header_crcs(lengths[fits]) == crcs[fits]] + first).tolist()
+            found += (places[header_crcs(lengths[fits]) == crcs[fits]] + first).tolist()
         return found
 
     def _find(self) -> None:
@@ -165,38 +164,9 @@ class Framing:
             self._health.n_torn_bytes = self._size - torn_at
 
 
-def _walk(data: bytes, view: Bytes, at: int) -> tuple[Ints, int]:
-    """Starts of the records that lie whole in ``data``, up to the first wrong header."""
-    unpack, starts, n_bytes = _LENGTH.unpack_from, [], len(data)
-    while at + HEADER <= n_bytes:
-        end = at + HEADER + FOOTER + unpack(data, at)[0]
-        if end > n_bytes:
-            break
-        starts.append(at)
-        at = end
-    places = np.array(starts, np.int64)
-    lengths, crcs = _read_headers(view, places)
-    wrong = np.flatnonzero(_header_crcs(lengths) != crcs)
-    return (places[: wrong[0]], starts[wrong[0]]) if len(wrong) else (places, at)
-
-
-def _read_headers(view: Bytes, places: Ints) -> tuple[Ints, Crcs]:
-    """Lengths (their lower 4 bytes) and their stored checksums."""
-    if not len(places):
-        return np.empty(0, np.int64), np.empty(0, np.uint32)
-    rows = np.lib.stride_tricks.sliding_window_view(view, HEADER)[places].view("<u4")
-    return rows[:, 0].astype(np.int64), rows[:, 2]
-
-
-def _header_crcs(lengths: Ints) -> Crcs:
-    unique, index = np.unique(lengths, return_inverse=True)
-    columns = unique.astype("<u8").view(np.uint8).reshape(-1, 8).T
-    return masked_of_columns(np.ascontiguousarray(columns))[index]
-
-
 def header_is_right(data: bytes, at: int) -> bool:
     """Whether a record may start at ``at``, by the checksum of its length."""
     if len(data) - at < HEADER:
         return False
     length, crc = _HEADER.unpack_from(data, at)
-    return bool(_header_crcs(np.array([length], np.uint64))[0] == crc)
+    return bool(header_crcs(np.array([length], np.uint64))[0] == crc)

@@ -152,6 +152,29 @@ def test_a_tag_for_every_value_is_read_too(tmp_path: Path) -> None:
     assert [found[f"tag {i:04}"][0][2] for i in range(3000)] == list(range(3000))
 
 
+def test_a_rhythm_of_tags_that_changes_is_followed(tmp_path: Path) -> None:
+    path = tmp_path / "events.out.tfevents.1"
+    tags = {1: "loss", 7: "gradient norm", 50: "a much longer name of an evaluation", 333: "x"}
+    written = [(step, tag) for step in range(2000) for n, tag in tags.items() if step % n == 0]
+    records = [scalar(step, step / 7, tag=tag) for step, tag in written]
+    path.write_bytes(b"".join(records))
+    assert_same(ours(path)[0], theirs(path))
+
+
+@pytest.mark.parametrize("hit", [5, 127, 128, 1000, 1500, 2999])
+@pytest.mark.parametrize("byte", [0, 3, 9, 20, -1])
+def test_damage_in_a_steady_rhythm_costs_one_record(tmp_path: Path, hit: int, byte: int) -> None:
+    path = tmp_path / "events.out.tfevents.1"
+    records = [scalar(1000 + step, step / 7) for step in range(3000)]
+    broken = bytearray(records[hit])
+    broken[byte] ^= 0x10
+    records[hit] = bytes(broken)
+    path.write_bytes(b"".join(records))
+    found, health = ours(path)
+    assert [s - 1000 for s, _, _ in found["loss"]] == [s for s in range(3000) if s != hit]
+    assert health.n_damaged == 1
+
+
 def test_cut_at_any_byte_every_whole_record_is_read(tmp_path: Path) -> None:
     records = run_of(20)
     whole, ends = b"".join(records), np.cumsum([len(record) for record in records])
