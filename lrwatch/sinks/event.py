@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _DT_STRING = 7
 _START = 1
-_FLOAT32_MAX = 3.4028234663852886e38
 
 
 def file_version(time_s: float) -> bytes:
@@ -97,9 +96,14 @@ def _double(field: int, number: float) -> bytes:
 
 
 def _float(field: int, number: float) -> bytes:
-    if abs(number) > _FLOAT32_MAX:
-        number = math.copysign(math.inf, number)
-    return _varint(field << 3 | _FIXED32) + struct.pack("<f", number)
+    """The number in 32 bits: infinite beyond their range, NaN where it is no number."""
+    try:
+        packed = struct.pack("<f", number)
+    except OverflowError:
+        packed = struct.pack("<f", math.copysign(math.inf, number))
+    except (TypeError, ValueError, struct.error):
+        packed = struct.pack("<f", math.nan)
+    return _varint(field << 3 | _FIXED32) + packed
 
 
 def _message(field: int, content: bytes) -> bytes:

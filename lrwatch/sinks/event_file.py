@@ -29,7 +29,7 @@ class EventFile:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._path: Path | None = None
         self._fd: int | None = None
         self._size = 0
@@ -61,7 +61,7 @@ class EventFile:
         """
         self.close()
         now = time.time()
-        path = self._folder / _new_name(self._folder, int(now))
+        path = self.folder / _new_name(self.folder, int(now))
         self._fd, self._path, self._size = open_append(path), path, 0
         try:
             self.write(

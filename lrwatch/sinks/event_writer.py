@@ -71,7 +71,7 @@ class EventWriter:
 
     def close(self) -> None:
         """Write what is left, for two seconds at most."""
-        if os.getpid() != self._pid:
+        if os.getpid() != self._pid or self._closing.is_set():
             return
         self._closing.set()
         if self._thread is not None and self._thread is not threading.current_thread():
@@ -96,8 +96,8 @@ class EventWriter:
         now = time.monotonic()
         offset_s = time.time() - now
         self._begin()
-        while self._queue:
-            self._extend(self._events(*self._queue.popleft(), offset_s))
+        for _ in range(len(self._queue)):  # what comes meanwhile waits: this must come to an end
+            self._take(*self._queue.popleft(), offset_s)
         self._extend(self._board.expire(now, offset_s))
         if is_last:
             self._extend(self._board.drain(offset_s))
@@ -125,10 +125,16 @@ class EventWriter:
                 superseded = entry.record.step >= self._start_step
                 self._board.digest.add(entry.record, entry.time, superseded=superseded)
 
-    def _events(self, time_s: float, item: Point | Alert | Action, offset_s: float) -> list[bytes]:
-        if isinstance(item, Point):
-            return self._board.point(time_s, time_s + offset_s, item)
-        return self._board.record(time_s + offset_s, item, offset_s=offset_s)
+    def _take(self, time_s: float, item: Point | Alert | Action, offset_s: float) -> None:
+        wall_s = time_s + offset_s
+        try:
+            if isinstance(item, Point):
+                self._extend(self._board.point(time_s, wall_s, item))
+            else:
+                self._extend(self._board.record(wall_s, item, offset_s=offset_s))
+        except Exception as error:
+            self.n_dropped += 1
+            self._trouble.report(error)
 
     def _extend(self, events: list[bytes]) -> None:
         self._backlog.extend(events)
