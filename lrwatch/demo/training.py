@@ -1,6 +1,7 @@
 """The demo's training: a plain PyTorch loop, and the one line that puts it under watch."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -77,9 +78,12 @@ def train(plan: Plan, *, run_dir: Path, sink: Sink) -> Outcome:
     schedule = LinearLR(optimizer, 1 / plan.warmup_steps, total_iters=plan.warmup_steps)
     pairs = batches(text, batch_size=_BATCH_SIZE, context=_CONTEXT, seed=plan.seed)
     losses = []
-    with attach(
-        optimizer, model, run_dir=run_dir, backoff=plan.backoff, stderr=False, sinks=[sink]
-    ) as watch:
+    with (
+        _one_thread(),
+        attach(
+            optimizer, model, run_dir=run_dir, backoff=plan.backoff, stderr=False, sinks=[sink]
+        ) as watch,
+    ):
         for chars, following in islice(pairs, plan.n_steps):
             optimizer.zero_grad()
             loss = cross_entropy(model(chars).flatten(0, 1), following.flatten())
@@ -90,6 +94,17 @@ def train(plan: Plan, *, run_dir: Path, sink: Sink) -> Outcome:
     return Outcome(
         verdict=watch.verdict, alerts=tuple(watch.alerts), loss=median(losses[-_N_LAST:])
     )
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """A model this small loses time to more threads, minutes of it on a busy machine."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)
 
 
 def n_parameters() -> int:
