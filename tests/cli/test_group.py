@@ -1,0 +1,100 @@
+import errno
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from lrwatch.cli import main
+from lrwatch.cli._group import Commands
+from lrwatch.errors import LrwatchError
+
+ROOT = Path(__file__).parents[2]
+
+
+def lrwatch(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "lrwatch", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60)
+
+
+def failing(error: BaseException) -> click.Group:
+    """The program, with a command that fails."""
+
+    @click.command()
+    def fail() -> None:
+        raise error
+
+    class Failing(Commands):
+        def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+            return fail
+
+    return Failing(name="lrwatch", help="h", package="lrwatch.cli")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (LrwatchError("no such thing"), 1),
+        (ValueError("must be >= 1, got 0"), 1),
+        (OSError(errno.ENOSPC, "No space left on device"), 1),
+        (FileNotFoundError("no alerts at x"), 3),
+        (PermissionError("not yours"), 3),
+        (click.UsageError("no such option"), 2),
+        (click.ClickException("it failed"), 1),
+        (KeyboardInterrupt(), 130),
+        (click.Abort(), 130),
+    ],
+)
+def test_failures_are_a_line_and_a_code_and_never_a_traceback(
+    error: BaseException, code: int
+) -> None:
+    result = CliRunner().invoke(failing(error), ["fail"])
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert "Traceback" not in result.stderr
+    assert code == 130 or f"Error: {error.args[-1]}" in result.stderr.replace("[Errno 28] ", "")
+
+
+def test_a_bug_keeps_its_traceback() -> None:
+    assert isinstance(CliRunner().invoke(failing(KeyError("x")), ["fail"]).exception, KeyError)
+
+
+def test_escapes_in_an_error_do_not_reach_the_terminal() -> None:
+    for error in (ValueError("\x1b[2J\x9b\u202e"), click.UsageError("\x1b]0;x\x07")):
+        result = CliRunner().invoke(failing(error), ["fail"])
+        assert result.stderr.replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_help_lists_the_commands_with_their_first_line(flag: str) -> None:
+    result = CliRunner().invoke(main, [flag])
+    assert result.exit_code == 0
+    assert "tail" in result.stdout
+    assert "Show the alerts and actions of RUN" in result.stdout
+    assert "Exit codes" in result.stdout
+
+
+def test_an_unknown_command_is_wrong_usage() -> None:
+    result = CliRunner().invoke(main, ["tial"])
+    assert result.exit_code == 2
+    assert "No such command 'tial'" in result.stderr
+
+
+def test_a_file_of_the_package_is_a_command() -> None:
+    context = click.Context(main)
+    files = (ROOT / "lrwatch" / "cli").glob("[!_]*.py")
+    names = sorted(path.stem.replace("_", "-") for path in files)
+    assert main.list_commands(context) == names
+    assert all(main.get_command(context, name) for name in names)
+
+
+def test_module_and_program_are_the_same() -> None:
+    ran = lrwatch("--version")
+    assert (ran.returncode, ran.stdout.split()[0]) == (0, "lrwatch")
+
+
+def test_without_a_command_it_shows_the_help() -> None:
+    ran = lrwatch()
+    assert ran.returncode == 2
+    assert "Usage: lrwatch" in ran.stderr
