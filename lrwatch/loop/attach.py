@@ -5,7 +5,7 @@ import os
 import sys
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from lrwatch.loop import patches
-from lrwatch.loop.compiled import uncompiled
+from lrwatch.loop.compiled import frame_compiler, tracing, uncompiled
 from lrwatch.loop.grad_norm import Cadence
 from lrwatch.loop.intervention import Intervention
 from lrwatch.loop.judge import Judge
@@ -145,9 +145,9 @@ def _hooked(
     intervention: Intervention | None,
     path: Path | None,
 ) -> Watch:
-    handles = [optimizer.register_step_pre_hook(uncompiled(recorder.before_step))]
+    handles = [optimizer.register_step_pre_hook(_hook(recorder.before_step))]
     if intervention is not None:
-        handles.append(optimizer.register_step_post_hook(uncompiled(recorder.after_step)))
+        handles.append(optimizer.register_step_post_hook(_hook(recorder.after_step)))
     patches.listen(recorder)
 
     def detach() -> None:
@@ -163,6 +163,17 @@ def _hooked(
     if path is not None:
         _run_dirs[watch] = path
     return watch
+
+
+def _hook(record: Callable[..., Any]) -> Callable[..., Any]:
+    interpreted = uncompiled(record)
+
+    def step_hook(optimizer: Optimizer, args: Any, kwargs: Any) -> Any:
+        if tracing() or frame_compiler() is not None:
+            return interpreted(optimizer, args, kwargs)
+        return record(optimizer, args, kwargs)
+
+    return step_hook
 
 
 def _notice(line: str) -> None:

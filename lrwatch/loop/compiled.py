@@ -6,32 +6,33 @@ from typing import Any
 import torch
 
 tracing = torch.compiler.is_dynamo_compiling
-_compiling_frames: Callable[[], Any] = getattr(
+frame_compiler: Callable[[], Any] = getattr(
     getattr(getattr(torch._C, "_dynamo", None), "eval_frame", None),
     "get_eval_frame_callback",
     lambda: None,
 )
+"""What compiles the frames that are entered now; None in eager code."""
 
 
-def uncompiled(
-    watched: Callable[..., Any], *, traced: Callable[..., Any] | None = None
-) -> Callable[..., Any]:
-    """``watched`` for use where compiled code may call it.
+def uncompiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, run by the interpreter; a compiled graph breaks at the call.
 
-    Wrapping every call in ``torch.compiler.disable`` would cost microseconds in eager code, so that
-    is done only below a compiled function. A compiled graph breaks at the call (so does every
-    optimizer of torch by itself), or gets ``traced`` instead.
-
-    Args:
-        watched: Runs in eager code, with or without a compiled function further up.
-        traced: What a compiled graph gets, if it is not to break.
+    Calling it costs microseconds. So a hook that is called at every step first asks :func:`tracing`
+    (a constant for the compiler) and :func:`frame_compiler`, and calls this only below compiled
+    code. Optimizers of torch break the graph as well, so that no whole one is lost.
     """
-    disabled: Callable[..., Any] = torch.compiler.disable(watched)
+    disabled: Callable[..., Any] = torch.compiler.disable(function)  # type: ignore[no-untyped-call]
+    return disabled
+
+
+def left_out(watched: Callable[..., Any], original: Callable[..., Any]) -> Callable[..., Any]:
+    """``watched`` in eager code, ``original`` in a compiled graph, which thus stays as it is."""
+    disabled = uncompiled(watched)
 
     def entry(*args: Any, **kwargs: Any) -> Any:
         if tracing():
-            return disabled(*args, **kwargs) if traced is None else traced(*args, **kwargs)
-        if _compiling_frames() is not None:
+            return original(*args, **kwargs)
+        if frame_compiler() is not None:
             return disabled(*args, **kwargs)
         return watched(*args, **kwargs)
 

@@ -11,10 +11,12 @@ from lrwatch.loop.guard import Guard
 from lrwatch.loop.sample import Sample
 from lrwatch.records import Action, Alert, Point, Step, Verdict
 from lrwatch.sinks.sink import Sink
+from lrwatch.sinks.stderr import StderrSink
 
 _MAX_BATCH = 32
 _MAX_DELAY_S = 0.25
 _MAX_WAITING = 1024
+_NO_BAND = (math.nan, math.nan)
 
 
 class Watcher(Protocol):
@@ -58,6 +60,7 @@ class Judge:
     def __init__(self, watcher: Watcher, sinks: Sequence[Sink], *, at_once: bool = False) -> None:
         self.watcher = watcher
         self._sinks = [(sink, Guard(f"the sink {type(sink).__name__}")) for sink in sinks]
+        self._drawn = [(s.write_point, g) for s, g in self._sinks if not isinstance(s, StderrSink)]
         self._at_once = at_once
         self._guard = Guard("judging a step")
         self._waiting: deque[Sample] = deque()
@@ -112,21 +115,25 @@ class Judge:
         except Exception as error:
             self._guard.failed(error)
             return None
-        self._write(sample, step, alerts)
-        if alerts and self.on_alerts is not None:
-            self.on_alerts(alerts)
+        if self._drawn:
+            self._draw(sample, step)
+        if alerts:
+            for alert in alerts:
+                for sink, guard in self._sinks:
+                    self._tell(guard, sink.write_alert, alert)
+            if self.on_alerts is not None:
+                self.on_alerts(alerts)
         return step
 
-    def _write(self, sample: Sample, step: Step, alerts: Sequence[Alert]) -> None:
-        if not self._sinks:
-            return
-        lo, hi = self.watcher.band or (math.nan, math.nan)
-        lrs: tuple[float, ...] = sample.lrs  # type: ignore[assignment]
-        point = Point(step=step, lo=lo, hi=hi, lrs=lrs, lr_scale=sample.lr_scale)
-        for sink, guard in self._sinks:
-            self._tell(guard, sink.write_point, point)
-            for alert in alerts:
-                self._tell(guard, sink.write_alert, alert)
+    def _draw(self, sample: Sample, step: Step) -> None:
+        lo, hi = self.watcher.band or _NO_BAND
+        point = Point(step=step, lo=lo, hi=hi, lrs=sample.lrs, lr_scale=sample.lr_scale)  # type: ignore[arg-type]
+        for write, guard in self._drawn:
+            if not guard.off:
+                try:
+                    write(point)
+                except Exception as error:
+                    guard.failed(error)
 
     def _tell(self, guard: Guard, write: Callable[[Any], None], record: Any) -> None:
         if guard.off:

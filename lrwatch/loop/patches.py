@@ -10,7 +10,7 @@ from torch.amp.grad_scaler import GradScaler
 from torch.nn.utils import clip_grad
 
 from lrwatch.loop import objective
-from lrwatch.loop.compiled import uncompiled
+from lrwatch.loop.compiled import frame_compiler, left_out, tracing, uncompiled
 from lrwatch.loop.step_loss import StepLoss
 
 Function = Callable[..., Any]
@@ -120,17 +120,19 @@ def _places() -> list[tuple[Any, str, Callable[[Function], Function]]]:
 
 def _wrap_backward(original: Function) -> Function:
     def backward(tensors: Any, grad_tensors: Any = None, *args: Any, **kwargs: Any) -> Any:
+        if tracing() or frame_compiler() is not None:
+            return interpreted(tensors, grad_tensors, *args, **kwargs)
         if torch._C._current_graph_task_id() != -1:
             return original(tensors, grad_tensors, *args, **kwargs)
-        losses = [listener.loss for listener in listeners]
-        marks = [loss.before_backward() for loss in losses]
+        marks = [(each.loss, each.loss.before_backward()) for each in listeners]
         result = original(tensors, grad_tensors, *args, **kwargs)
         value, scaler = objective.of(tensors, grad_tensors)
-        for loss, mark in zip(losses, marks, strict=True):
+        for loss, mark in marks:
             loss.after_backward(mark, value, scaler)
         return result
 
-    return uncompiled(backward)
+    interpreted = uncompiled(backward)
+    return backward
 
 
 def _wrap_total_norm(original: Function) -> Function:
@@ -139,7 +141,7 @@ def _wrap_total_norm(original: Function) -> Function:
         _total_norm.last = norm if norm_type == 2 else None
         return norm
 
-    return uncompiled(get_total_norm, traced=original)
+    return left_out(get_total_norm, original)
 
 
 def _wrap_clip(original: Function) -> Function:
@@ -154,7 +156,7 @@ def _wrap_clip(original: Function) -> Function:
             listener.after_clip()
         return result
 
-    return uncompiled(clip, traced=original)
+    return left_out(clip, original)
 
 
 def _wrap_scale(original: Function) -> Function:
@@ -165,7 +167,7 @@ def _wrap_scale(original: Function) -> Function:
         objective.was_scaled(self, outputs, scaled)
         return scaled
 
-    return uncompiled(scale, traced=original)
+    return left_out(scale, original)
 
 
 def _wrap_scaler_step(original: Function) -> Function:
@@ -177,4 +179,4 @@ def _wrap_scaler_step(original: Function) -> Function:
                 listener.skipped_by_scaler()
         return result
 
-    return uncompiled(step, traced=original)
+    return left_out(step, original)

@@ -46,14 +46,26 @@ class Reach:
         """Look at the gradients; to be called just before a backward()."""
         if self._scans_left:
             return [(p, _state(p)) for p in self._parameters() if p.requires_grad]
-        return [(p, _state(p)) for ref in self._probes if (p := ref()) is not None]
+        mark: Mark = []
+        for probe in self._probes:
+            param = probe()
+            if param is not None:
+                gradient = param.grad
+                mark.append(
+                    (param, None if gradient is None else (id(gradient), gradient._version))
+                )
+        return mark
 
     def after(self, mark: Mark) -> bool:
         """Whether the backward() since ``before`` reached this optimizer."""
         for param, state in mark:
-            now = _state(param)
+            gradient = param.grad
+            now = None if gradient is None else (id(gradient), gradient._version)
             if now != state:
-                self._hit(param, now)
+                hit = weakref.ref(param)
+                self._last = (hit, now)
+                if self._scans_left:
+                    self._found(hit)
                 return True
         self._missed()
         return False
@@ -74,13 +86,10 @@ class Reach:
         """Start the next objective."""
         self._last = None
 
-    def _hit(self, param: torch.Tensor, state: State) -> None:
-        hit = weakref.ref(param)
-        self._last = (hit, state)
-        if self._scans_left:
-            self._scans_left -= 1
-            others = [ref for ref in self._probes if ref is not hit]
-            self._probes = [hit, *others][:_MAX_PROBES]
+    def _found(self, hit: "weakref.ref[torch.Tensor]") -> None:
+        self._scans_left -= 1
+        others = [ref for ref in self._probes if ref is not hit]
+        self._probes = [hit, *others][:_MAX_PROBES]
 
     def _missed(self) -> None:
         if self._scans_left:
