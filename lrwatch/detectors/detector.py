@@ -1,0 +1,85 @@
+"""What all detectors share: one trouble is one alert, raised when it gets worse, closed when over."""
+
+import math
+from typing import ClassVar
+
+from lrwatch.records import SEVERITIES, Alert, Kind, Severity, Side
+from lrwatch.stats.signals import Signals
+from lrwatch.stats.state import Stateful
+
+
+class Detector(Stateful):
+    """Base of all detectors: ``update(signals)`` returns an alert at the step where one is due.
+
+    A subclass sets :attr:`kind`, builds its state in :meth:`reset`, and calls :meth:`tell` and
+    :meth:`close`, which keep to one alert per trouble. State is what is set in :meth:`reset`.
+    """
+
+    kind: ClassVar[Kind]
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self.severity: str | None = None
+        self.onset = 0
+
+    def update(self, s: Signals) -> Alert | None:
+        """Judge the step that ``s`` was just updated with."""
+        raise NotImplementedError
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a trouble was told and not closed yet."""
+        return self.severity is not None
+
+    def tell(
+        self,
+        s: Signals,
+        severity: Severity,
+        message: str,
+        *,
+        onset: int,
+        advice: str = "",
+        verdict: Side | None = None,
+        value: float | None = None,
+        limit: float | None = None,
+        evidence: dict[str, float | int | str | None] | None = None,
+    ) -> Alert | None:
+        """An alert if the trouble is new or worse than what was told, else None."""
+        known = self.severity
+        if known is not None and SEVERITIES.index(severity) <= SEVERITIES.index(known):  # type: ignore[arg-type]
+            return None
+        if known is None:
+            self.onset = onset
+        self.severity = severity
+        return Alert(
+            kind=self.kind,
+            severity=severity,
+            step=s.step,
+            onset=self.onset,
+            message=message,
+            advice=advice,
+            verdict=verdict,
+            lr=None if math.isnan(s.lr) else s.lr,
+            value=value,
+            limit=limit,
+            evidence=evidence or {},
+            state="opened" if known is None else "raised",
+        )
+
+    def close(self, s: Signals, message: str) -> Alert | None:
+        """The alert that says the trouble is over; None if none was open."""
+        if self.severity is None:
+            return None
+        self.severity = None
+        return Alert(
+            kind=self.kind,
+            severity="info",
+            step=s.step,
+            onset=self.onset,
+            message=message,
+            lr=None if math.isnan(s.lr) else s.lr,
+            state="closed",
+        )

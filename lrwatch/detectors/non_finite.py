@@ -1,0 +1,88 @@
+"""The loss or the gradient norm is NaN or infinite."""
+
+from typing import ClassVar
+
+from lrwatch.detectors.detector import Detector
+from lrwatch.records import Alert, Kind, Side
+from lrwatch.stats.signals import Signals
+
+_LASTING = 3
+_QUIET = 16
+_BLOW_UP = 3.0
+
+
+class NonFinite(Detector):
+    """Alerts at the first NaN or infinite loss; critical when it lasts for three in a row.
+
+    A non-finite norm beside a finite loss is an ``info``: half precision looks for its scale that
+    way. Steps that the gradient scaler skipped do not count. The rate is said to be too high where
+    the loss had left its start upwards, or the norm had grown a hundredfold, before it broke.
+
+    Does not catch: finite blow-ups (:mod:`~lrwatch.detectors.divergence`). Missing values are not
+    trouble. Closed after 16 finite losses. A first value that is NaN is judged like any other.
+
+    Reference: IEEE 754-2019, section 6 (infinities and NaNs).
+    """
+
+    kind: ClassVar[Kind] = "non_finite"
+
+    def reset(self) -> None:
+        """Forget everything."""
+        super().reset()
+        self._streak = 0
+        self._finite = 0
+
+    def update(self, s: Signals) -> Alert | None:
+        """Judge the step that ``s`` was just updated with."""
+        if s.loss_was_bad:
+            return self._bad_loss(s)
+        if s.norm_was_bad:
+            return self._bad_norm(s)
+        if s.loss == s.loss:
+            self._streak = 0
+            self._finite += 1
+            if self.severity is not None and self._finite >= _QUIET:
+                return self.close(s, f"loss finite again for {_QUIET} steps")
+        return None
+
+    def _bad_loss(self, s: Signals) -> Alert | None:
+        self._streak += 1
+        self._finite = 0
+        side = _side(s)
+        lasting = self._streak >= _LASTING
+        words = f"loss not finite for {self._streak} steps" if lasting else "loss is not finite"
+        before = f", last finite loss {s.last_loss:.4g}" if s.n else ", from the first step on"
+        return self.tell(
+            s,
+            "critical" if lasting else "warning",
+            words + before,
+            onset=s.step,
+            verdict=side,
+            advice=_advice(side),
+            evidence={"n_bad": self._streak, "last_finite_loss": s.last_loss if s.n else None},
+        )
+
+    def _bad_norm(self, s: Signals) -> Alert | None:
+        self._finite = 0
+        return self.tell(
+            s,
+            "info",
+            "gradient norm is not finite while the loss is",
+            onset=s.step,
+            advice="with half precision this is how the gradient scaler finds its scale; "
+            "without it, look at this batch",
+        )
+
+
+def _side(s: Signals) -> Side | None:
+    if s.n < 2:
+        return None
+    far = s.last_loss - s.start > _BLOW_UP * max(s.first_spread, s.recent.noise, s.swing)
+    grown = s.norm_peak > 100.0 * s.start_norm > 0.0
+    return "too_high" if far or grown else None
+
+
+def _advice(side: Side | None) -> str:
+    if side == "too_high":
+        return "go back to a checkpoint from before the rise and train on with a third of the rate"
+    return "look at this batch and at divisions, logarithms and half precision in the model"

@@ -1,0 +1,84 @@
+"""The loss jumps far above its level, and usually comes back."""
+
+from typing import ClassVar
+
+from lrwatch.detectors.detector import Detector
+from lrwatch.records import Alert, Kind
+from lrwatch.stats.signals import Signals
+
+_SETTLED = 8
+
+
+class Overshoot(Detector):
+    """Alerts when one loss stands far above the median of the last 32.
+
+    Far is both ``n_sigmas`` times the noise around that median and ``n_swings`` times the range
+    that the loss covered over the younger half of the run; two thirds of that is an ``info``. A
+    run that jumped before is only reported for a jump half as high again, so that heavy tails
+    are learned. Alerting stays silent for the first 12 losses.
+
+    Does not catch: a slow rise (:mod:`~lrwatch.detectors.divergence`) or many small jumps
+    (:mod:`~lrwatch.detectors.oscillation`). NaN is skipped; with zero spread any rise counts;
+    the sign of the loss does not matter.
+
+    Reference: B. Iglewicz and D. C. Hoaglin, "How to Detect and Handle Outliers", 1993 (median
+    and MAD instead of mean and standard deviation).
+
+    Args:
+        n_sigmas: Limit in standard deviations of the recent noise, > 0.
+        n_swings: Limit in swings of the younger half of the run, > 0.
+    """
+
+    kind: ClassVar[Kind] = "overshoot"
+    SETTINGS = ("_n_sigmas", "_n_swings")
+
+    def __init__(self, *, n_sigmas: float = 10.0, n_swings: float = 2.5) -> None:
+        if not n_sigmas > 0:
+            raise ValueError(f"n_sigmas must be > 0, got {n_sigmas}")
+        if not n_swings > 0:
+            raise ValueError(f"n_swings must be > 0, got {n_swings}")
+        self._n_sigmas = n_sigmas
+        self._n_swings = n_swings
+        super().__init__()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        super().reset()
+        self._usual = 0.0
+        self._inside = 0
+        self._top = 0.0
+
+    def update(self, s: Signals) -> Alert | None:
+        """Judge the step that ``s`` was just updated with."""
+        if s.loss != s.loss or s.n < 12:
+            return None
+        if not s.loss > s.high:
+            self._inside += 1
+            if self._inside == _SETTLED:
+                return self._settle(s)
+            return None
+        self._inside = 0
+        height = min(s.z() / self._n_sigmas, s.rise() / self._n_swings)
+        self._top = max(self._top, height)
+        if height < max(0.67, 1.5 * self._usual):
+            return None
+        return self.tell(
+            s,
+            "warning" if height >= max(1.0, 1.5 * self._usual) else "info",
+            f"loss {s.loss:.4g} jumped above {s.recent.median:.4g} by {_times(s.z())} its noise",
+            onset=s.onset if s.outside else s.step,
+            advice="one bad batch if it comes straight back; if it happens again, clip the "
+            "gradient at its usual norm or lower the rate by a third",
+            value=s.loss,
+            limit=s.recent.median + self._n_sigmas * s.recent.noise,
+            evidence={"level": s.recent.median, "noise": s.recent.noise, "swing": s.swing},
+        )
+
+    def _settle(self, s: Signals) -> Alert | None:
+        self._usual = max(self._usual, min(self._top, 4.0))
+        self._top = 0.0
+        return self.close(s, f"loss is back at {s.recent.median:.4g}")
+
+
+def _times(z: float) -> str:
+    return f"{z:.0f} times" if z < 1e4 else "more than 10000 times"

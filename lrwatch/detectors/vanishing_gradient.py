@@ -1,0 +1,70 @@
+"""The gradient norm is gone while the loss never came down."""
+
+import math
+from typing import ClassVar
+
+from lrwatch.detectors.detector import Detector
+from lrwatch.records import Alert, Kind
+from lrwatch.stats.signals import Signals
+
+_ARMED_AFTER = 48
+
+
+class VanishingGradient(Detector):
+    """Alerts when the norm fell below ``share`` of its start, or to 0, and nothing was learned.
+
+    Nothing was learned means: the level of the loss is less than three times its noise below the
+    first losses. A norm that falls because the loss is at its floor is what training is for.
+
+    Does not catch: single dead layers (the norm is over all parameters), or a gradient that was
+    tiny from the first step on (a stall). Steps without a norm are skipped, as are NaN; zero
+    spread of the loss counts as nothing learned; the sign of the loss does not matter.
+
+    Reference: S. Hochreiter, "The Vanishing Gradient Problem During Learning Recurrent Neural Nets
+    and Problem Solutions", 1998.
+
+    Args:
+        share: Part of the first norms below which the norm is called gone, in (0, 1).
+    """
+
+    kind: ClassVar[Kind] = "vanishing_gradient"
+    SETTINGS = ("_share",)
+
+    def __init__(self, *, share: float = 1e-3) -> None:
+        if not 0 < share < 1:
+            raise ValueError(f"share must be in (0, 1), got {share}")
+        self._share = share
+        super().__init__()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        super().reset()
+        self._zeros = 0
+
+    def update(self, s: Signals) -> Alert | None:
+        """Judge the step that ``s`` was just updated with."""
+        if s.grad_norm != s.grad_norm:
+            return None
+        self._zeros = self._zeros + 1 if s.grad_norm == 0.0 else 0
+        if s.n_norm < _ARMED_AFTER or s.n < _ARMED_AFTER or not s.start_norm > 0.0:
+            return None
+        if not s.fresh_before and self._zeros != _ARMED_AFTER:
+            return None
+        level = 0.0 if self._zeros >= _ARMED_AFTER else math.exp(s.norms.median)
+        if level >= self._share * s.start_norm:
+            if level > 10.0 * self._share * s.start_norm:
+                return self.close(s, f"gradient norm is {level:.4g} again")
+            return None
+        if s.first_level - s.recent.median > 3.0 * max(s.recent.noise, s.first_spread):
+            return None
+        return self.tell(
+            s,
+            "warning",
+            f"gradient norm {level:.3g}, it started at {s.start_norm:.3g}, and the loss has not fallen",
+            onset=s.step,
+            advice="units are dead or saturated: start again with a lower rate or a warm-up, "
+            "and look at initialisation and normalisation",
+            value=level,
+            limit=self._share * s.start_norm,
+            evidence={"start_norm": s.start_norm, "loss_level": s.recent.median},
+        )

@@ -1,0 +1,208 @@
+"""What every detector sees of a run: the value now, the level it stood at, and the run's shape."""
+
+import math
+
+from lrwatch.records import Step
+from lrwatch.stats.blocks import Blocks
+from lrwatch.stats.recent import Recent
+from lrwatch.stats.state import Stateful
+
+FIRST = 8
+_REFRESH_EVERY = 8
+_EXCURSION = 6.0
+_NEW_LEVEL_AFTER = 24
+_MEAN_CHANGE_TO_STD = 0.8862269254527579
+
+
+class Signals(Stateful):
+    """Statistics of one run, updated once a step and shared by all detectors.
+
+    Levels are frozen while the loss is outside of what they lead to expect, so that they never
+    learn from the values they judge; after 24 values out there, the new level is accepted.
+
+    Attributes:
+        n: Finite losses seen.
+        step, loss, grad_norm, lr: The step judged now; NaN where absent or non-finite.
+        onset: Step at which the loss left its expected band, or ``step`` while it is inside.
+        outside: Losses in a row above the band.
+        start: First loss; ``start_norm`` the first gradient norm.
+        recent, norms: Last losses, and last logs of gradient norms.
+        blocks: The whole run.
+        swing: How far the loss ranged over the younger half of the run, noise included.
+        fresh: True once levels were taken anew after this step; ``fresh_before`` after the last.
+    """
+
+    def __init__(self) -> None:
+        self.n = 0
+        self.n_norm = 0
+        self.step = -1
+        self.loss = math.nan
+        self.grad_norm = math.nan
+        self.lr = math.nan
+        self.lr_peak = 0.0
+        self.lr_rising_n = 0
+        self.start = math.nan
+        self.start_step = 0
+        self.start_norm = math.nan
+        self.start_step_rate = math.nan
+        self.peak = -math.inf
+        self.best = math.inf
+        self.norm_peak = 0.0
+        self.recent = Recent()
+        self.norms = Recent()
+        self.blocks = Blocks()
+        self.swing = 0.0
+        self.outside = 0
+        self.onset = 0
+        self.fresh = False
+        self.fresh_before = False
+        self.last_loss = math.nan
+        self.new_segment = False
+        self.skipped = False
+        self.loss_was_bad = False
+        self.norm_was_bad = False
+        self.segment_start = 0
+        self.over_line = math.inf
+        self.first: list[float] = []
+        self._last = math.nan
+        self._last_change = 0.0
+        self._last_norm = math.nan
+
+    @property
+    def high(self) -> float:
+        """Upper end of the expected band; NaN before the first 8 losses."""
+        if len(self.recent) < FIRST:
+            return math.nan
+        return self.recent.median + _EXCURSION * max(self.recent.noise, 0.05 * self.swing)
+
+    @property
+    def low(self) -> float:
+        """Lower end of the expected band; NaN before the first 8 losses."""
+        return 2.0 * self.recent.median - self.high
+
+    def z(self) -> float:
+        """How far the loss is above its level, in units of the recent noise."""
+        rise = self.loss - self.recent.median
+        if rise <= 0.0 or len(self.recent) < FIRST:
+            return 0.0
+        noise = max(self.recent.noise, 1e-3 * self.swing)
+        return rise / noise if noise > 0.0 else math.inf
+
+    def rise(self) -> float:
+        """How far the loss is above its level, in units of its swing."""
+        rise = self.loss - self.recent.median
+        if rise <= 0.0 or len(self.recent) < FIRST:
+            return 0.0
+        return rise / self.swing if self.swing > 0.0 else math.inf
+
+    @property
+    def first_level(self) -> float:
+        """Median of the first 8 losses."""
+        ordered = sorted(self.first)
+        return ordered[len(ordered) // 2] if ordered else math.nan
+
+    @property
+    def first_spread(self) -> float:
+        """Range of the first 8 losses around their median, outliers left out; 0 before the third."""
+        ordered = sorted(self.first)
+        return ordered[-1 - len(ordered) // 4] - ordered[len(ordered) // 4] if len(ordered) > 2 else 0.0
+
+    def update(self, step: Step) -> None:
+        """Take one step into account."""
+        self.new_segment = step.step < self.step
+        self.step = step.step
+        self.skipped = step.skipped
+        self.fresh_before = self.fresh
+        self.fresh = False
+        self._take_rate(step.lr)
+        self._take_norm(step.grad_norm)
+        self._take_loss(step.loss)
+
+    def _take_rate(self, lr: float | None) -> None:
+        if lr is None or not math.isfinite(lr):
+            return
+        self.lr = lr
+        if lr > self.lr_peak * 1.001:
+            self.lr_peak = lr
+            self.lr_rising_n = self.n
+
+    def _take_norm(self, norm: float | None) -> None:
+        self.norm_was_bad = norm is not None and not math.isfinite(norm) and not self.skipped
+        if norm is None or not math.isfinite(norm) or norm < 0.0:
+            self.grad_norm = math.nan
+            return
+        self.grad_norm = norm
+        self.n_norm += 1
+        if self.n_norm == 1:
+            self.start_norm = norm
+        if norm > self.norm_peak:
+            self.norm_peak = norm
+
+    def _take_loss(self, loss: float | None) -> None:
+        if loss is None or not math.isfinite(loss):
+            self.loss_was_bad = loss is not None and not self.skipped
+            self.loss = math.nan
+            return
+        self.loss_was_bad = False
+        self.loss = self.last_loss = loss
+        if self.n == 0:
+            self.start = self._last = loss
+            self.start_step = self.step
+        if self.n < FIRST:
+            self.first.append(loss)
+        self.n += 1
+        if loss > self.peak:
+            self.peak = loss
+
+    def learn(self) -> None:
+        """Let the levels learn from the step just judged."""
+        loss = self.loss
+        if loss != loss:
+            return
+        high = self.high
+        out = loss > high
+        self.outside = self.outside + 1 if out else 0
+        if self.outside <= 1:
+            self.onset = self.step
+        kept = high if out else loss
+        self.blocks.add(self._columns(loss, kept), loss)
+        self.recent.push(loss)
+        frozen = 0 < self.outside < _NEW_LEVEL_AFTER
+        if not frozen and (self.n <= 32 or self.n % _REFRESH_EVERY == 0):
+            self._refresh()
+
+    def _columns(self, loss: float, kept: float) -> tuple[float, ...]:
+        change = kept - self._last
+        turn = change * self._last_change
+        self._last, self._last_change = kept, change
+        rate = self.lr if self.lr == self.lr else 1.0
+        over = 1.0 if loss > self.over_line else 0.0
+        norm = self.grad_norm
+        base = (kept, loss - kept, abs(change), change * change, turn, rate)
+        if not norm > 0.0:
+            seen = 1.0 if norm == 0.0 else 0.0
+            return (*base, 0.0, seen, seen, 0.0, 0.0, 0.0, over)
+        log_norm = math.log(norm)
+        shift = 0.0 if self._last_norm != self._last_norm else log_norm - self._last_norm
+        self._last_norm = log_norm
+        self.norms.push(log_norm)
+        return (*base, log_norm, 1.0, 0.0, abs(shift), shift * shift, change * shift, over)
+
+    def _refresh(self) -> None:
+        self.fresh = True
+        self.recent.refresh()
+        if self.n >= 16 and self.recent.median < self.best:
+            self.best = self.recent.median
+        if len(self.norms) >= FIRST:
+            self.norms.refresh()
+        if self.n >= 16 and self.over_line == math.inf:
+            self.over_line = self.start + 3.0 * self.recent.noise
+        if len(self.blocks) < 2:
+            return
+        half = len(self.blocks) // 2
+        length = self.blocks.length
+        younger = sorted(self.blocks.sums[0][half:])
+        rough = sorted(self.blocks.sums[2][half:])
+        noise = _MEAN_CHANGE_TO_STD * rough[len(rough) // 2] / length
+        edge = len(younger) // 10
+        self.swing = (younger[-1 - edge] - younger[edge]) / length + 2.0 * noise
