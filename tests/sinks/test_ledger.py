@@ -34,7 +34,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_records_come_back_as_they_were_written(path: Path) -> None:
-    records = [
+    records: list[Alert | Action] = [
         alert(evidence={"z": 4.5, "n": 3, "who": None}, value=math.inf, verdict="too_high"),
         Action(kind="outcome", step=9, reason="it came back", helped=True, scale=0.5),
     ]

@@ -1,9 +1,9 @@
+import importlib
 import io
 import os
 import sys
 
 import pytest
-from tqdm import tqdm
 
 from lrwatch.records import Action, Alert
 from lrwatch.sinks.color import wants_color
@@ -31,6 +31,7 @@ def test_a_progress_bar_stays_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("NO_COLOR", "1")
+    tqdm = importlib.import_module("tqdm").tqdm
     with tqdm(total=10, file=terminal, mininterval=0, ncols=60) as bar:
         bar.update(3)
         StderrSink().write_alert(ALERT)
