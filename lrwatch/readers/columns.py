@@ -3,12 +3,9 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from lrwatch.errors import LrwatchError
-
-Quantity = Literal["step", "loss", "grad_norm", "lr"]
-QUANTITIES: tuple[Quantity, ...] = get_args(Quantity)
+from lrwatch.readers.column_rules import QUANTITIES, RULES, Quantity, Rule
 
 MAX_NAME = 1000
 MIN_SHARE = 0.02
@@ -18,109 +15,6 @@ _SHOWN = 20
 class ColumnError(LrwatchError):
     """No column, or more than one, could be meant; lists the candidates."""
 
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One line of the table: names that mean a quantity.
-
-    Attributes:
-        quantity: What they mean.
-        pattern: Regular expression that the whole name must match, after :func:`plain_name`.
-        where: Who writes such names.
-        several: What is made of several columns that match: ``"tie"`` is an error, ``"sum"``
-            adds them up, ``"first"`` takes the first in order of their names.
-    """
-
-    quantity: Quantity
-    pattern: str
-    where: str
-    several: Literal["tie", "sum", "first"] = "tie"
-
-
-_PARTS = "box|cls|obj|dfl|seg|sem|pose|kobj|rle|angle|giou|l1|om|dist|iou"
-
-# Ordered: the first rule of a quantity that matches any column decides.
-RULES: tuple[Rule, ...] = (
-    Rule(
-        "step", r"((train|training|trainer)_)?(global_steps?|steps?)|current_steps?", "most loggers"
-    ),
-    Rule(
-        "step",
-        r"((train|training)_)?(iter|iters|iteration|iterations|it|niter)",
-        "Megatron-LM, nanoGPT, Detectron2",
-    ),
-    Rule(
-        "step",
-        r"num_updates|n_updates|updates?|time_total_timesteps|total_timesteps|timesteps?",
-        "fairseq, Stable-Baselines3",
-    ),
-    Rule("step", r"batch|batches|batch_idx|batch_num|batches_seen", "loops"),
-    Rule("step", r"((train|training|current)_)?epochs?|ep", "logs with one line an epoch"),
-    Rule("loss", r"lrwatch_loss", "lrwatch"),
-    Rule("loss", r"(train|training)_loss_step|loss_step|step_loss", "Lightning"),
-    Rule(
-        "loss",
-        r"(train|training)_loss|loss_(train|training)|(train|training)_total_loss"
-        r"|loss_(train|training)_total|total_loss_train",
-        "HF Trainer, Composer, most loops",
-    ),
-    Rule("loss", r"loss_metrics_global_avg_loss", "torchtitan"),
-    Rule("loss", r"lm_loss(_1)?|lm_loss_training", "Megatron-LM"),
-    Rule("loss", r"total_loss|loss_total|losses_total(_loss)?", "Detectron2, MMDetection"),
-    Rule("loss", r"loss", "Keras, HF Trainer, most loops"),
-    Rule(
-        "loss",
-        r"(train_|training_)?(batch|iter|minibatch|mini_batch|running|avg|mean|average)"
-        r"_(train_|training_)?loss|loss_(batch|iter|avg|mean)",
-        "loops",
-    ),
-    Rule("loss", r"(train|training)_loss_epoch|loss_epoch|epoch_(train_)?loss", "Lightning"),
-    Rule("loss", rf"(train|training)_({_PARTS})_loss", "Ultralytics, YOLOv5", "sum"),
-    Rule("loss", r"train", "llm.c, build-nanogpt"),
-    Rule("loss", r"(train|training)_.*loss|loss_.*(train|training)", "any training loss"),
-    Rule("loss", r".*loss.*", "any loss that is left"),
-    Rule("grad_norm", r"lrwatch_grad_norm", "lrwatch"),
-    Rule(
-        "grad_norm",
-        r"((train|training)_)?(total_|global_)?grad(ient)?_?norm(_total|_global)?",
-        "HF Trainer, torchtitan, Megatron-LM",
-    ),
-    Rule(
-        "grad_norm",
-        r"l2_norm_grad_global|optim_grad_norm|gnorm|((train|training)_)?gnorm",
-        "Composer, fairseq",
-    ),
-    Rule(
-        "grad_norm",
-        r"(train_|training_)?(grad_2(_0)?_norm_total|grad_norm_(step|epoch)|norm)",
-        "Lightning, llm.c",
-    ),
-    Rule(
-        "grad_norm",
-        r"(train|training|optim|opt)_.*grad(ient)?_?norm"
-        r"|.*global_grad(ient)?_?norm|grad(ient)?_?norm_(before|pre|raw).*",
-        "loops",
-    ),
-    Rule("lr", r"lrwatch_lr", "lrwatch"),
-    Rule("lr", r"((train|training|optim|optimizer)_)?(lr|learning_rate)", "most loggers"),
-    Rule(
-        "lr", r"((lr|learning_rate)_(pg|group|param_group)_?0|x_lr0|lr_?0)", "Ultralytics, YOLOv5"
-    ),
-    Rule(
-        "lr",
-        r"lr_[a-z0-9]*(adam|sgd|lion|muon|rmsprop|lamb|lars|adafactor|lbfgs|optim)[a-z0-9]*"
-        r"(_(pg|group)_?\d+)?",
-        "Lightning, Composer",
-        "first",
-    ),
-    Rule(
-        "lr",
-        r"(lr|learning_rate)_(max|min|step|epoch|(pg|group)_?\d+|\d+)|(max|min|base)_lr"
-        r"|.*_learning_rate|.*_lr(_group_?\d+)?",
-        "loops",
-        "first",
-    ),
-)
 
 # A training loss is asked for: whatever these words stand in is something else.
 _OTHER = re.compile(
@@ -172,7 +66,7 @@ def resolve(
         ColumnError: If no loss is found, if several columns may be meant, or if one that was
             asked for is not there.
     """
-    found = {name: _asked(asked.get(name), counts) or choose(name, counts) for name in QUANTITIES}
+    found = {name: find(name, asked.get(name), counts) for name in QUANTITIES}
     if not found["loss"] and not found["grad_norm"]:
         raise ColumnError(f"no column is a training loss; say which with --loss. {_listed(counts)}")
     return Columns(
@@ -181,6 +75,15 @@ def resolve(
         grad_norm=_first(found["grad_norm"]),
         lr=_first(found["lr"]),
     )
+
+
+def find(quantity: Quantity, asked: str | None, counts: Mapping[str, int]) -> tuple[str, ...]:
+    """The columns of one quantity: those that the user named, or those that the table chooses.
+
+    Raises:
+        ColumnError: If one that was asked for is not there, or several may be meant.
+    """
+    return _asked(asked, counts) or choose(quantity, counts)
 
 
 def choose(quantity: Quantity, counts: Mapping[str, int]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import BinaryIO
 
-from lrwatch.readers.columns import Quantity
+from lrwatch.readers.column_rules import Quantity
 from lrwatch.readers.lines import Damage, encoding_of
 from lrwatch.readers.rows import Row
 

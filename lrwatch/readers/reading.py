@@ -59,7 +59,7 @@ def read(
     """Read the log of a run.
 
     What the file is, is found from its content; which column is which, from the table of
-    :mod:`lrwatch.readers.columns`.
+    :mod:`lrwatch.readers.column_rules`.
 
     Args:
         path: A log file, a folder with TensorBoard's event files, or a folder with one log.

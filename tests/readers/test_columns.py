@@ -2,7 +2,8 @@
 
 import pytest
 
-from lrwatch.readers.columns import QUANTITIES, RULES, ColumnError, Columns, choose, resolve
+from lrwatch.readers.column_rules import QUANTITIES, RULES
+from lrwatch.readers.columns import ColumnError, Columns, choose, resolve
 
 
 def columns_of(*names: str, **asked: str) -> Columns:

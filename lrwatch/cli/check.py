@@ -1,0 +1,120 @@
+"""``lrwatch check``: one run that is over as a gate for CI and job scripts."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lrwatch.cli._columns import asked, column_options
+from lrwatch.records import SEVERITIES, Alert, to_dict
+from lrwatch.sinks.lines import LEVEL_WORDS
+from lrwatch.sinks.printable import printable
+
+if TYPE_CHECKING:
+    from lrwatch.readers.reading import Reading
+    from lrwatch.reviewing.judging import Judgement
+
+_CODES = {"warning": 10, "critical": 20}
+_COMMANDS = {"info": "notice", "warning": "warning", "critical": "error"}
+
+EXAMPLES = """\b
+Exit code: 0 where nothing that bad was found, 10 after a warning, 20 after a critical alert,
+3 if the run cannot be read.
+\b
+Examples:
+  lrwatch check runs/today || echo "look at it"
+  lrwatch check --fail-on warning --format github runs/today
+"""
+
+
+class _NotReadableError(click.ClickException):
+    exit_code = 3
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option(
+    "--fail-on",
+    type=click.Choice(list(_CODES)),
+    default="critical",
+    show_default=True,
+    help="The least severe alert that fails the check.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "github"]),
+    default="text",
+    show_default=True,
+    help="Lines for people, one JSON object, or commands of GitHub Actions.",
+)
+@column_options
+def command(run: Path, fail_on: str, form: str, **columns: Any) -> int:
+    """Judge RUN; fail if it is in trouble."""
+    from lrwatch.errors import LrwatchError
+    from lrwatch.readers.columns import ColumnError
+    from lrwatch.readers.reading import Reading
+    from lrwatch.readers.source import open_log
+    from lrwatch.reviewing.judging import judge
+
+    try:
+        reading = Reading(open_log(run), asked(columns))
+        judged = judge(reading)
+    except ColumnError as error:
+        raise click.UsageError(str(error)) from error
+    except (LrwatchError, OSError) as error:
+        raise _NotReadableError(str(error)) from error
+    alerts = [alert for alert in judged.alerts if alert.state != "closed"]
+    for line in _FORMS[form](reading, judged, alerts):
+        click.echo(line)
+    return _code(alerts, fail_on)
+
+
+def _code(alerts: list[Alert], fail_on: str) -> int:
+    ranks = [SEVERITIES.index(alert.severity) for alert in alerts]
+    rank = max(ranks, default=0)
+    failed = rank >= [str(severity) for severity in SEVERITIES].index(fail_on)
+    return _CODES[SEVERITIES[rank]] if failed else 0
+
+
+def _text(reading: "Reading", judged: "Judgement", alerts: list[Alert]) -> list[str]:
+    steps = f"{judged.n_steps:,} steps"
+    head = f"{printable(reading.path)}: {judged.verdict} ({reading.format}, {steps})"
+    return [head, *(f"  {LEVEL_WORDS[a.severity]}  {_words(a)}" for a in alerts)]
+
+
+def _words(alert: Alert) -> str:
+    advice = f"; try: {alert.advice}" if alert.advice else ""
+    return printable(f"{alert.kind} from step {alert.onset}: {alert.message}{advice}", limit=1000)
+
+
+def _json(reading: "Reading", judged: "Judgement", alerts: list[Alert]) -> list[str]:
+    found = {
+        "v": 1,
+        "run": str(reading.path),
+        "format": reading.format,
+        "verdict": judged.verdict,
+        "n_steps": judged.n_steps,
+        "alerts": [to_dict(alert) for alert in alerts],
+    }
+    return [json.dumps(found, allow_nan=False, separators=(",", ":"))]
+
+
+def _github(reading: "Reading", judged: "Judgement", alerts: list[Alert]) -> list[str]:
+    """Annotations; the escapes are those of the runner's own toolkit."""
+    run = printable(reading.path)
+    lines = [("notice", "lrwatch", f"{run}: {judged.verdict}")]
+    lines += [(_COMMANDS[a.severity], f"lrwatch: {a.kind}", f"{run}: {_words(a)}") for a in alerts]
+    return [f"::{level} title={_property(title)}::{_data(text)}" for level, title, text in lines]
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+_FORMS = {"text": _text, "json": _json, "github": _github}

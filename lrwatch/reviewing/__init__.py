@@ -1,0 +1,1 @@
+"""Reviewing: judges runs that are over, one in detail or a thousand at a time."""

@@ -1,0 +1,60 @@
+"""The picture of a run: what was measured, and where the alerts are."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from lrwatch.errors import LrwatchError
+from lrwatch.records import Alert
+from lrwatch.sinks.printable import printable
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.figure import Figure
+
+_COLORS = {"info": "tab:blue", "warning": "tab:orange", "critical": "tab:red"}
+_LABELS = {"loss": "loss", "grad_norm": "gradient norm", "lr": "learning rate"}
+_MAX_MARKS = 200
+
+
+def plot(frame: "pandas.DataFrame", alerts: Sequence[Alert], *, title: str) -> "Figure":
+    """One chart for each quantity that was logged, on a shared axis of steps.
+
+    Raises:
+        LrwatchError: If matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        words = "a picture needs matplotlib: pip install 'lrwatch[plot]'"
+        raise LrwatchError(words) from error
+    names = [name for name in _LABELS if name == "loss" or frame[name].notna().any()]
+    figure = Figure(figsize=(9, 1 + 2 * len(names)), layout="constrained")
+    charts = figure.subplots(len(names), 1, sharex=True, squeeze=False)[:, 0]
+    for name, chart in zip(names, charts, strict=True):
+        _draw(chart, frame, name)
+        _mark(chart, alerts)
+    charts[-1].set_xlabel("step")
+    figure.suptitle(printable(title, limit=100), parse_math=False)
+    return figure
+
+
+def _draw(chart: Any, frame: "pandas.DataFrame", name: str) -> None:
+    known = frame[frame[name].notna()]
+    for _, part in known.groupby("segment"):
+        chart.plot(part["step"], part[name], color="tab:gray", linewidth=0.8)
+    if len(known) and (known[name] > 0).all() and name != "lr":
+        chart.set_yscale("log")
+    chart.set_ylabel(_LABELS[name])
+
+
+def _mark(chart: Any, alerts: Sequence[Alert]) -> None:
+    """From the onset to the alert; each kind is named once."""
+    named = set()
+    for alert in [alert for alert in alerts if alert.state != "closed"][:_MAX_MARKS]:
+        color = _COLORS[alert.severity]
+        label = None if alert.kind in named else alert.kind
+        named.add(alert.kind)
+        chart.axvspan(alert.onset, max(alert.step, alert.onset + 1), color=color, alpha=0.2)
+        chart.axvline(alert.step, color=color, linewidth=1, label=label)
+    if named:
+        chart.legend(loc="upper right", fontsize="small")

@@ -1,0 +1,112 @@
+"""A review: one run that is over, as objects for a notebook."""
+
+import os
+from array import array
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from math import nan
+from typing import TYPE_CHECKING
+
+from lrwatch.readers.reading import Reading, read
+from lrwatch.records import Alert, Step, Verdict
+from lrwatch.reviewing.judging import judge
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.figure import Figure
+
+
+class Track:
+    """The Steps that passed, as columns; what is missing is NaN."""
+
+    def __init__(self) -> None:
+        self.step = array("q")
+        self.loss, self.grad_norm, self.lr, self.time = (array("d") for _ in range(4))
+
+    def of(self, steps: Iterable[Step]) -> Iterator[Step]:
+        """Pass the Steps on."""
+        for step in steps:
+            self.step.append(step.step)
+            self.loss.append(nan if step.loss is None else step.loss)
+            self.grad_norm.append(nan if step.grad_norm is None else step.grad_norm)
+            self.lr.append(nan if step.lr is None else step.lr)
+            self.time.append(nan if step.time is None else step.time)
+            yield step
+
+
+class Review:
+    """What is to be said about one run.
+
+    Attributes:
+        path: Where the run is.
+        format: What wrote its log, in one word.
+        verdict: Which way the rate is wrong, over the whole run.
+        alerts: What was found, in order.
+        notes: What a reader of the numbers must know.
+        n_damaged: Lines or records of the log that could not be read.
+    """
+
+    def __init__(self, reading: Reading) -> None:
+        self._track = Track()
+        judged = judge(reading, self._track.of(reading))
+        self.path = reading.path
+        self.format = reading.format
+        self.notes = reading.notes
+        self.n_damaged = reading.n_damaged
+        self.verdict: Verdict = judged.verdict
+        self.alerts: tuple[Alert, ...] = judged.alerts
+
+    def __len__(self) -> int:
+        return len(self._track.step)
+
+    def __repr__(self) -> str:
+        name, n_alerts = os.fspath(self.path), len(self.alerts)
+        return f"<Review of {name!r}: {self.verdict}, {n_alerts} alerts in {len(self):,} steps>"
+
+    @cached_property
+    def frame(self) -> "pandas.DataFrame":
+        """One row a Step: step, loss, grad_norm, lr, time, segment, superseded.
+
+        A segment begins where the steps go back; what a later segment wrote anew is superseded.
+        """
+        import numpy as np
+        import pandas as pd
+
+        track = self._track
+        steps = np.frombuffer(track.step, np.int64) if len(self) else np.empty(0, np.int64)
+        segment = np.cumsum(np.diff(steps, prepend=steps[:1]) < 0)
+        lowest_to_come = np.minimum.accumulate(steps[::-1])[::-1]
+        superseded = np.zeros(len(steps), bool)
+        superseded[:-1] = lowest_to_come[1:] < steps[:-1]
+        columns = {name: np.array(getattr(track, name)) for name in ("loss", "grad_norm", "lr")}
+        time = pd.to_datetime(np.array(track.time), unit="s", utc=True, errors="coerce")
+        rest = {"time": time, "segment": segment, "superseded": superseded}
+        return pd.DataFrame({"step": steps, **columns, **rest})
+
+    @cached_property
+    def alert_frame(self) -> "pandas.DataFrame":
+        """One row an alert, with the fields of :class:`lrwatch.Alert`."""
+        from dataclasses import asdict, fields
+
+        import pandas as pd
+
+        names = [field.name for field in fields(Alert)]
+        return pd.DataFrame([asdict(alert) for alert in self.alerts], columns=names)
+
+    def plot(self) -> "Figure":
+        """Loss, gradient norm and rate over the steps, with the alerts (needs matplotlib)."""
+        from lrwatch.reviewing.plot import plot
+
+        return plot(self.frame, self.alerts, title=f"{self.path.name}: {self.verdict}")
+
+
+def review(
+    path: str | os.PathLike[str],
+    *,
+    loss: str | None = None,
+    grad_norm: str | None = None,
+    lr: str | None = None,
+    step: str | None = None,
+) -> Review:
+    """Read the log of a run and judge it; the arguments are those of :func:`lrwatch.read`."""
+    return Review(read(path, loss=loss, grad_norm=grad_norm, lr=lr, step=step))
