@@ -1,0 +1,75 @@
+"""What README.md and CONTRIBUTING.md say is so: snippets run, commands and files exist."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lrwatch.cli import main
+from lrwatch.records import KINDS, SEVERITIES
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+SNIPPETS = re.findall(r"^```python\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+
+
+def named_targets() -> set[str]:
+    """Everything that follows the word ``make`` where the texts show a command."""
+    shown = re.findall(r"(?:^    |`)make ([^`#\n]*)", README + CONTRIBUTING, flags=re.MULTILINE)
+    return {word for line in shown for word in line.split() if "=" not in word}
+
+
+def targets() -> set[str]:
+    return set(re.findall(r"^([a-z][\w-]*):", MAKEFILE, flags=re.MULTILINE))
+
+
+def section(title: str) -> str:
+    return README.split(f"## {title}\n")[1].split("\n## ")[0]
+
+
+@pytest.mark.parametrize("number", range(len(SNIPPETS)))
+def test_snippet_runs_as_it_stands(number: int, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", SNIPPETS[number]],
+        cwd=tmp_path,
+        env={**os.environ, "LRWATCH_STRICT": "1", "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_snippets_were_found() -> None:
+    assert len(SNIPPETS) == README.count("```python")
+    assert SNIPPETS
+
+
+def test_named_make_targets_exist() -> None:
+    assert {"demo", "test"} <= named_targets()
+    assert named_targets() - targets() == set()
+
+
+def test_every_make_target_is_declared_phony() -> None:
+    phony = re.findall(r"^\.PHONY: (.*)$", MAKEFILE, flags=re.MULTILINE)
+    assert set(phony[0].split()) == targets()
+
+
+def test_the_table_of_commands_is_complete() -> None:
+    listed = set(re.findall(r"^\| `lrwatch ([\w-]+)", section("Commands"), flags=re.MULTILINE))
+    with main.make_context("lrwatch", ["--help"], resilient_parsing=True) as ctx:
+        assert listed == set(main.list_commands(ctx))
+
+
+def test_every_kind_and_severity_is_named() -> None:
+    assert [word for word in (*KINDS, *SEVERITIES) if f"`{word}`" not in section("Use")] == []
+
+
+def test_links_lead_to_files() -> None:
+    links = re.findall(r"\]\((?!https?:|#)([^)]+)\)", README + CONTRIBUTING)
+    assert [link for link in links if not (ROOT / link).exists()] == []
