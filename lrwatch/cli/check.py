@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lrwatch.cli._columns import asked, column_options
+from lrwatch.cli._readable import readable
 from lrwatch.records import SEVERITIES, Alert, to_dict
 from lrwatch.sinks.lines import LEVEL_WORDS
 from lrwatch.sinks.printable import printable
@@ -26,10 +27,6 @@ Examples:
   lrwatch check runs/today || echo "look at it"
   lrwatch check --fail-on warning --format github runs/today
 """
-
-
-class _NotReadableError(click.ClickException):
-    exit_code = 3
 
 
 @click.command(epilog=EXAMPLES)
@@ -52,19 +49,13 @@ class _NotReadableError(click.ClickException):
 @column_options
 def command(run: Path, fail_on: str, form: str, **columns: Any) -> int:
     """Judge RUN; fail if it is in trouble."""
-    from lrwatch.errors import LrwatchError
-    from lrwatch.readers.columns import ColumnError
     from lrwatch.readers.reading import Reading
     from lrwatch.readers.source import open_log
     from lrwatch.reviewing.judging import judge
 
-    try:
+    with readable():
         reading = Reading(open_log(run), asked(columns))
         judged = judge(reading)
-    except ColumnError as error:
-        raise click.UsageError(str(error)) from error
-    except (LrwatchError, OSError) as error:
-        raise _NotReadableError(str(error)) from error
     alerts = [alert for alert in judged.alerts if alert.state != "closed"]
     for line in _FORMS[form](reading, judged, alerts):
         click.echo(line)

@@ -9,12 +9,13 @@ import click
 
 from lrwatch.cli import _summaries
 from lrwatch.cli._columns import asked, column_options
+from lrwatch.cli._readable import NotReadableError
 from lrwatch.sinks.color import wants_color
+from lrwatch.sinks.printable import printable
 
 if TYPE_CHECKING:
     from lrwatch.reviewing.summary import Summary
 
-_NOT_FOUND = 3
 
 EXAMPLES = """\b
 Examples:
@@ -43,7 +44,9 @@ def command(
         raise click.UsageError("--json and --csv exclude each other")
     from lrwatch.reviewing.scan import runs_below, scan
 
-    runs = runs_below(paths)
+    runs, problems = runs_below(paths)
+    for problem in problems:
+        click.echo(f"Error: {printable(problem)}", err=True)
     found = []
     show = _Shown(as_json=as_json, as_csv=as_csv)
     for summary in _with_progress(scan(runs, asked(columns), n_jobs=jobs), len(runs)):
@@ -52,7 +55,7 @@ def command(
     show.rest()
     if not as_json and not as_csv:
         click.echo(_summaries.totals(found), err=True)
-    return 0 if any(summary.verdict for summary in found) else _NOT_FOUND
+    return 0 if any(summary.verdict for summary in found) else NotReadableError.exit_code
 
 
 class _Shown:

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lrwatch.cli._columns import asked, column_options
+from lrwatch.cli._readable import readable
 from lrwatch.sinks.printable import printable
 
 if TYPE_CHECKING:
     from lrwatch.readers.column_rules import Quantity
     from lrwatch.readers.source import Source
-
-_NOT_FOUND = 3
 
 EXAMPLES = """\b
 Examples:
@@ -26,31 +25,27 @@ Examples:
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 @click.option("--rules", is_flag=True, help="Print the table of names.")
 @column_options
-def command(path: Path | None, rules: bool, **columns: Any) -> int:
+def command(path: Path | None, rules: bool, **columns: Any) -> None:
     """Show the columns of the log at PATH, and what each is taken for."""
     if path is None and not rules:
         raise click.UsageError("name a PATH, or ask for --rules")
     if rules:
         for line in _rules():
             click.echo(line)
-    return 0 if path is None else _show(path, asked(columns))
+    if path is not None:
+        _show(path, asked(columns))
 
 
-def _show(path: Path, wanted: dict[str, str | None]) -> int:
-    from lrwatch.readers.opening import UnreadableError
+def _show(path: Path, wanted: dict[str, str | None]) -> None:
     from lrwatch.readers.source import open_log
 
-    try:
+    with readable():
         source = open_log(path)
-    except UnreadableError as error:
-        click.echo(f"Error: {printable(error, limit=2000)}", err=True)
-        return _NOT_FOUND
     click.echo(f"{printable(source.path)}: {source.format}")
     for note in source.notes:
         click.echo(f"  note: {note}")
     for line in _chosen(source, wanted):
         click.echo(printable(line, limit=2000))
-    return 0
 
 
 def _chosen(source: "Source", wanted: dict[str, str | None]) -> Iterator[str]:

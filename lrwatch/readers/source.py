@@ -86,6 +86,8 @@ def _open_folder(folder: Path) -> Source:
     files = event_files(folder / OWN if own else folder)
     if files:
         return _open_events(folder, files, name="lrwatch" if own else "tensorboard")
+    if own:
+        return _without_steps(folder)
     logs = logs_in(folder)
     if len(logs) == 1:
         return open_log(logs[0])
@@ -107,6 +109,19 @@ def _open_events(path: Path, files: list[Path], *, name: str = "tensorboard") ->
         counts=steps.counts,
         steps=steps.read,
         damage=steps.damage,
+        usual={},
+        has_steps=True,
+    )
+
+
+def _without_steps(folder: Path) -> Source:
+    """A run of which lrwatch left no more than the ledger of its alerts."""
+    return Source(
+        path=folder,
+        format="lrwatch",
+        counts={"lrwatch/loss": 0},
+        steps=lambda _: iter(()),
+        damage=Damage(),
         usual={},
         has_steps=True,
     )

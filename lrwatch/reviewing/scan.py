@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from itertools import chain
 from multiprocessing import get_all_start_methods, get_context
 from multiprocessing.context import BaseContext
 
+from lrwatch.errors import LrwatchError
 from lrwatch.readers.folders import find_runs
 from lrwatch.reviewing.summary import Summary, summary_or_error
 
@@ -17,14 +17,15 @@ _WORTH_A_PROCESS = 4 << 20
 _KILLED = "the process that read it was killed (out of memory?)"
 
 
-def runs_below(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
-    """Every run at or below the paths, each once.
-
-    Raises:
-        LrwatchError: If a path does not exist, or holds too many files.
-    """
-    found = chain.from_iterable(find_runs(path) for path in paths)
-    return list(dict.fromkeys(map(os.fspath, found)))
+def runs_below(paths: Sequence[str | os.PathLike[str]]) -> tuple[list[str], list[str]]:
+    """Every run at or below the paths, each once; and what is wrong with any of the paths."""
+    found, problems = dict[str, None](), list[str]()
+    for path in paths:
+        try:
+            found.update((os.fspath(run), None) for run in find_runs(path))
+        except LrwatchError as error:
+            problems.append(str(error))
+    return list(found), problems
 
 
 def scan(
