@@ -62,6 +62,7 @@ def test_a_later_file_sorts_after_those_that_are_there(tmp_path: Path) -> None:
         write(file, step)
         file.close()
     assert steps(tmp_path) == [0, 1, 2]
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_a_file_that_vanished_is_noticed(tmp_path: Path) -> None:

@@ -78,6 +78,28 @@ def test_points_are_drawn_and_the_segment_is_opened(tmp_path: Path) -> None:
     assert opening.raw["settings"] == {"batch_size": 64}
 
 
+def digests(run: Path) -> list[str]:
+    return [
+        value.tensor.string_val[0].decode()
+        for event in events(run)
+        for value in event.summary.value
+        if value.tag == "lrwatch/digest"
+    ]
+
+
+def test_the_digest_counts_each_alert_of_all_segments_once(tmp_path: Path) -> None:
+    for start in (1, 11, 5):
+        directory = RunDirectory(tmp_path, start_step=start)
+        directory.write_alert(alert(start))
+        directory.close()
+    assert [text.splitlines()[0] for text in digests(tmp_path)] == [
+        "**1 alert, 0 actions; last: CRIT divergence at step 1**",
+        "**2 alerts, 0 actions; last: CRIT divergence at step 11**",
+        "**2 alerts, 0 actions; last: CRIT divergence at step 5**",
+    ]
+    assert digests(tmp_path)[-1].count("superseded") == 1
+
+
 def test_a_closed_directory_takes_nothing_more(tmp_path: Path) -> None:
     directory = RunDirectory(tmp_path)
     directory.write_alert(alert(1))
