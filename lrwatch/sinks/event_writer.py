@@ -17,6 +17,7 @@ from lrwatch.sinks.trouble import Trouble
 _LOG = logging.getLogger("lrwatch")
 _TICK_S = 0.2
 _RETRY_S = 1.0
+_MAX_AGE_S = 5.0
 _CLOSE_S = 2.0
 _MAX_POINTS = 4096
 _MAX_RECORDS = 2 * _MAX_POINTS
@@ -54,6 +55,7 @@ class EventWriter:
         self._thread: threading.Thread | None = None
         self._pid = os.getpid()
         self._retry_at = 0.0
+        self._latest_s = 0.0
         self._n_failures = 0
         self._has_begun = False
         self.n_dropped = 0
@@ -129,12 +131,21 @@ class EventWriter:
         wall_s = time_s + offset_s
         try:
             if isinstance(item, Point):
-                self._extend(self._board.point(time_s, wall_s, item))
+                time_s = self._made_at(time_s, wall_s, item)
+                self._extend(self._board.point(time_s, time_s + offset_s, item))
             else:
                 self._extend(self._board.record(wall_s, item, offset_s=offset_s))
         except Exception as error:
             self.n_dropped += 1
             self._trouble.report(error)
+
+    def _made_at(self, time_s: float, wall_s: float, point: Point) -> float:
+        """When the step was made: steps are judged in batches, and drawn evenly all the same."""
+        age_s = 0.0 if point.step.time is None else wall_s - point.step.time
+        if 0.0 < age_s < _MAX_AGE_S:
+            time_s -= age_s
+        self._latest_s = max(self._latest_s, time_s)
+        return self._latest_s
 
     def _extend(self, events: list[bytes]) -> None:
         self._backlog.extend(events)

@@ -10,6 +10,7 @@ import threading
 import time
 import warnings
 import weakref
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,29 @@ def test_the_digest_counts_each_alert_of_all_segments_once(tmp_path: Path) -> No
         "**2 alerts, 0 actions; last: CRIT divergence at step 5**",
     ]
     assert digests(tmp_path)[-1].count("superseded") == 1
+
+
+def test_steps_that_come_in_batches_are_drawn_evenly(tmp_path: Path) -> None:
+    directory = RunDirectory(tmp_path)
+    began = time.time() - 4.0
+    for step in range(4000):
+        seen = Step(step=step, loss=1.0, time=began + 0.001 * step)
+        directory.write_point(Point(step=seen))
+    directory.close()
+    drawn = steps_of(tmp_path, "lrwatch/loss")
+    assert len(drawn) in range(38, 44)
+    assert max(b - a for a, b in pairwise(drawn)) <= 110
+
+
+def test_a_clock_that_jumps_changes_no_order(tmp_path: Path) -> None:
+    directory = RunDirectory(tmp_path)
+    for step, jump in enumerate([0.0, -3600.0, 3600.0, -3600.0, 0.0]):
+        directory.write_point(Point(step=Step(step=step, loss=1.0, time=time.time() + jump)))
+        directory.write_alert(alert(step))
+    directory.close()
+    assert steps_of(tmp_path, "lrwatch/loss") == [0, 1, 2, 3, 4]
+    walls = [event.wall_time for event in events(tmp_path)]
+    assert max(walls) - min(walls) < 60
 
 
 def test_a_closed_directory_takes_nothing_more(tmp_path: Path) -> None:
