@@ -98,3 +98,16 @@ def test_without_a_command_it_shows_the_help() -> None:
     ran = lrwatch()
     assert ran.returncode == 2
     assert "Usage: lrwatch" in ran.stderr
+
+
+def test_help_imports_nothing_heavy() -> None:
+    script = (
+        "import sys; from lrwatch.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'numpy', 'pandas', 'scipy', 'tensorboard', 'rich'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", script]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert ran.stdout.splitlines()[-1] == "[]"
