@@ -47,5 +47,5 @@ def test_no_point_is_held_for_long() -> None:
 
 
 def test_a_day_of_fast_steps_stays_some_tens_of_megabytes() -> None:
-    steps = drawn(Thinning(), [0.1 * i for i in range(864_000)])
-    assert 100_000 < len(steps) < 200_000
+    steps = drawn(Thinning(), [0.8 * i for i in range(108_000)])
+    assert 70_000 < len(steps) < 80_000
