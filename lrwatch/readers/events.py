@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from lrwatch.readers.crc32c import MAX_COLUMNS, Bytes, Ints, masked_of_columns, masked_of_spans
 from lrwatch.readers.event_rows import Decoded, decode_columns, decode_each
 from lrwatch.readers.framing import Chunk, Framing, Health
-from lrwatch.readers.opening import opened, size_of
+from lrwatch.readers.opening import UnreadableError, opened, size_of
 from lrwatch.readers.walking import FOOTER, HEADER, grouped
 
-MAX_TAGS = 100_000
+MAX_TAGS = 50_000
 _MIN_ALIKE = 16
 
 
@@ -22,15 +22,17 @@ class Tags:
 
     def __init__(self) -> None:
         self.names: list[str] = []
-        self.n_dropped = 0
         self._numbers: dict[bytes, int] = {}
 
     def number(self, tag: bytes) -> int:
-        """The number of a tag, or -1 where there are too many."""
+        """The number of a tag.
+
+        Raises:
+            UnreadableError: If there are too many.
+        """
         if tag not in self._numbers:
             if len(self.names) >= MAX_TAGS:
-                self.n_dropped += 1
-                return -1
+                raise UnreadableError(f"expected at most {MAX_TAGS:,} tags in a run")
             self._numbers[tag] = len(self.names)
             self.names.append(tag.decode("utf-8", "replace"))
         return self._numbers[tag]
@@ -72,7 +74,10 @@ def scalar_chunks(paths: Sequence[Path], tags: Tags, health: Health) -> Iterator
     for path in paths:
         with opened(path) as file:
             for chunk in Framing(file, size_of(file), health):
-                yield _in_order(list(_decode(chunk, health)), tags)
+                try:
+                    yield _in_order(list(_decode(chunk, health)), tags)
+                except UnreadableError as error:
+                    raise UnreadableError(f"{path}: {error}") from error
 
 
 def read_scalars(paths: Sequence[Path], tags: Tags, health: Health) -> Scalars:
@@ -150,9 +155,8 @@ def _in_order(found: list[Decoded], tags: Tags) -> Scalars:
         if part.is_start
         for at, step in zip(part.at.tolist(), part.steps.tolist(), strict=True)
     )
-    numbered = [(tags.number(part.tag), part) for part in found if not part.is_start]
-    parts = [part for number, part in numbered if number >= 0]
-    numbers = [number for number, _ in numbered if number >= 0]
+    parts = [part for part in found if not part.is_start]
+    numbers = [tags.number(part.tag) for part in parts]
     at = np.concatenate([np.empty(0, np.int64), *(part.at for part in parts)])
     order = np.argsort(at, kind="stable")
     n_before = np.searchsorted(at[order], [mark for mark, _ in marks]).tolist()

@@ -117,6 +117,15 @@ def test_damage_in_an_event_file_is_told(tmp_path: Path) -> None:
     assert (reading.n_damaged, reading.damage) == (1, "records that fail their checksum")
 
 
+def test_too_many_tags_are_an_error_that_names_the_cap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lrwatch.readers.events.MAX_TAGS", 5)
+    written(tmp_path, [(f"tag {i}", 1, 1.0) for i in range(6)])
+    with pytest.raises(LrwatchError, match=r"tfevents.*: expected at most 5 tags in a run"):
+        read(tmp_path)
+
+
 def test_columns_can_be_said(tmp_path: Path) -> None:
     written(tmp_path, [(tag, 1, x) for tag, x in (("a", 1.0), ("b", 2.0), ("c", 4.0))])
     assert shown(tmp_path, loss="a+b", lr="c") == [(1, 3.0, None, 4.0)]
