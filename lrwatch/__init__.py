@@ -1,7 +1,28 @@
 """lrwatch: says early what is wrong with a training run, and which way the learning rate is."""
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # what needs torch is imported when it is asked for, see __getattr__
+    from lrwatch.errors import LrwatchError
+    from lrwatch.loop.attach import attach
+    from lrwatch.loop.watch import Watch
+    from lrwatch.readers.reading import read
+    from lrwatch.records import Action, Alert, Step
+    from lrwatch.reviewing.review import review
+    from lrwatch.watcher import Watcher
+
+__all__ = [
+    "Action",
+    "Alert",
+    "LrwatchError",
+    "Step",
+    "Watch",
+    "Watcher",
+    "attach",
+    "read",
+    "review",
+]
 
 _PUBLIC = {
     "Action": "lrwatch.records",
@@ -11,9 +32,9 @@ _PUBLIC = {
     "Watch": "lrwatch.loop.watch",
     "Watcher": "lrwatch.watcher",
     "attach": "lrwatch.loop.attach",
+    "read": "lrwatch.readers.reading",
+    "review": "lrwatch.reviewing.review",
 }
-
-__all__ = ["Action", "Alert", "LrwatchError", "Step", "Watch", "Watcher", "attach"]
 
 
 def __getattr__(name: str) -> Any:
