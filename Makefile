@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types wheel-check bench-verdicts bench-hook clean
+.PHONY: help demo test lint types wheel-check bench-verdicts bench-hook bench-read bench-scan clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,7 +37,13 @@ bench-verdicts: $(VENV)/.core  ## measure how often the verdict is right, on run
 	$(BIN)/python -m tests.benchmarks.verdicts
 
 bench-hook: $(VENV)/.core  ## measure what watching adds to a training step
-	$(BIN)/python -m tests.benchmarks.hook
+	$(BIN)/python -m tests.benchmarks.hook_cost
+
+bench-read: $(VENV)/.core  ## measure the reader of event files beside TensorBoard's own
+	$(BIN)/python -m tests.benchmarks.read_events
+
+bench-scan: $(VENV)/.core  ## measure how fast old logs are judged
+	$(BIN)/python -m tests.benchmarks.scan_speed
 
 clean:  ## remove the environment and everything built
 	rm -rf $(VENV) build dist .bench *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

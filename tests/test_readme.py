@@ -60,6 +60,12 @@ def test_every_make_target_is_declared_phony() -> None:
     assert set(phony[0].split()) == targets()
 
 
+def test_modules_that_make_runs_exist() -> None:
+    modules = re.findall(r"-m (tests\.[\w.]+)", MAKEFILE)
+    assert modules
+    assert [m for m in modules if not (ROOT / f"{m.replace('.', '/')}.py").exists()] == []
+
+
 def test_the_table_of_commands_is_complete() -> None:
     listed = set(re.findall(r"^\| `lrwatch ([\w-]+)", section("Commands"), flags=re.MULTILINE))
     with main.make_context("lrwatch", ["--help"], resilient_parsing=True) as ctx:
