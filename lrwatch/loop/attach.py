@@ -150,8 +150,12 @@ def _hooked(
         handles.append(optimizer.register_step_post_hook(_hook(recorder.after_step)))
     patches.listen(recorder)
 
+    alive = weakref.ref(optimizer)
+
     def detach() -> None:
         patches.unlisten(recorder)
+        if (still := alive()) is not None and _watches.get(still) is watch:
+            del _watches[still]
         for handle in handles:
             handle.remove()
         _run_dirs.pop(watch, None)

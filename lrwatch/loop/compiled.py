@@ -21,7 +21,7 @@ def uncompiled(function: Callable[..., Any]) -> Callable[..., Any]:
     (a constant for the compiler) and :func:`frame_compiler`, and calls this only below compiled
     code. Optimizers of torch break the graph as well, so that no whole one is lost.
     """
-    disabled: Callable[..., Any] = torch.compiler.disable(function)  # type: ignore[no-untyped-call]
+    disabled: Callable[..., Any] = torch.compiler.disable(function)
     return disabled
 
 

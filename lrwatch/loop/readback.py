@@ -70,9 +70,13 @@ class Ring:
         if not self._free:
             return None
         index, event = self._free.pop()
-        self._buffer[index].copy_(value.detach().reshape(()), non_blocking=True)
+        self.copy(index, value.detach().reshape(()))
         event.record()
         return Slot(self._buffer, index, event, self._free)
+
+    def copy(self, index: int, value: torch.Tensor) -> None:
+        """Queue the copy of a scalar to a slot."""
+        self._buffer[index].copy_(value, non_blocking=True)
 
 
 class Readback:

@@ -14,7 +14,7 @@ def chosen(run_dir: RunDir, name: str | None, taken: set[Path], now_s: float) ->
 
     In this order: the one given; the one in ``LRWATCH_RUN_DIR``; ``runs/<UTC time>-<script>``.
     ``False`` is none, and so is a rank above 0 of a job with several. A second watch in the same
-    process gets a folder of its own in it, named ``name`` or by a number.
+    process gets a folder of its own in the given one, named ``name`` or by a number.
 
     Args:
         run_dir: As given to ``attach``.
@@ -25,11 +25,12 @@ def chosen(run_dir: RunDir, name: str | None, taken: set[Path], now_s: float) ->
     if run_dir is False or int(os.environ.get("RANK") or 0) > 0:
         return None
     given = None if run_dir is None or run_dir is True else os.fspath(run_dir)
-    base = Path(given or os.environ.get("LRWATCH_RUN_DIR") or _by_time(now_s)).absolute()
+    given = given or os.environ.get("LRWATCH_RUN_DIR")
+    base = Path(given or _by_time(now_s)).absolute()
     path = base / _as_folder(name) if name else base
     n = 2
-    while path in taken or (not given and "LRWATCH_RUN_DIR" not in os.environ and path.exists()):
-        path = base / f"optimizer-{n}"
+    while path in taken or (not given and path.exists()):
+        path = base / f"optimizer-{n}" if given else path.with_name(f"{base.name}-{n}")
         n += 1
     return path
 

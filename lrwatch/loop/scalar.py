@@ -27,9 +27,9 @@ def detached_scalar(value: Any) -> torch.Tensor | float:
     if getattr(getattr(value, "dtype", None), "kind", "f") == "c":
         raise TypeError("loss must be real, got a complex array")
     try:
-        return float(value)
+        return float(value.item() if hasattr(value, "item") else value)
     except OverflowError:
-        return math.copysign(math.inf, value)
+        return math.inf if value > 0 else -math.inf
     except (TypeError, ValueError):
         raise TypeError(f"loss must be one real number, got {type(value).__name__}") from None
 

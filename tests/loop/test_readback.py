@@ -1,0 +1,230 @@
+"""Numbers on their way from a device: judged late and in order, and never waited for.
+
+No device is needed: a queue that runs when the test says so stands in for one.
+"""
+
+from collections import deque
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+
+from lrwatch.loop.grad_norm import Cadence
+from lrwatch.loop.judge import Judge
+from lrwatch.loop.readback import Readback, Ring, Slot
+from lrwatch.loop.recorder import Recorder
+from lrwatch.watcher import Watcher
+from tests.loop.training import Told, small_model
+
+
+class WaitedError(BaseException):
+    """Somebody waited for the device; no guard holds it back."""
+
+
+class Device:
+    """A queue of work, as a device has it."""
+
+    def __init__(self) -> None:
+        self.queue: deque[Callable[[], None]] = deque()
+        self.may_wait = False
+
+    def run(self, n: int | None = None) -> None:
+        for _ in range(len(self.queue) if n is None else n):
+            self.queue.popleft()()
+
+    def ring(self, dtype: torch.dtype, device: torch.device) -> Ring:
+        return DeviceRing(self, dtype)
+
+
+class DeviceEvent:
+    def __init__(self, device: Device) -> None:
+        self.device = device
+        self.passed = True
+
+    def record(self) -> None:
+        self.passed = False
+        self.device.queue.append(self._pass)
+
+    def query(self) -> bool:
+        return self.passed
+
+    def synchronize(self) -> None:
+        if not self.passed and not self.device.may_wait:
+            raise WaitedError
+        while not self.passed:
+            self.device.run(1)
+
+    def _pass(self) -> None:
+        self.passed = True
+
+
+class DeviceRing(Ring):
+    def __init__(self, device: Device, dtype: torch.dtype, n_slots: int = 256) -> None:
+        super().__init__(torch.full((n_slots,), 7, dtype=dtype), lambda: DeviceEvent(device))
+        self.device = device
+
+    def copy(self, index: int, value: torch.Tensor) -> None:
+        queued = value.detach().clone()
+
+        def arrive() -> None:
+            self._buffer[index] = queued
+
+        self.device.queue.append(arrive)
+
+
+class DeviceReadback(Readback):
+    """Takes every tensor for one on the device."""
+
+    def read(self, value: torch.Tensor) -> float | Slot | None:
+        return self.send(value)
+
+
+class Loop:
+    """A loop on the device, stepped by hand."""
+
+    def __init__(self) -> None:
+        self.device = Device()
+        self.told = Told()
+        self.judge = Judge(Watcher(), [self.told])
+        self.model = small_model()
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.01)
+        self.readback = DeviceReadback(new_ring=self.device.ring)
+        self.recorder = Recorder(
+            self.optimizer,
+            judge=self.judge,
+            readback=self.readback,
+            cadence=Cadence(1),
+            intervention=None,
+            notice=print,
+        )
+
+    def step(self, loss: float, n_losses: int = 1) -> None:
+        for _ in range(n_losses):
+            mark = self.recorder.loss.before_backward()
+            for param in self.model.parameters():
+                param.grad = torch.ones_like(param)
+            self.recorder.loss.after_backward(mark, torch.tensor(loss), None)
+        self.recorder.before_step(self.optimizer, (self.optimizer,), {})
+        self.optimizer.zero_grad()
+
+
+def test_nothing_is_judged_before_it_arrives_and_nothing_is_waited_for() -> None:
+    loop = Loop()
+    for i in range(100):
+        loop.step(float(i))
+    assert loop.told.losses == []
+    loop.device.run()
+    loop.judge.judge()
+    assert loop.told.losses == [float(i) for i in range(100)]
+    assert loop.told.norms == pytest.approx([7.0] * 100)
+
+
+def test_steps_are_judged_in_order_as_far_as_they_have_arrived() -> None:
+    loop = Loop()
+    for i in range(10):
+        loop.step(float(i))
+    per_step = len(loop.device.queue) // 10
+    loop.device.run(3 * per_step)
+    loop.judge.judge()
+    assert loop.told.losses == [0.0, 1.0, 2.0]
+    loop.device.run(per_step - 1)
+    loop.judge.judge()
+    assert loop.told.losses == [0.0, 1.0, 2.0]
+
+
+def test_a_loop_that_runs_on_judges_by_itself_some_steps_late() -> None:
+    loop = Loop()
+    for i in range(200):
+        loop.step(float(i))
+        while len(loop.device.queue) > 20:
+            loop.device.run(1)
+    assert 150 < len(loop.told.losses) < 200
+
+
+def test_flush_waits_and_judges_everything() -> None:
+    loop = Loop()
+    for i in range(10):
+        loop.step(float(i))
+    loop.device.may_wait = True
+    loop.judge.judge(wait=True)
+    assert loop.told.losses == [float(i) for i in range(10)]
+
+
+def test_slots_are_used_again() -> None:
+    loop = Loop()
+    for i in range(2000):
+        loop.step(float(i))
+        loop.device.run()
+    loop.judge.judge()
+    assert loop.told.losses == [float(i) for i in range(2000)]
+    assert loop.readback.n_lost == 0
+
+
+def test_a_device_that_is_far_behind_costs_numbers_and_not_time() -> None:
+    loop = Loop()
+    for i in range(300):
+        loop.step(float(i))
+    assert loop.readback.n_lost > 0
+    loop.device.run()
+    loop.judge.judge()
+    assert len(loop.told.losses) == 300
+    assert loop.told.losses[0] == 0.0
+    assert loop.told.losses[-1] is None
+    for i in range(3):
+        loop.step(float(i))
+        loop.device.run()
+    loop.judge.judge()
+    assert loop.told.losses[-3:] == [0.0, 1.0, 2.0]
+
+
+def test_accumulated_losses_are_summed_when_they_have_arrived() -> None:
+    loop = Loop()
+    loop.step(2.0, n_losses=5)
+    loop.device.run()
+    loop.judge.judge()
+    assert loop.told.losses == [10.0]
+
+
+def test_long_accumulation_gives_its_slots_back() -> None:
+    loop = Loop()
+    for _ in range(10):
+        for _ in range(50):
+            mark = loop.recorder.loss.before_backward()
+            for param in loop.model.parameters():
+                param.grad = torch.ones_like(param)
+            loop.recorder.loss.after_backward(mark, torch.tensor(1.0), None)
+            loop.device.run()
+        loop.step(1.0)
+        loop.device.run()
+        loop.judge.judge()
+    assert loop.readback.n_lost == 0
+
+
+def test_values_given_up_free_their_slots() -> None:
+    loop = Loop()
+    for i in range(400):
+        loop.recorder.loss.observe(torch.tensor(-1.0))
+        loop.recorder.loss.observe(torch.tensor(float(i)))
+        loop.step(1.0)
+        loop.device.run()
+        loop.judge.judge()
+    assert loop.told.losses == [float(i) for i in range(400)]
+    assert loop.readback.n_lost == 0
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_every_dtype_arrives_as_it_was(dtype: torch.dtype) -> None:
+    device = Device()
+    slot = DeviceReadback(new_ring=device.ring).read(nn.Parameter(torch.tensor([0.1], dtype=dtype)))
+    assert isinstance(slot, Slot)
+    assert not slot.ready()
+    device.run()
+    assert slot.ready()
+    assert slot.take() == torch.tensor(0.1, dtype=dtype).item()
+
+
+def test_on_the_cpu_a_number_is_there_at_once() -> None:
+    readback = Readback()
+    assert readback.read(torch.tensor(0.5)) == 0.5
+    assert not readback.late

@@ -1,0 +1,102 @@
+"""Where a watch writes, and that it makes nothing before there is something to write."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from lrwatch import attach
+from lrwatch.loop.run_dir import chosen
+from tests.loop.training import small_model, train
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LRWATCH_RUN_DIR", raising=False)
+    monkeypatch.delenv("RANK", raising=False)
+    monkeypatch.setattr("sys.argv", ["train me.py"])
+    return tmp_path
+
+
+def test_by_default_it_is_named_by_time_and_script(here: Path) -> None:
+    path = chosen(None, None, set(), 0.0)
+    assert path == here / "runs" / "19700101T000000Z-train_me"
+
+
+def test_a_default_name_that_exists_is_not_used_again(here: Path) -> None:
+    (here / "runs" / "19700101T000000Z-train_me").mkdir(parents=True)
+    path = chosen(None, None, set(), 0.0)
+    assert path == here / "runs" / "19700101T000000Z-train_me-2"
+
+
+def test_the_environment_names_it(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LRWATCH_RUN_DIR", "mine")
+    (here / "mine").mkdir()
+    assert chosen(None, None, set(), 0.0) == here / "mine"
+    assert chosen("other", None, set(), 0.0) == here / "other"
+
+
+def test_watches_of_one_process_never_share_one(here: Path) -> None:
+    taken = {here / "run"}
+    assert chosen("run", None, taken, 0.0) == here / "run" / "optimizer-2"
+    assert chosen("run", "critic", taken, 0.0) == here / "run" / "critic"
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [("../../etc", "_.._etc"), ("/abs", "_abs"), ("a\0b\x1b[2J", "a_b_2J"), ("...", "run")],
+)
+def test_a_name_cannot_lead_out_of_it(here: Path, name: str, folder: str) -> None:
+    assert chosen("run", name, set(), 0.0) == here / "run" / folder
+
+
+def test_other_ranks_write_nothing(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RANK", "1")
+    assert chosen("run", None, set(), 0.0) is None
+    monkeypatch.setenv("RANK", "0")
+    assert chosen("run", None, set(), 0.0) is not None
+
+
+def test_false_is_nowhere(here: Path) -> None:
+    assert chosen(False, None, set(), 0.0) is None
+
+
+def test_a_loop_writes_its_run(here: Path) -> None:
+    model = small_model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    with attach(optimizer, run_dir=here / "run", stderr=False) as watch:
+        assert not (here / "run").exists()
+        train(model, optimizer, 3)
+        for param in model.parameters():
+            param.data.fill_(float("nan"))
+        train(model, optimizer, 3)
+    written = (here / "run" / "lrwatch" / "alerts.jsonl").read_text().splitlines()
+    kinds = [record["kind"] for record in map(json.loads, written) if "severity" in record]
+    assert kinds == [alert.kind for alert in watch.alerts]
+    assert "non_finite" in kinds
+
+
+def test_alerts_are_one_line_each_on_stderr(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = small_model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=float("inf"))
+    with attach(optimizer, run_dir=False) as watch:
+        train(model, optimizer, 5)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == len(watch.alerts) > 0
+    assert all(re.match(r"\d{4}-\d\d-\d\dT[\d:]{8}Z  (INFO|WARN|CRIT)  ", line) for line in lines)
+
+
+def test_a_directory_that_cannot_be_made_does_not_end_the_training(
+    here: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    (here / "file").write_text("in the way")
+    model = small_model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=float("inf"))
+    with attach(optimizer, run_dir=here / "file" / "run") as watch:
+        train(model, optimizer, 40)
+    assert watch.n_steps == 40
+    assert len(caplog.records) == 1
+    assert "non_finite" in capsys.readouterr().err
