@@ -10,14 +10,14 @@ OPTIMIZERS = ("adamw", "adam", "rmsprop", "sgd")
 
 EXAMPLES = """\b
 Examples:
-  lrwatch demo                      a rate about thirty times too high
+  lrwatch demo                      a rate about a hundred times too high
   lrwatch demo --lr 0.003           one that fits
   lrwatch demo --optimizer sgd --lr 3
 """
 
 
 @click.command(epilog=EXAMPLES)
-@click.option("--lr", default=0.1, show_default=True, type=click.FloatRange(0, min_open=True))
+@click.option("--lr", default=0.3, show_default=True, type=click.FloatRange(0, min_open=True))
 @click.option("--steps", default=600, show_default=True, type=click.IntRange(1))
 @click.option("--optimizer", default="adamw", show_default=True, type=click.Choice(OPTIMIZERS))
 @click.option("--seed", default=0, show_default=True, type=int, help="Of weights and batches.")

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from statistics import median
 
 import torch
 from torch import Tensor
@@ -60,7 +59,7 @@ class Outcome:
     Attributes:
         verdict: Of the whole run.
         alerts: All of them, oldest first.
-        loss: Median over the last steps.
+        loss: Median over the last steps, NaN if one of them is.
     """
 
     verdict: Verdict
@@ -91,9 +90,8 @@ def train(plan: Plan, *, run_dir: Path, sink: Sink) -> Outcome:
             optimizer.step()
             schedule.step()
             losses.append(loss.item())
-    return Outcome(
-        verdict=watch.verdict, alerts=tuple(watch.alerts), loss=median(losses[-_N_LAST:])
-    )
+    last = torch.tensor(losses[-_N_LAST:]).median().item()
+    return Outcome(verdict=watch.verdict, alerts=tuple(watch.alerts), loss=last)
 
 
 @contextmanager
@@ -109,5 +107,6 @@ def _one_thread() -> Iterator[None]:
 
 def n_parameters() -> int:
     """How many numbers the model of the demo learns."""
-    model = CharTransformer(len(ALPHABET), context=_CONTEXT)
+    with torch.device("meta"):
+        model = CharTransformer(len(ALPHABET), context=_CONTEXT)
     return sum(p.numel() for p in model.parameters())

@@ -1,0 +1,55 @@
+"""The demo from end to end, on a training of a second."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from lrwatch.cli.demo import OPTIMIZERS as OFFERED
+from lrwatch.demo.screen import Screen
+from lrwatch.demo.story import play
+from lrwatch.demo.training import OPTIMIZERS, Plan, train
+
+
+def demo(folder: Path, *options: str) -> str:
+    command = [sys.executable, "-W", "error", "-m", "lrwatch", "demo", "--run-dir", "run", *options]
+    environ = {**os.environ, "LRWATCH_STRICT": "1"}
+    done = subprocess.run(
+        command, cwd=folder, env=environ, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+def test_it_tells_the_verdict_and_how_to_look_at_the_run(tmp_path: Path) -> None:
+    told = demo(tmp_path, "--steps", "24", "--lr", "0.003")
+    assert "24 steps of adamw at a rate of 0.003" in told
+    assert "Verdict: " in told
+    assert "tensorboard --logdir run\n" in told
+    assert "lrwatch tail run/lr-0.003\n" in told
+    assert list((tmp_path / "run/lr-0.003/lrwatch").glob("events.out.tfevents.*"))
+
+
+def test_the_offered_optimizers_are_those_that_train() -> None:
+    assert set(OFFERED) == set(OPTIMIZERS)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_it_learns_with_a_rate_that_fits(optimizer: str, tmp_path: Path) -> None:
+    lr = 0.3 if optimizer == "sgd" else 0.002
+    plan = Plan(lr=lr, n_steps=30, warmup_steps=5, optimizer=optimizer)
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        outcome = train(plan, run_dir=tmp_path, sink=Screen(nowhere, 30))
+    assert outcome.loss < 4.0  # it begins at log(96) = 4.6
+
+
+def test_the_caller_keeps_its_random_numbers_and_threads(tmp_path: Path) -> None:
+    before, n_threads = torch.random.get_rng_state(), torch.get_num_threads()
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        play(Plan(lr=0.003, n_steps=2), run_dir=tmp_path, out=nowhere)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert torch.get_num_threads() == n_threads
