@@ -72,7 +72,8 @@ def _code(alerts: list[Alert], fail_on: str) -> int:
 def _text(reading: "Reading", judged: "Judgement", alerts: list[Alert]) -> list[str]:
     steps = f"{judged.n_steps:,} steps"
     head = f"{printable(reading.path)}: {judged.verdict} ({reading.format}, {steps})"
-    return [head, *(f"  {LEVEL_WORDS[a.severity]}  {_words(a)}" for a in alerts)]
+    notes = [f"  note  {note}" for note in reading.notes]
+    return [head, *notes, *(f"  {LEVEL_WORDS[a.severity]}  {_words(a)}" for a in alerts)]
 
 
 def _words(alert: Alert) -> str:

@@ -89,7 +89,7 @@ RULES: tuple[Rule, ...] = (
         r"|.*global_grad(ient)?_?norm|grad(ient)?_?norm_(before|pre|raw).*",
         "loops",
     ),
-    Rule("lr", r"lrwatch_lr", "lrwatch"),
+    Rule("lr", r"lrwatch_lr(_0)?", "lrwatch"),
     Rule("lr", r"((train|training|optim|optimizer)_)?(lr|learning_rate)", "most loggers"),
     Rule(
         "lr", r"((lr|learning_rate)_(pg|group|param_group)_?0|x_lr0|lr_?0)", "Ultralytics, YOLOv5"

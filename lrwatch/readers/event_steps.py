@@ -25,17 +25,18 @@ class EventSteps:
 
     Args:
         paths: The files, in the order in which they were written.
+        follow: Whether links among them are followed.
 
     Attributes:
         counts: The tags of its scalars, with how many of them the beginning holds.
         damage: Count of the records that could not be read so far.
     """
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, paths: Sequence[Path], *, follow: bool = True) -> None:
         self.damage = Damage()
         self._health = Health()
         self._tags = Tags()
-        self._chunks = scalar_chunks(paths, self._tags, self._health)
+        self._chunks = scalar_chunks(paths, self._tags, self._health, follow=follow)
         self._head: list[Scalars] = []
         for chunk in self._chunks:
             self._head.append(chunk)

@@ -63,16 +63,19 @@ class Scalars:
         return Scalars(self.tags[index], self.steps[index], self.times[index], self.values[index])
 
 
-def scalar_chunks(paths: Sequence[Path], tags: Tags, health: Health) -> Iterator[Scalars]:
+def scalar_chunks(
+    paths: Sequence[Path], tags: Tags, health: Health, *, follow: bool = True
+) -> Iterator[Scalars]:
     """Scalars of the event files of one run, file after file, a few megabytes at a time.
 
     Args:
         paths: The files, in the order in which they were written.
         tags: Takes the names.
         health: Takes the counts of damage.
+        follow: Whether links among the files are followed.
     """
     for path in paths:
-        with opened(path) as file:
+        with opened(path, follow=follow) as file:
             for chunk in Framing(file, size_of(file), health):
                 try:
                     yield _in_order(list(_decode(chunk, health)), tags)

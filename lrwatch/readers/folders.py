@@ -22,7 +22,7 @@ LEDGER = "alerts.jsonl"
 SUFFIXES = {".csv", ".tsv", ".txt", ".log", ".out", ".err", ".json", ".jsonl", ".ndjson"}
 _NEVER = {"__pycache__", "node_modules", "site-packages"}
 _CHECKPOINT = re.compile(r"checkpoint-(\d{1,18})")
-_EVENTS = "tfevents"
+EVENTS = "tfevents"
 _HEAD_ROWS = 200
 
 
@@ -104,7 +104,7 @@ def _sort_in(entry: os.DirEntry[str], found: _Listing) -> None:
     if entry.is_dir(follow_symlinks=False):
         if not name.startswith(".") and name not in _NEVER:
             found.folders.append(name)
-    elif _EVENTS in name:
+    elif EVENTS in name:
         if entry.is_file(follow_symlinks=False):
             found.events.append(name)
     elif os.path.splitext(name)[1].lower() in SUFFIXES and entry.is_file(follow_symlinks=False):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lrwatch.errors import LrwatchError
 from lrwatch.readers.columns import ColumnError, Columns, resolve
-from lrwatch.readers.folders import OWN, event_files, find_runs, is_own, logs_in
+from lrwatch.readers.folders import EVENTS, OWN, event_files, find_runs, is_own, logs_in
 from lrwatch.readers.formats import Format, Head
 from lrwatch.readers.lines import Damage
 from lrwatch.readers.opening import UnreadableError, opened
@@ -70,11 +70,11 @@ def open_log(path: str | os.PathLike[str]) -> Source:
         return _open_folder(where)
     with opened(where) as file:
         head = head_of(file)
+    if is_event_file(head) or EVENTS in where.name:
+        return _open_events(where, [where])
     what = refused(head)
     if what is not None:
         raise UnreadableError(f"{where}: is {what}; expected a log as it was written, unpack it")
-    if is_event_file(head):
-        return _open_events(where, [where])
     known = sniff(head)
     if known is None:
         raise UnreadableError(f"{where}: {_unknown(head)}")
@@ -102,7 +102,7 @@ def _open_folder(folder: Path) -> Source:
 def _open_events(path: Path, files: list[Path], *, name: str = "tensorboard") -> Source:
     from lrwatch.readers.event_steps import EventSteps
 
-    steps = EventSteps(files)
+    steps = EventSteps(files, follow=path in files)
     return Source(
         path=path,
         format=name,

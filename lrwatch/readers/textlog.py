@@ -33,7 +33,7 @@ def pairs(line: str) -> dict[str, float]:
     {'step': 250.0, 'train loss': 2.1, 'val loss': 2.3, 'lr': 0.0003}
     """
     found: dict[str, float] = {}
-    for match in _PAIR.finditer(line, 0, _MAX_SCANNED):
+    for match in _PAIR.finditer(" ".join(line[:_MAX_SCANNED].split())):
         words = re.split(r"(?<=[ ])", match[1])
         while len(words) > 1 and words[0].strip().lower() in _LEVELS:
             words.pop(0)

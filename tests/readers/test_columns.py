@@ -32,6 +32,8 @@ def columns_of(*names: str, **asked: str) -> Columns:
         (["recon_loss", "val_loss"], "recon_loss", None, None),
         (["lrwatch/loss", "lrwatch/loss_lo", "lrwatch/loss_hi", "lrwatch/lr", "lrwatch/lr_scale"],
          "lrwatch/loss", None, "lrwatch/lr"),
+        (["lrwatch/loss", "lrwatch/lr/0", "lrwatch/lr/1", "lrwatch/lr_applied/0"],
+         "lrwatch/loss", None, "lrwatch/lr/0"),
     ],
 )  # fmt: skip
 def test_names_of_frameworks_are_known(

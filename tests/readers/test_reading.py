@@ -11,7 +11,8 @@ from torch.utils.tensorboard import SummaryWriter
 
 from lrwatch.errors import LrwatchError
 from lrwatch.readers.reading import read
-from lrwatch.records import Step
+from lrwatch.records import Point, Step
+from lrwatch.sinks.run_directory import RunDirectory
 
 Points = Sequence[tuple[str, int | None, float]]
 
@@ -138,6 +139,29 @@ def test_a_run_that_lrwatch_watched_is_read_from_its_own_folder(tmp_path: Path) 
     written(tmp_path / "lrwatch", [("lrwatch/loss", 1, 0.5), ("lrwatch/lr", 1, 0.25)])
     assert read(tmp_path).format == "lrwatch"
     assert shown(tmp_path) == [(1, 0.5, None, 0.25)]
+
+
+def test_what_lrwatch_wrote_is_read_back(tmp_path: Path) -> None:
+    directory = RunDirectory(tmp_path)
+    for i in range(50):
+        step = Step(step=i, loss=1.5, grad_norm=0.5, lr=0.25)
+        directory.write_point(Point(step=step, lo=1.0, hi=2.0, lr_scale=1.0))
+    directory.close()
+    found = list(read(tmp_path))
+    assert {(s.loss, s.grad_norm, s.lr) for s in found} == {(1.5, 0.5, 0.25)}
+    assert found[-1].step == 49
+
+
+def test_a_run_of_which_only_the_ledger_is_left_has_no_steps(tmp_path: Path) -> None:
+    (tmp_path / "lrwatch").mkdir()
+    (tmp_path / "lrwatch/alerts.jsonl").touch()
+    assert list(read(tmp_path)) == []
+
+
+def test_an_event_file_with_a_broken_beginning_is_read_by_its_name(tmp_path: Path) -> None:
+    (path,) = written(tmp_path, [("loss", i, 1.0) for i in range(5)]).iterdir()
+    path.write_bytes(b"\xff" * 8 + path.read_bytes()[8:])
+    assert [step.step for step in read(path)] == [0, 1, 2, 3, 4]
 
 
 def test_a_folder_with_one_log_is_that_log(tmp_path: Path) -> None:
