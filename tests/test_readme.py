@@ -5,11 +5,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from lrwatch.cli import main
-from lrwatch.records import KINDS, SEVERITIES
+from lrwatch.records import KINDS, SEVERITIES, AlertState
+from lrwatch.sinks.lines import LEVEL_WORDS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -64,6 +66,17 @@ def test_modules_that_make_runs_exist() -> None:
     modules = re.findall(r"-m (tests\.[\w.]+)", MAKEFILE)
     assert modules
     assert [m for m in modules if not (ROOT / f"{m.replace('.', '/')}.py").exists()] == []
+
+
+def test_the_alert_on_the_first_screen_is_one() -> None:
+    shown = README.split("```text\n")[1].split("```")[0]
+    time, level, kind, step, state, *words = re.split(r" {2,}", shown.strip())
+    assert re.fullmatch(r"[\dT:-]+Z", time)
+    assert level in LEVEL_WORDS.values()
+    assert kind in KINDS
+    assert re.fullmatch(r"step=\d+", step)
+    assert state in get_args(AlertState)
+    assert [word.split(":")[0] for word in words if word.startswith("try")] == ["try"]
 
 
 def test_the_table_of_commands_is_complete() -> None:

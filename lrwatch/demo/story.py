@@ -47,6 +47,7 @@ def play(plan: Plan, *, run_dir: Path, out: TextIO) -> None:
     say(
         "",
         f"To see it in TensorBoard:    {_program('tensorboard')} --logdir {where}",
+        "                             (the loss in its band: tab Custom Scalars; alerts: tab Text)",
         f"To read the alerts again:    {_program('lrwatch')} tail {where}/lr-{plan.lr:.4g}",
     )
 
