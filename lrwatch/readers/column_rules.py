@@ -39,7 +39,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "step",
-        r"num_updates|n_updates|updates?|time_total_timesteps|total_timesteps|timesteps?",
+        r"(train_)?num_updates|n_updates|updates?|time_total_timesteps|total_timesteps|timesteps?",
         "fairseq, Stable-Baselines3",
     ),
     Rule("step", r"batch|batches|batch_idx|batch_num|batches_seen", "loops"),

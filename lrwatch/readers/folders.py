@@ -24,6 +24,8 @@ _NEVER = {"__pycache__", "node_modules", "site-packages"}
 _CHECKPOINT = re.compile(r"checkpoint-(\d{1,18})")
 EVENTS = "tfevents"
 _HEAD_ROWS = 200
+# Any log of a run has one of these; the labels of a data set, a hundred thousand files, have none.
+_WORDS = re.compile(rb"l\0?o\0?s\0?s|n\0?o\0?r\0?m|t\0?r\0?a\0?i\0?n|\d/\d", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -128,9 +130,9 @@ def _is_run(path: Path) -> bool:
             head = head_of(file)
     except UnreadableError:
         return True
-    if refused(head) is not None:
-        return False
-    return is_event_file(head) or _has_loss(head)
+    if is_event_file(head):
+        return True
+    return _WORDS.search(head.data) is not None and refused(head) is None and _has_loss(head)
 
 
 def _has_loss(head: Head) -> bool:

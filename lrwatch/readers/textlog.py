@@ -21,8 +21,17 @@ _PAIR = re.compile(
 _TRIPLE = re.compile(rf"\s*(\d+)\s+({_WORD})\s+({_NUMBER})\s*$", re.IGNORECASE)
 _OF_TOTAL = re.compile(r"(?:^|\[|\|)\s*(\d{1,12})\s*/\s*(\d{1,12})\b")
 _INSIDE = re.compile(r"^\s*\[\s*(\d+)\s*,\s*(\d+)\]")
-_LEVELS = {"debug", "info", "warning", "warn", "error", "notice", "trace"}
-_COUNTERS = re.compile(r"(?:.*[ _/])?(?:steps?|iters?|iterations?|num_updates|batch)$", re.I)
+_AT_STEP = re.compile(
+    rf"loss (?:at|after|for|in) (?:step|iteration|iter|epoch) (\d+)(?: is|:| =|,)? ({_NUMBER})",
+    re.IGNORECASE,
+)
+_FILLERS = {
+    *("debug", "info", "warning", "warn", "error", "notice", "trace"),
+    *("at", "after", "for", "in", "is", "was", "of", "the", "has", "on"),
+}
+_COUNTERS = re.compile(
+    r"(?:\w*[_/])?(?:steps?|iters?|iterations?|it|num_updates|batch|epochs?)", re.IGNORECASE
+)
 _MAX_SCANNED = 4000
 
 
@@ -33,12 +42,23 @@ def pairs(line: str) -> dict[str, float]:
     {'step': 250.0, 'train loss': 2.1, 'val loss': 2.3, 'lr': 0.0003}
     """
     found: dict[str, float] = {}
-    for match in _PAIR.finditer(" ".join(line[:_MAX_SCANNED].split())):
-        words = re.split(r"(?<=[ ])", match[1])
-        while len(words) > 1 and words[0].strip().lower() in _LEVELS:
-            words.pop(0)
-        found.setdefault("".join(words), float(match[2].replace(",", "")))
+    text = " ".join(line[:_MAX_SCANNED].split())
+    at_step = _AT_STEP.search(text)
+    if at_step is not None:
+        return {"step": float(at_step[1]), "loss": float(at_step[2].replace(",", ""))}
+    for match in _PAIR.finditer(text):
+        found.setdefault(_name(match[1]), float(match[2].replace(",", "")))
     return found
+
+
+def _name(words: str) -> str:
+    """The words without those that only lead to them: ``INFO epoch``, ``loss is``, ``at step``."""
+    kept = words.split()
+    while len(kept) > 1 and (kept[0].lower() in _FILLERS or _COUNTERS.fullmatch(kept[-1])):
+        kept.pop(0)
+    while len(kept) > 1 and kept[-1].lower() in _FILLERS:
+        kept.pop()
+    return " ".join(kept)
 
 
 class _Counter:
@@ -67,10 +87,14 @@ def _rows_of_lines(texts: Iterator[str] | list[str]) -> Iterator[Row]:
             yield {"step": float(triple[1]), triple[2]: float(triple[3])}
         elif "loss" in text[:_MAX_SCANNED].lower():
             row = pairs(text)
-            if row and not any(_COUNTERS.match(name) for name in row):
+            if row and not any(_is_step(name) for name in row):
                 row.update(_counted(text, counter))
             if len(row) > 0:
                 yield row
+
+
+def _is_step(name: str) -> bool:
+    return _COUNTERS.fullmatch(name) is not None and "epoch" not in name.lower()
 
 
 def _counted(text: str, counter: _Counter) -> Row:

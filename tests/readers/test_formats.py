@@ -178,6 +178,11 @@ def test_no_flipped_byte_makes_a_reader_fail_oddly(tmp_path: Path, known: str) -
         ("10 train 6.5", Step(step=10, loss=6.5)),
         ("step=7 loss=nan lr=[0.001]", Step(step=7, loss=float("nan"), lr=0.001)),
         ("steps: 1,200 loss: -1.5", Step(step=1200, loss=-1.5)),
+        ("Training loss: 0.5 at step 100", Step(step=100, loss=0.5)),
+        ("loss at step 100: 0.5", Step(step=100, loss=0.5)),
+        ("WARNING the loss is 0.5 in epoch 3", Step(step=3, loss=0.5)),
+        ('2020 | INFO | train | {"epoch": 1, "train_loss": "2.5", "train_num_updates": "100"}',
+         Step(step=100, loss=2.5)),
     ],
 )  # fmt: skip
 def test_a_line_for_people_is_understood(tmp_path: Path, line: str, step: Step) -> None:
