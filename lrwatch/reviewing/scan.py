@@ -1,6 +1,7 @@
 """Scanning: every run below some folders, judged on all cores, told in the order found."""
 
 import os
+import signal
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -56,8 +57,8 @@ def scan(
 def _in_pool(
     runs: Sequence[str], asked: Mapping[str, str | None], n_workers: int
 ) -> Iterator[Summary]:
-    with ProcessPoolExecutor(n_workers, mp_context=_context()) as pool:
-        size = max(1, min(16, len(runs) // (8 * n_workers)))
+    with ProcessPoolExecutor(n_workers, _context(), initializer=_leave_interrupts) as pool:
+        size = max(1, min(4, len(runs) // (8 * n_workers)))
         yield from pool.map(partial(summary_or_error, asked=dict(asked)), runs, chunksize=size)
 
 
@@ -66,6 +67,11 @@ def _alone(run: str, asked: Mapping[str, str | None]) -> Summary:
         return next(_in_pool([run], asked, 1))
     except BrokenProcessPool:
         return Summary(run=run, error=_KILLED)
+
+
+def _leave_interrupts() -> None:
+    """Ctrl-C reaches all processes of a terminal; the one that has the others ends them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _context() -> BaseContext:
