@@ -13,7 +13,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from lrwatch.loop import patches
-from lrwatch.loop.compiled import frame_compiler, tracing, uncompiled
+from lrwatch.loop.compiled import frame_compiler, no_frame, tracing, uncompiled
 from lrwatch.loop.grad_norm import Cadence
 from lrwatch.loop.intervention import Intervention
 from lrwatch.loop.judge import Judge
@@ -177,7 +177,7 @@ def _hook(record: Callable[..., Any]) -> Callable[..., Any]:
             return interpreted(optimizer, args, kwargs)
         return record(optimizer, args, kwargs)
 
-    return step_hook
+    return no_frame(step_hook)
 
 
 def _notice(line: str) -> None:

@@ -6,11 +6,8 @@ from typing import Any
 import torch
 
 tracing = torch.compiler.is_dynamo_compiling
-frame_compiler: Callable[[], Any] = getattr(
-    getattr(getattr(torch._C, "_dynamo", None), "eval_frame", None),
-    "get_eval_frame_callback",
-    lambda: None,
-)
+_frames = getattr(getattr(torch._C, "_dynamo", None), "eval_frame", None)
+frame_compiler: Callable[[], Any] = getattr(_frames, "get_eval_frame_callback", lambda: None)
 """What compiles the frames that are entered now; None in eager code."""
 
 
@@ -25,6 +22,14 @@ def uncompiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return disabled
 
 
+def no_frame(hook: Callable[..., Any]) -> Callable[..., Any]:
+    """The hook itself, which Dynamo from now on never tries to compile as a frame of its own."""
+    skip = getattr(_frames, "skip_code", None)
+    if skip is not None:
+        skip(hook.__code__)
+    return hook
+
+
 def left_out(watched: Callable[..., Any], original: Callable[..., Any]) -> Callable[..., Any]:
     """``watched`` in eager code, ``original`` in a compiled graph, which thus stays as it is."""
     disabled = uncompiled(watched)
@@ -36,4 +41,4 @@ def left_out(watched: Callable[..., Any], original: Callable[..., Any]) -> Calla
             return disabled(*args, **kwargs)
         return watched(*args, **kwargs)
 
-    return entry
+    return no_frame(entry)

@@ -10,7 +10,7 @@ from torch.amp.grad_scaler import GradScaler
 from torch.nn.utils import clip_grad
 
 from lrwatch.loop import objective
-from lrwatch.loop.compiled import frame_compiler, left_out, tracing, uncompiled
+from lrwatch.loop.compiled import frame_compiler, left_out, no_frame, tracing, uncompiled
 from lrwatch.loop.step_loss import StepLoss
 
 Function = Callable[..., Any]
@@ -132,7 +132,7 @@ def _wrap_backward(original: Function) -> Function:
         return result
 
     interpreted = uncompiled(backward)
-    return backward
+    return no_frame(backward)
 
 
 def _wrap_total_norm(original: Function) -> Function:
