@@ -1,6 +1,7 @@
 """How the demo shows a training: its progress on one line, and alerts above it as they come."""
 
 import math
+import os
 import time
 from typing import TextIO
 
@@ -25,7 +26,7 @@ class Screen:
     def __init__(self, stream: TextIO, n_steps: int) -> None:
         self._stream = stream
         self._n_steps = n_steps
-        self._is_live = stream.isatty() and wants_color(stream, environ={})
+        self._is_live = stream.isatty() and os.environ.get("TERM") != "dumb"
         self._color = wants_color(stream)
         self._progress = ""
         self._loss = math.nan

@@ -2,6 +2,8 @@
 
 import io
 
+import pytest
+
 from lrwatch.demo.screen import Screen
 from lrwatch.records import Alert, Point, Step
 
@@ -31,13 +33,21 @@ def test_elsewhere_than_on_a_terminal_it_prints_a_dozen_plain_lines() -> None:
     assert not [line for line in lines if "\r" in line or "\033" in line]
 
 
-def test_a_terminal_is_drawn_on_one_line_with_alerts_above_it() -> None:
+def test_a_terminal_is_drawn_on_one_line_with_alerts_above_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
     *above, last, rest = shown(Terminal()).split("\n")
     assert rest == ""
     assert len(above) == 1
     alert_line = above[0].split("\r\033[K")[-1]
     assert "loss 9, above 3" in alert_line
     assert last.split("\r\033[K")[-1] == "step    4/4   loss 2       lr 0.05"
+
+
+def test_a_dumb_terminal_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    assert "\033" not in shown(Terminal())
 
 
 def test_one_bad_loss_is_shown_and_then_left_behind() -> None:
