@@ -2,6 +2,8 @@
 
 from lrwatch.detectors.divergence import Divergence
 from lrwatch.detectors.exploding_gradient import ExplodingGradient
+from lrwatch.detectors.lr_too_high import LrTooHigh
+from lrwatch.detectors.lr_too_low import LrTooLow
 from lrwatch.detectors.non_finite import NonFinite
 from lrwatch.detectors.oscillation import Oscillation
 from lrwatch.detectors.overshoot import Overshoot
@@ -16,4 +18,6 @@ DETECTORS = (
     ExplodingGradient,
     VanishingGradient,
     Stall,
+    LrTooHigh,
+    LrTooLow,
 )

@@ -3,21 +3,7 @@
 from lrwatch.stats.state import Stateful
 
 N_BLOCKS = 64
-COLUMNS = (
-    "loss",
-    "excess",
-    "change",
-    "change_sq",
-    "turn",
-    "rate",
-    "norm",
-    "norm_n",
-    "norm_zero",
-    "norm_change",
-    "norm_change_sq",
-    "together",
-    "over",
-)
+COLUMNS = ("loss", "excess", "change", "rate", "norm", "norm_n", "over")
 N_COLUMNS = len(COLUMNS)
 
 
@@ -26,46 +12,48 @@ class Blocks(Stateful):
 
     A block starts as one value long; each merge doubles that. Every block holds plain sums, one
     per column, so that merging is exact: ``loss`` (clipped to the expected band), ``excess`` (what
-    was clipped off), ``change`` (absolute difference to the loss before) and ``change_sq``,
-    ``turn`` (product of two differences in a row), ``rate``, ``norm`` (log gradient norm) with
-    ``norm_n`` and ``norm_zero`` (how many there were, and how many were 0), ``norm_change`` and
-    ``norm_change_sq`` (of the log norm), ``together`` (product of both differences), ``over``
-    (losses above the start).
+    was clipped off), ``change`` (absolute difference to the loss before), ``rate``, ``norm`` (log
+    gradient norm), ``norm_n`` (how many norms), ``over`` (losses above the start).
 
     Attributes:
         length: Values in a full block, a power of 2.
         sums: One list per column, oldest block first.
-        tops: Largest loss of each block, not clipped.
     """
 
     def __init__(self) -> None:
         self.length = 1
         self.sums: list[list[float]] = [[] for _ in COLUMNS]
-        self.tops: list[float] = []
         self._open = [0.0] * N_COLUMNS
-        self._top = -float("inf")
         self._n_open = 0
 
     def __len__(self) -> int:
-        return len(self.tops)
+        return len(self.sums[0])
 
-    def add(self, values: tuple[float, ...], top: float) -> bool:
-        """Take one step's columns into account; True if a block was completed by it."""
-        self._open = [a + b for a, b in zip(self._open, values, strict=True)]
-        if top > self._top:
-            self._top = top
+    def add(
+        self, loss: float, excess: float, change: float, rate: float, norm: float, norm_n: int, over: int
+    ) -> None:
+        """Take one step's columns into account; ``norm`` is 0 where ``norm_n`` is."""
+        o = self._open
+        o[0] += loss
+        o[1] += excess
+        o[2] += change
+        o[3] += rate
+        o[4] += norm
+        o[5] += norm_n
+        o[6] += over
         self._n_open += 1
         if self._n_open < self.length:
-            return False
-        for column, value in zip(self.sums, self._open, strict=True):
+            return
+        for column, value in zip(self.sums, o, strict=True):
             column.append(value)
-        self.tops.append(self._top)
         self._open = [0.0] * N_COLUMNS
-        self._top = -float("inf")
         self._n_open = 0
-        if len(self.tops) == N_BLOCKS:
+        if len(self) == N_BLOCKS:
             self._merge()
-        return True
+
+    def means(self) -> list[float]:
+        """Mean loss of each block, oldest first."""
+        return [total / self.length for total in self.sums[0]]
 
     def column(self, name: str) -> list[float]:
         """Sums of one column, oldest block first."""
@@ -74,5 +62,4 @@ class Blocks(Stateful):
     def _merge(self) -> None:
         for column in self.sums:
             column[:] = [a + b for a, b in zip(column[::2], column[1::2], strict=True)]
-        self.tops = [max(a, b) for a, b in zip(self.tops[::2], self.tops[1::2], strict=True)]
         self.length *= 2

@@ -1,27 +1,67 @@
-"""The shape of a run so far as a few numbers that no change of unit or zero of the loss alters."""
+"""The shape of a run so far, as numbers that no change of unit or of the zero of the loss alters."""
 
 import math
+from dataclasses import dataclass
 
-from lrwatch.stats.blocks import COLUMNS
 from lrwatch.stats.signals import Signals
 
 MIN_BLOCKS = 16
 _CHANGE_TO_STD = 0.8862269254527579
-_LOSS, _EXCESS, _CHANGE, _CHANGE_SQ, _TURN, _RATE, _NORM, _NORM_N = range(8)
-_ZERO, _NORM_CHANGE, _NORM_CHANGE_SQ, _TOGETHER, _OVER = range(8, len(COLUMNS))
-_TINY = 1e-300
+_LOSS, _EXCESS, _CHANGE, _RATE, _NORM, _NORM_N, _OVER = range(7)
 
 
-def shape(s: Signals) -> dict[str, float]:
-    """The numbers that :mod:`lrwatch.detectors.scorecard` weighs; about 100 us.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """A run in a dozen numbers; those of the gradient norm are NaN where it was not reported.
 
-    A number is NaN where the run has nothing to take it from, such as a gradient norm.
+    "Noise" is the standard deviation of the loss between neighbouring steps, from the mean
+    absolute difference, as a median over blocks. "Now" is the last quarter of the run. The clock
+    is the sum of the learning rates, so that a warm-up does not look like slow progress.
+
+    Attributes:
+        gain: Fall of the loss from its start until now, in units of the noise now.
+        drop: Fall of the loss from its start to its best, in units of the median noise.
+        above_start: Rise of the loss now over its very first value, in units of the first noise.
+        above_first: The same over the median of the first losses, in units of the noise now.
+        given_back: Part of the fall from start to best that was lost again.
+        trend: Mean of the first third of the run less that of the last, in standard errors.
+        late_ratio: Progress from the second to the last third over that from first to second.
+        peak: Highest loss above the start, in units of the first noise.
+        bursts: Mean excess of the loss over its band, in units of the noise now.
+        over_start: Share of losses above the first ones.
+        norm_peak: Log of the highest norm over the first.
+        norm_level: Log of the highest block mean of the norm over the first norm.
+        norm_trend: Change of the log norm from the first to the last third.
+        norm_now: Log of the norm now over the first.
+        rate_now: Learning rate now over its highest so far.
     """
-    return {**_loss_shape(s), **_norm_shape(s)}
+
+    gain: float
+    drop: float
+    above_start: float
+    above_first: float
+    given_back: float
+    trend: float
+    late_ratio: float
+    peak: float
+    bursts: float
+    over_start: float
+    norm_peak: float
+    norm_level: float
+    norm_trend: float
+    norm_now: float
+    rate_now: float
+
+
+def shape(s: Signals) -> Shape | None:
+    """The shape of the run so far; None before 16 blocks. About 60 us."""
+    if len(s.blocks) < MIN_BLOCKS:
+        return None
+    return Shape(**_loss_shape(s), **_norm_shape(s), rate_now=s.lr / s.lr_peak if s.lr_peak > 0.0 else 1.0)
 
 
 def _mean(values: list[float]) -> float:
-    return sum(values) / len(values) if values else math.nan
+    return sum(values) / len(values)
 
 
 def _median(values: list[float]) -> float:
@@ -29,109 +69,63 @@ def _median(values: list[float]) -> float:
     return ordered[len(ordered) // 2]
 
 
-def _level_at(means: list[float], clock: list[float], share: float) -> float:
-    i = next(k for k, t in enumerate(clock) if t >= share)
-    return _mean(means[max(0, i - 1) : i + 2])
+def _thirds(s: Signals, means: list[float]) -> tuple[float, float, float]:
+    """Mean loss of the three thirds of the run, by the clock of summed rates."""
+    rates = s.blocks.sums[_RATE]
+    whole = sum(rates)
+    parts: list[list[float]] = [[], [], []]
+    passed = 0.0
+    for mean, rate in zip(means, rates, strict=True):
+        passed += rate
+        share = passed / whole if whole > 0.0 else 1.0
+        parts[min(2, max(0, math.ceil(3.0 * share - 1e-9) - 1))].append(mean)
+    last = _mean(parts[2])
+    first = _mean(parts[0]) if parts[0] else means[0]
+    return first, _mean(parts[1]) if parts[1] else 0.5 * (first + last), last
 
 
 def _loss_shape(s: Signals) -> dict[str, float]:
     b = s.blocks
     n, length = len(b), b.length
-    means = [x / length for x in b.sums[_LOSS]]
+    means = b.means()
     noises = [_CHANGE_TO_STD * x / length for x in b.sums[_CHANGE]]
-    quarter, early = n // 4, max(3, n // 8)
-    noise, noise_now, noise_first = (
-        _median(noises),
-        _median(noises[-quarter:]),
-        _median(noises[:early]),
-    )
-    tiny = 1e-9 * (abs(s.start) + s.peak - min(means)) + _TINY
-    noise, noise_now, noise_first = noise + tiny, noise_now + tiny, noise_first + tiny
-    n_first = max(3, min(8, s.n // 50))
-    begin = _median(s.first[:n_first])
+    quarter, late = n // 4, slice(n // 3, None)
+    tiny = 1e-9 * (s.peak - min(means)) + 1e-300
+    noise = _median(noises) + tiny
+    noise_now = _median(noises[-quarter:]) + tiny
+    noise_first = _median(noises[: max(3, n // 8)]) + tiny
+    begin = _median(s.first[: max(3, min(8, s.n // 50))])
     now = _mean(means[-quarter:])
     best = min(0.5 * (p + q) for p, q in zip(means, means[1:], strict=False))
-    drop = max(s.start - best, begin - best)
-    total_rate = sum(b.sums[_RATE]) or 1.0
-    clock, passed = [], 0.0
-    for rate in b.sums[_RATE]:
-        passed += rate
-        clock.append(passed / total_rate)
-    clock[-1] = 1.0
-    thirds = [
-        _mean([m for m, t in zip(means, clock, strict=True) if lo < t <= hi])
-        for lo, hi in ((-1.0, 1 / 3), (1 / 3, 2 / 3), (2 / 3, 2.0))
-    ]
-    first, middle, last = thirds
-    if first != first:
-        first = means[0]
-    if middle != middle:
-        middle = 0.5 * (first + last)
+    first, middle, last = _thirds(s, means)
     error = 1.5 * noise * math.sqrt(3.0 / (n * length))
-    whole = abs(s.start - now) + 2.0 * error
-    smooth = [_mean(means[max(0, i - 2) : i + 3]) for i in range(n)]
-    rest = [m - q for m, q in zip(means[n // 3 :], smooth[n // 3 :], strict=True)]
-    wander = math.sqrt(_mean([x * x for x in rest]))
-    ups = sum(max(q - p, 0.0) for p, q in zip(means[1:], means[2:], strict=False))
-    late_tops = b.tops[n // 3 :]
-    late = _mean(means[n // 3 :])
-    squares = sum(b.sums[_CHANGE_SQ][n // 3 :])
-    found = {
-        "drop": drop / noise,
+    fall = s.start - best
+    n_late = (n - n // 3) * length
+    return {
+        "gain": (s.start - now) / noise_now,
+        "drop": max(fall, begin - best) / noise,
         "above_start": (now - s.start) / noise_first,
-        "above_begin": (now - begin) / noise_now,
-        "given_back": (now - best) / (abs(drop) + 0.3 * noise),
+        "above_first": (now - begin) / noise_now,
+        "given_back": (now - best) / (abs(max(fall, begin - best)) + 0.3 * noise),
         "trend": (first - last) / error,
-        "late_share": (middle - last) / (abs(first - last) + 2.0 * error),
-        "late_ratio": max(-5.0, min(5.0, (middle - last) / (first - middle)))
-        if first > middle
-        else math.copysign(5.0, middle - last),
-        "noise_share": noise_now / (abs(begin - now) + noise_now),
-        "noise_growth": math.log(noise_now / noise_first),
-        "wander": math.log((wander + tiny) / (0.9 * noise_now / math.sqrt(length))),
-        "ups": ups / (max(means) - min(means) + tiny),
-        "tail": math.log((max(late_tops) - late + tiny) / noise_now),
-        "bursts": sum(b.sums[_EXCESS][n // 3 :]) / ((n - n // 3) * length) / noise_now,
-        "over_start": sum(b.sums[_OVER][n // 3 :]) / ((n - n // 3) * length),
-        "peak": math.asinh((s.peak - s.start) / noise_first),
-        "peak_in_drops": math.asinh((s.peak - s.start) / (max(drop, 0.0) + noise)),
-        "turning": sum(b.sums[_TURN][n // 3 :]) / (squares + _TINY),
+        "late_ratio": (middle - last) / (first - middle) if first > middle else math.inf if middle > last else -math.inf,
+        "peak": (s.peak - s.start) / noise_first,
+        "bursts": sum(b.sums[_EXCESS][late]) / n_late / noise_now,
+        "over_start": sum(b.sums[_OVER][late]) / n_late,
     }
-    for share in (0.05, 0.1, 0.25, 0.5):
-        found[f"done_at_{share}"] = (s.start - _level_at(means, clock, share)) / whole
-    return found
 
 
 def _norm_shape(s: Signals) -> dict[str, float]:
     b = s.blocks
-    n = len(b)
     counts = b.sums[_NORM_N]
-    if s.n_norm < 8 or not s.start_norm > 0.0:
-        return dict.fromkeys(
-            ("norm_now", "norm_peak", "norm_peak_level", "norm_trend", "norm_jitter",
-             "norm_jitter_first", "norm_jitter_growth", "norm_zero", "norm_with_loss"),
-            math.nan,
-        )  # fmt: skip
-    levels = [
-        x / (c - z)
-        for x, c, z in zip(b.sums[_NORM], counts, b.sums[_ZERO], strict=True)
-        if c > z
-    ]
-    third, quarter = max(1, len(levels) // 3), max(1, len(levels) // 4)
+    levels = [x / c for x, c in zip(b.sums[_NORM], counts, strict=True) if c]
+    if len(levels) < 8 or not s.start_norm > 0.0:
+        return dict.fromkeys(("norm_peak", "norm_level", "norm_trend", "norm_now"), math.nan)
+    third, quarter = len(levels) // 3, len(levels) // 4
     base = math.log(s.start_norm)
-    jitter = sum(b.sums[_NORM_CHANGE][-n // 3 :]) / (sum(counts[-n // 3 :]) + _TINY)
-    early = max(3, n // 8)
-    jitter_first = sum(b.sums[_NORM_CHANGE][:early]) / (sum(counts[:early]) + _TINY)
-    together = sum(b.sums[_TOGETHER][-n // 3 :])
-    spread = sum(b.sums[_CHANGE_SQ][-n // 3 :]) * sum(b.sums[_NORM_CHANGE_SQ][-n // 3 :])
     return {
-        "norm_now": _mean(levels[-quarter:]) - base,
         "norm_peak": math.log(s.norm_peak) - base,
-        "norm_peak_level": max(levels) - base,
+        "norm_level": max(levels) - base,
         "norm_trend": _mean(levels[-third:]) - _mean(levels[:third]),
-        "norm_jitter": jitter,
-        "norm_jitter_first": jitter_first,
-        "norm_jitter_growth": math.log((jitter + 1e-3) / (jitter_first + 1e-3)),
-        "norm_zero": sum(b.sums[_ZERO]) / (sum(counts) + _TINY),
-        "norm_with_loss": together / (math.sqrt(spread) + _TINY),
+        "norm_now": _mean(levels[-quarter:]) - base,
     }

@@ -29,6 +29,7 @@ class Signals(Stateful):
         recent, norms: Last losses, and last logs of gradient norms.
         blocks: The whole run.
         swing: How far the loss ranged over the younger half of the run, noise included.
+        review: True at steps a tenth of the run apart, when its whole shape is worth a look.
         fresh: True once levels were taken anew after this step; ``fresh_before`` after the last.
     """
 
@@ -63,10 +64,10 @@ class Signals(Stateful):
         self.norm_was_bad = False
         self.segment_start = 0
         self.over_line = math.inf
+        self.review = False
+        self._next_review = 20
         self.first: list[float] = []
         self._last = math.nan
-        self._last_change = 0.0
-        self._last_norm = math.nan
 
     @property
     def high(self) -> float:
@@ -165,28 +166,29 @@ class Signals(Stateful):
         if self.outside <= 1:
             self.onset = self.step
         kept = high if out else loss
-        self.blocks.add(self._columns(loss, kept), loss)
+        norm = self.grad_norm
+        log_norm, norm_n = 0.0, 0
+        if norm > 0.0:
+            log_norm, norm_n = math.log(norm), 1
+            self.norms.push(log_norm)
+        rate = self.lr
+        self.blocks.add(
+            kept,
+            loss - kept,
+            abs(kept - self._last),
+            rate if rate == rate else 1.0,
+            log_norm,
+            norm_n,
+            1 if loss > self.over_line else 0,
+        )
+        self._last = kept
         self.recent.push(loss)
+        self.review = self.n >= self._next_review
+        if self.review:
+            self._next_review = self.n + max(4, self.n // 10)
         frozen = 0 < self.outside < _NEW_LEVEL_AFTER
         if not frozen and (self.n <= 32 or self.n % _REFRESH_EVERY == 0):
             self._refresh()
-
-    def _columns(self, loss: float, kept: float) -> tuple[float, ...]:
-        change = kept - self._last
-        turn = change * self._last_change
-        self._last, self._last_change = kept, change
-        rate = self.lr if self.lr == self.lr else 1.0
-        over = 1.0 if loss > self.over_line else 0.0
-        norm = self.grad_norm
-        base = (kept, loss - kept, abs(change), change * change, turn, rate)
-        if not norm > 0.0:
-            seen = 1.0 if norm == 0.0 else 0.0
-            return (*base, 0.0, seen, seen, 0.0, 0.0, 0.0, over)
-        log_norm = math.log(norm)
-        shift = 0.0 if self._last_norm != self._last_norm else log_norm - self._last_norm
-        self._last_norm = log_norm
-        self.norms.push(log_norm)
-        return (*base, log_norm, 1.0, 0.0, abs(shift), shift * shift, change * shift, over)
 
     def _refresh(self) -> None:
         self.fresh = True

@@ -1,0 +1,100 @@
+"""The rate is too high: the run moved a lot and gained nothing, or lost what it had gained."""
+
+import math
+from typing import ClassVar
+
+from lrwatch.detectors.detector import Detector
+from lrwatch.records import Alert, Kind
+from lrwatch.stats.shape import Shape, shape
+from lrwatch.stats.signals import Signals
+
+
+class LrTooHigh(Detector):
+    """Alerts when the shape of the run shows updates that are too large.
+
+    Five pictures of it, each looked for every tenth of the run (names of
+    :class:`~lrwatch.stats.shape.Shape`): the loss *stands above its start* after a leap of loss and
+    norm; the norm burst tenfold and the loss *gained nothing*; a leap of the loss by hundreds of
+    times its noise from which it *never came down*; more than half of a clear fall was *given
+    back*; *bursts* above the start keep coming. Noise alone makes none of them: at the edge of
+    stability the loss wiggles and falls, which is normal.
+
+    Does not catch: a rate a few times too high whose only sign is a higher floor, which loss and
+    norm of one run do not show. NaN is left to non_finite, which says the side; with zero spread
+    every distance is large; sign and unit of the loss do not matter; silent before 24 losses.
+
+    Reference: J. Cohen et al., "Gradient Descent on Neural Networks Typically Occurs at the Edge
+    of Stability", 2021; J. Gilmer et al., "A Loss Curvature Perspective on Training Instability in
+    Deep Learning", 2021.
+    """
+
+    kind: ClassVar[Kind] = "lr_too_high"
+
+    def reset(self) -> None:
+        """Forget everything."""
+        super().reset()
+        self._gain_then = 0.0
+
+    def update(self, s: Signals) -> Alert | None:
+        """Judge the step that ``s`` was just updated with."""
+        if not s.review or s.loss != s.loss:
+            return None
+        seen = shape(s)
+        if seen is None:
+            return None
+        found = _picture(s, seen)
+        if found is None:
+            return self._recovered(s, seen)
+        rate = "" if math.isnan(s.lr) else f" (now {s.lr:.3g}, so {s.lr / 3:.2g} or {s.lr / 10:.2g})"
+        return self.tell(
+            s,
+            "critical" if s.n >= 64 else "warning",
+            found,
+            onset=s.start_step,
+            verdict="too_high",
+            advice=f"start again with a third to a tenth of the rate{rate}",
+            value=s.recent.median,
+            limit=s.start,
+            evidence={"gain": seen.gain, "peak": seen.peak, "norm_peak": math.exp(min(seen.norm_peak, 300.0)) if seen.norm_peak == seen.norm_peak else None},
+        )
+
+    def _recovered(self, s: Signals, seen: Shape) -> Alert | None:
+        if self.severity is None or seen.gain < 8.0 or seen.given_back > 0.2:
+            return None
+        return self.close(s, f"loss fell to {s.recent.median:.4g} all the same")
+
+
+def _picture(s: Signals, x: Shape) -> str | None:
+    """The first picture that fits, in words; None if none does."""
+    over = x.peak > 8.0 and x.norm_peak > 1.2 and x.above_start > 1.0 and x.above_first > 0.5
+    if s.n >= 24 and (over or (s.n >= 64 and x.above_start > 3.0 and x.above_first > 0.0 and x.peak > 10.0)):
+        return (
+            f"loss is at {s.recent.median:.4g} after {s.n} steps, above its start {s.start:.4g}, "
+            f"and had leapt to {s.peak:.4g}"
+        )
+    past = x.norm_peak - x.norm_now > 1.5 or x.peak > 15.0
+    if s.n >= 48 and past and _no_gain(x):
+        return (
+            f"gradient norm burst to {_fold(x.norm_peak)} its first value and after {s.n} steps the "
+            f"loss gained only {max(x.gain, 0.0):.1f} times its noise"
+        )
+    if s.n >= 200 and x.norm_peak > 3.5 and x.peak > 20.0 and x.gain < 8.0 and x.late_ratio < 0.5:
+        return (
+            f"loss leapt to {s.peak:.4g} at first and stands still at {s.recent.median:.4g} since, "
+            f"{x.gain:.1f} times its noise below its start"
+        )
+    if s.n >= 64 and x.given_back > 0.5 and x.drop > 4.0 and x.gain < 6.0 and x.peak > 1.0:
+        return f"{min(x.given_back, 1.0):.0%} of the fall of the loss was lost again, now {s.recent.median:.4g}"
+    if s.n >= 64 and x.over_start > 0.02 and x.bursts > 0.3 and x.drop > 2.0:
+        return f"{x.over_start:.0%} of the losses burst above the start {s.start:.4g}"
+    return None
+
+
+def _no_gain(x: Shape) -> bool:
+    return (x.norm_peak > 2.3 and x.gain < 2.0 and x.peak > 6.0) or (
+        x.norm_peak > 3.0 and x.gain < 3.0 and x.peak > 10.0
+    )
+
+
+def _fold(log_ratio: float) -> str:
+    return f"{math.exp(log_ratio):.0f} times" if log_ratio < 9.0 else "more than 8000 times"

@@ -1,0 +1,98 @@
+"""The rate is too low: the gradient is as large as at the start, and hardly anything happens."""
+
+import math
+from typing import ClassVar
+
+from lrwatch.detectors.detector import Detector
+from lrwatch.records import Alert, Kind
+from lrwatch.stats.shape import Shape, shape
+from lrwatch.stats.signals import Signals
+
+
+class LrTooLow(Detector):
+    """Alerts when progress is slow, does not slow down further, and the gradient has not shrunk.
+
+    Progress at a good rate is large at first and then slows, as what is easy has been learned. At
+    a rate too low it is small against the noise of the loss (less than ``3 + n / 100`` times after
+    n steps) and as fast in the last third of the run as before, or not to be seen at all, while
+    loss and gradient norm are what they were at the start. Time is counted in summed rates, and
+    nothing is said while a warm-up is less than half of the run ago, or the rate has decayed.
+
+    Does not catch: runs without a gradient norm, where the same picture may be a true plateau
+    (:mod:`~lrwatch.detectors.stall`), and rates a few times too low, whose progress is merely
+    slower than it could be. NaN is skipped; zero spread counts as nothing to be seen; sign and
+    unit of the loss do not matter; silent before 160 losses.
+
+    Reference: Y. LeCun, L. Bottou, G. Orr and K.-R. Müller, "Efficient BackProp", 1998.
+
+    Args:
+        min_steps: Losses before the first alert, >= 32.
+    """
+
+    kind: ClassVar[Kind] = "lr_too_low"
+    SETTINGS = ("_min_steps",)
+
+    def __init__(self, *, min_steps: int = 150) -> None:
+        if min_steps < 32:
+            raise ValueError(f"min_steps must be >= 32, got {min_steps}")
+        self._min_steps = min_steps
+        super().__init__()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        super().reset()
+        self._seen = 0
+
+    def update(self, s: Signals) -> Alert | None:
+        """Judge the step that ``s`` was just updated with."""
+        if not s.review or s.loss != s.loss or s.n < self._min_steps:
+            return None
+        x = shape(s)
+        if x is None or x.norm_trend != x.norm_trend:
+            return None
+        words = _picture(s, x)
+        if words is None:
+            self._seen = 0
+            return self._recovered(s, x)
+        self._seen += 1
+        if self._seen < 2:
+            return None
+        rate = "" if math.isnan(s.lr) else f" (now {s.lr:.3g}, so {3 * s.lr:.2g} or {10 * s.lr:.2g})"
+        return self.tell(
+            s,
+            "warning",
+            words,
+            onset=s.start_step,
+            verdict="too_low",
+            advice=f"try three to ten times the rate{rate}",
+            value=x.gain,
+            limit=_cap(s),
+            evidence={"gain": x.gain, "late_ratio": x.late_ratio, "norm_now": math.exp(x.norm_now)},
+        )
+
+    def _recovered(self, s: Signals, x: Shape) -> Alert | None:
+        if self.severity is None or x.drop < 2.0 * _cap(s) or x.late_ratio > 0.5:
+            return None
+        return self.close(s, f"the loss has come down to {s.recent.median:.4g} and now slows")
+
+
+def _cap(s: Signals) -> float:
+    return 3.0 + s.n / 200.0
+
+
+def _picture(s: Signals, x: Shape) -> str | None:
+    calm = x.peak < 12.0 and x.norm_level < 1.0 and x.norm_peak < 2.5
+    if not calm or x.rate_now < 0.9 or s.lr_rising_n > 0.5 * s.n:
+        return None
+    if abs(x.trend) < 4.0:
+        still = abs(x.norm_trend) < 0.35 and abs(x.norm_now) < 0.5 and x.norm_level < 0.8
+        if not still:
+            return None
+        return f"loss {s.recent.median:.4g} and gradient norm have not moved in {s.n} steps"
+    slow = x.late_ratio > 0.7 and x.given_back < 0.6 and x.norm_now > -0.5
+    if x.trend < 0.0 or not slow or x.drop > _cap(s):
+        return None
+    return (
+        f"loss fell by only {x.gain:.1f} times its noise in {s.n} steps, as fast now as at first, "
+        "and the gradient has not shrunk"
+    )
