@@ -82,10 +82,6 @@ class Reach:
         if self._last is not None and (param := self._last[0]()) is not None:
             self._last = (self._last[0], _state(param))
 
-    def stepped(self) -> None:
-        """Start the next objective."""
-        self._last = None
-
     def _found(self, hit: "weakref.ref[torch.Tensor]") -> None:
         self._scans_left -= 1
         others = [ref for ref in self._probes if ref is not hit]

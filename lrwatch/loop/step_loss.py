@@ -76,7 +76,6 @@ class StepLoss:
 
     def take(self) -> list[Value]:
         """The objectives to be summed for this step; the next step starts anew."""
-        self.reach.stepped()
         found, self._values = self._values, []
         if self._observed:
             _give_up(found)

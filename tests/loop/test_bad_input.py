@@ -197,7 +197,6 @@ def test_a_broken_watcher_ends_the_judging_only(
 PARTS = [
     "lrwatch.loop.reach.Reach.before",
     "lrwatch.loop.reach.Reach.after",
-    "lrwatch.loop.reach.Reach.stepped",
     "lrwatch.loop.reach.Reach.rewritten",
     "lrwatch.loop.objective._one",
     "lrwatch.loop.readback.Readback.read",
