@@ -12,6 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.compat.proto.tensor_pb2 import TensorProto
+from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
 from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 from tensorboard.util.tensor_util import make_ndarray
 from torch.utils.tensorboard import SummaryWriter
@@ -128,6 +129,8 @@ def test_a_tensor_of_more_numbers_or_of_words_is_no_scalar(tmp_path: Path) -> No
         TensorProto(dtype=1, float_val=[1.0, 2.0]),
         TensorProto(dtype=7, string_val=[b"1234"]),
         TensorProto(dtype=3, int_val=[4]),
+        TensorProto(dtype=1, float_val=[1.0], tensor_content=struct.pack("<f", 2.0)),
+        TensorProto(dtype=1, tensor_shape=TensorShapeProto(dim=[{"size": 2}]), float_val=[1.0]),
     ]
     values = [Summary.Value(tag="x", tensor=tensor) for tensor in tensors]
     path = tmp_path / "events.out.tfevents.1"
@@ -231,6 +234,25 @@ def test_a_record_that_claims_a_tebibyte_is_passed_over(tmp_path: Path) -> None:
     found, health = ours(path)
     assert [step for step, _, _ in found["loss"]] == [0, 1, 2, 3, 4, 5]
     assert health.n_damaged == 1
+
+
+def test_a_last_record_that_claims_a_tebibyte_is_damage_and_not_torn(tmp_path: Path) -> None:
+    head = struct.pack("<Q", 1 << 40)
+    path = tmp_path / "events.out.tfevents.1"
+    path.write_bytes(b"".join([*run_of(5), head, struct.pack("<I", masked_crc32c(head)), b"rest"]))
+    assert ours(path)[1] == Health(n_damaged=1)
+
+
+@pytest.mark.parametrize("chunk", range(150, 200))
+def test_a_record_is_found_again_wherever_the_pieces_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    monkeypatch.setattr("lrwatch.readers.framing.CHUNK", chunk)
+    records = run_of(30)
+    path = tmp_path / "events.out.tfevents.1"
+    path.write_bytes(b"".join([*records[:5], b"\x55" * 400, *records[5:]]))
+    found, health = ours(path)
+    assert (len(found["loss"]), health.n_damaged) == (30, 1)
 
 
 def test_a_record_over_the_cap_is_stepped_over_unread(

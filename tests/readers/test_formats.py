@@ -225,6 +225,19 @@ def test_an_epoch_on_every_line_is_no_step(tmp_path: Path) -> None:
     assert [step.step for step in read(path)] == list(range(12))
 
 
+def test_two_losses_of_one_step_are_two_steps(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("step,loss\n1,4\n1,3\n2,2\n3,1\n")
+    assert [(s.step, s.loss) for s in read(path)] == [(1, 4), (1, 3), (2, 2), (3, 1)]
+
+
+def test_a_rate_that_stands_alone_belongs_to_the_next_step(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("step,loss,lr\n9,,0.5\n10,3,\n20,2,\n29,,0.25\n30,1,0.125\n39,,0.5\n")
+    found = [(s.step, s.loss, s.lr) for s in read(path)]
+    assert found == [(10, 3, 0.5), (20, 2, None), (30, 1, 0.125)]
+
+
 def test_a_repeated_header_and_a_resumed_run_are_read_on(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     part = "step,loss\n" + "".join(f"{i},{i}\n" for i in range(5))

@@ -56,6 +56,11 @@ def test_what_is_written_at_fewer_steps_is_missing_at_the_others(tmp_path: Path)
     ]
 
 
+def test_a_rate_of_its_own_is_not_replaced_by_an_earlier_one(tmp_path: Path) -> None:
+    points = [("loss", 1, 1.0), ("loss", 7, 1.0), ("lr", 5, 0.5), ("lr", 7, 0.25)]
+    assert shown(written(tmp_path, points)) == [(1, 1.0, None, None), (7, 1.0, None, 0.25)]
+
+
 def test_a_resumed_run_goes_back_and_loses_nothing(tmp_path: Path) -> None:
     for first, last in ((0, 50), (30, 60), (10, 20)):
         points = [(tag, i, float(first)) for i in range(first, last) for tag in ("lr", "loss")]
