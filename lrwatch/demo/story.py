@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from shlex import quote
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from lrwatch.demo.screen import Screen
 from lrwatch.demo.training import Outcome, Plan, n_parameters, train
@@ -17,8 +17,9 @@ _VERDICTS = {
     "too_high": "the rate is too high",
     "too_low": "the rate is too low",
     "healthy": "the rate is fine",
-    "undecided": "too early to tell",
+    "undecided": "none on the rate",
 }
+_FACTORS = {"lr_too_high": 0.1, "lr_too_low": 10.0}
 
 
 def play(plan: Plan, *, run_dir: Path, out: TextIO) -> None:
@@ -37,12 +38,12 @@ def play(plan: Plan, *, run_dir: Path, out: TextIO) -> None:
         "",
     )
     first = trained(plan, f"lr-{plan.lr:.4g}")
-    say("", f"Verdict: {_VERDICTS[first.verdict]}; the loss ends at {first.loss:.3g}.")
-    lr = advised_lr(first.alerts)
-    if lr is not None:
-        say(f"Advice:  try {lr:.4g}. The same training with that:", "")
-        second = trained(replace(plan, lr=lr, backoff=False), f"lr-{lr:.4g}")
-        say("", f"Verdict: {_VERDICTS[second.verdict]}; the loss ends at {second.loss:.3g}.")
+    say("", _summary(first, plan))
+    advice = rate_advice(first.alerts)
+    if advice is not None:
+        say(f"Advice:  {advice.words}.", f"The same training at {advice.lr:.2g}:", "")
+        other = replace(plan, lr=advice.lr, backoff=False)
+        say("", _summary(trained(other, f"lr-{advice.lr:.2g}"), other))
     where = quote(_short(run_dir))
     say(
         "",
@@ -52,13 +53,26 @@ def play(plan: Plan, *, run_dir: Path, out: TextIO) -> None:
     )
 
 
-def advised_lr(alerts: Sequence[Alert]) -> float | None:
-    """The rate that the last alert with a number for it says to try."""
+class Advice(NamedTuple):
+    """What an alert says to try, and the bolder of the rates that follow from it."""
+
+    words: str
+    lr: float
+
+
+def rate_advice(alerts: Sequence[Alert]) -> Advice | None:
+    """The advice of the last alert about the rate itself, or None if there was none."""
     for alert in reversed(alerts):
-        lr = alert.evidence.get("suggested_lr")
-        if isinstance(lr, float):
-            return lr
+        factor = _FACTORS.get(alert.kind)
+        if factor is not None and alert.advice and alert.lr is not None:
+            return Advice(alert.advice, factor * alert.lr)
     return None
+
+
+def _summary(outcome: Outcome, plan: Plan) -> str:
+    said = next((alert.step for alert in outcome.alerts if alert.verdict), None)
+    when = "" if said is None else f", said at step {said} of {plan.n_steps}"
+    return f"Verdict: {_VERDICTS[outcome.verdict]}{when}; the loss ends at {outcome.loss:.3g}."
 
 
 def _program(name: str) -> str:

@@ -10,8 +10,9 @@ import torch
 
 from lrwatch.cli.demo import OPTIMIZERS as OFFERED
 from lrwatch.demo.screen import Screen
-from lrwatch.demo.story import play
+from lrwatch.demo.story import play, rate_advice
 from lrwatch.demo.training import OPTIMIZERS, Plan, train
+from lrwatch.records import Alert, Kind
 
 
 def demo(folder: Path, *options: str) -> str:
@@ -53,3 +54,21 @@ def test_the_caller_keeps_its_random_numbers_and_threads(tmp_path: Path) -> None
         play(Plan(lr=0.003, n_steps=2), run_dir=tmp_path, out=nowhere)
     assert torch.equal(torch.random.get_rng_state(), before)
     assert torch.get_num_threads() == n_threads
+
+
+def alert(kind: Kind, *, advice: str = "try another", lr: float | None = 0.5) -> Alert:
+    return Alert(kind=kind, severity="critical", step=9, onset=8, message="", advice=advice, lr=lr)
+
+
+def test_advice_is_the_last_that_is_about_the_rate() -> None:
+    advice = rate_advice([alert("lr_too_high", lr=0.1), alert("lr_too_high"), alert("divergence")])
+    assert advice == ("try another", pytest.approx(0.05))
+
+
+def test_a_rate_that_is_too_low_is_raised() -> None:
+    advice = rate_advice([alert("lr_too_low")])
+    assert advice == ("try another", pytest.approx(5.0))
+
+
+def test_there_is_no_advice_without_words_for_it_or_a_rate() -> None:
+    assert rate_advice([alert("lr_too_high", advice=""), alert("lr_too_high", lr=None)]) is None
