@@ -38,7 +38,8 @@ def command(
     """Judge every run at or below PATH.
 
     Reads TensorBoard's event files, trainer_state.json of Hugging Face, results.csv of YOLO,
-    Lightning's and Keras's CSV logs, AlgoPerf's measurements, JSON Lines, tables and text logs.
+    Lightning's and Keras's CSV logs, AlgoPerf's measurements, W&B's offline files, JSON Lines,
+    tables and text logs.
     """
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other")

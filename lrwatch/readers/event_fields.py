@@ -49,7 +49,7 @@ def parse(data: bytes) -> Fields:
         ValueError: If the bytes are no protocol buffer message.
     """
     found = Fields()
-    for number, kind, place in _fields(data, 0, len(data)):
+    for number, kind, place in fields(data, 0, len(data)):
         if (number, kind) == (1, FIXED64):
             found.wall_time = place
         elif (number, kind) == (2, VARINT):
@@ -61,7 +61,7 @@ def parse(data: bytes) -> Fields:
     return found
 
 
-def _fields(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, Place]]:
+def fields(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, Place]]:
     """Number, wire type and content of every field of a message."""
     while at < end:
         key, at = varint(data, at, end)
@@ -94,8 +94,8 @@ def varint(data: bytes, at: int, end: int) -> tuple[int, int]:
 
 
 def _summary(data: bytes, place: Place) -> Iterator[Value]:
-    fields = _fields(data, place.start, place.end)
-    for _, (number, kind, inner) in zip(range(_MAX_VALUES), fields, strict=False):
+    inside = fields(data, place.start, place.end)
+    for _, (number, kind, inner) in zip(range(_MAX_VALUES), inside, strict=False):
         if (number, kind) == (1, BYTES):
             value = _value(data, inner)
             if value is not None:
@@ -105,7 +105,7 @@ def _summary(data: bytes, place: Place) -> Iterator[Value]:
 def _value(data: bytes, place: Place) -> Value | None:
     tag = node = b""
     number_at: tuple[int, Layout] | None = None
-    for number, kind, inner in _fields(data, place.start, place.end):
+    for number, kind, inner in fields(data, place.start, place.end):
         if (number, kind) == (1, BYTES):
             tag = data[inner.start : inner.end]
         elif (number, kind) == (7, BYTES):
@@ -120,7 +120,7 @@ def _value(data: bytes, place: Place) -> Value | None:
 def _tensor(data: bytes, place: Place) -> tuple[int, Layout] | None:
     """The one float or double of a tensor, if it holds just one."""
     dtype, numbers = 0, list[Place]()
-    for number, kind, inner in _fields(data, place.start, place.end):
+    for number, kind, inner in fields(data, place.start, place.end):
         if (number, kind) == (1, VARINT):
             dtype, _ = varint(data, inner.start, inner.end)
         elif (number, kind) == (2, BYTES) and not _is_one_element(data, inner):
@@ -137,11 +137,11 @@ def _tensor(data: bytes, place: Place) -> tuple[int, Layout] | None:
 def _is_one_element(data: bytes, shape: Place) -> bool:
     """True for a shape of no dimension, or of dimensions of size 1 only."""
     n_dims = 0
-    for number, kind, dim in _fields(data, shape.start, shape.end):
+    for number, kind, dim in fields(data, shape.start, shape.end):
         if (number, kind) != (2, BYTES):
             continue
         n_dims += 1
-        sizes = [p for n, k, p in _fields(data, dim.start, dim.end) if (n, k) == (1, VARINT)]
+        sizes = [p for n, k, p in fields(data, dim.start, dim.end) if (n, k) == (1, VARINT)]
         if n_dims > _MAX_DIMS or not sizes or data[sizes[-1].start : sizes[-1].end] != b"\x01":
             return False
     return True
@@ -150,5 +150,5 @@ def _is_one_element(data: bytes, shape: Place) -> bool:
 def _session_starts(data: bytes, place: Place) -> bool:
     return any(
         (number, kind) == (1, VARINT) and data[inner.start] == _SESSION_START
-        for number, kind, inner in _fields(data, place.start, place.end)
+        for number, kind, inner in fields(data, place.start, place.end)
     )

@@ -19,7 +19,7 @@ from lrwatch.readers.sniff import head_of, is_event_file, refused, sniff
 MAX_FILES = 200_000
 OWN = "lrwatch"
 LEDGER = "alerts.jsonl"
-SUFFIXES = {".csv", ".tsv", ".txt", ".log", ".out", ".err", ".json", ".jsonl", ".ndjson"}
+SUFFIXES = {".csv", ".tsv", ".txt", ".log", ".out", ".err", ".json", ".jsonl", ".ndjson", ".wandb"}
 _NEVER = {"__pycache__", "node_modules", "site-packages"}
 _CHECKPOINT = re.compile(r"checkpoint-(\d{1,18})")
 EVENTS = "tfevents"

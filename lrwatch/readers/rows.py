@@ -10,6 +10,7 @@ from lrwatch.records import Step
 Row = Mapping[str, float]
 
 MAX_STEP = 2.0**62
+_TIME = "_timestamp"
 _EPOCHS = {"epoch", "epochs", "train_epoch", "current_epoch"}
 
 
@@ -75,7 +76,7 @@ def _single(rows: Iterable[Row], columns: Columns, clock: Clock) -> Iterator[Ste
             continue
         number = numbered.of(row, counts=loss is not None or norm is not None)
         if number is not None:
-            yield Step(step=number, loss=loss, grad_norm=norm, lr=lr)
+            yield Step(step=number, loss=loss, grad_norm=norm, lr=lr, time=row.get(_TIME))
 
 
 def _merged(steps: Iterable[Step]) -> Iterator[Step]:

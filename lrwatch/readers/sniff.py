@@ -11,11 +11,13 @@ from lrwatch.readers import (
     lightning,
     textlog,
     ultralytics,
+    wandb_offline,
 )
 from lrwatch.readers.formats import HEAD, Format, Head
 
 # Ordered: the first that recognises a file reads it.
 FORMATS: tuple[Format, ...] = (
+    wandb_offline.FORMAT,
     hf.FORMAT,
     jsonl.LIST,
     jsonl.LINES,
