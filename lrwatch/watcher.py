@@ -1,71 +1,133 @@
 """The watcher: one Step in, the alerts that are due at it out; the same live and offline."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from lrwatch.detectors import DETECTORS
 from lrwatch.detectors.detector import Detector
-from lrwatch.records import Alert, Step, Verdict
+from lrwatch.detectors.hindsight import hindsight
+from lrwatch.records import Alert, Kind, Side, Step, Verdict
 from lrwatch.stats.signals import Signals
 
 _MAX_ALERTS = 1000
+_STATE_VERSION = 1
 
 
 class Watcher:
-    def __init__(self, *, total_steps: int | None = None, detectors: Sequence[Detector] | None = None) -> None:
-        self._detectors = [make() for make in DETECTORS] if detectors is None else list(detectors)
+    """Judges a run step by step; needs no torch, about 10 us a step, constant memory.
+
+    Troubles that overlap share a number. Of a trouble of one kind there is one alert when it
+    opens, one when it gets worse, one when it is over.
+
+    Args:
+        total_steps: Steps the run will take, if known, >= 1: close to the end a verdict may look
+            back over the whole run. None if unknown.
+        detectors: Detectors to use, one per kind; None for all of
+            :data:`lrwatch.detectors.DETECTORS`.
+
+    Raises:
+        ValueError: If ``total_steps`` is below 1 or two detectors share a kind.
+
+    >>> watcher = Watcher()
+    >>> for i in range(50):
+    ...     alerts = watcher.update(Step(step=i, loss=2.0 - 0.01 * i + 0.1 * (i % 3)))
+    >>> [alert.kind for alert in watcher.update(Step(step=50, loss=float("nan")))]
+    ['non_finite']
+    """
+
+    def __init__(
+        self, *, total_steps: int | None = None, detectors: Sequence[Detector] | None = None
+    ) -> None:
+        if total_steps is not None and total_steps < 1:
+            raise ValueError(f"total_steps must be >= 1, got {total_steps}")
+        self._total_steps = total_steps
+        self._detectors = [d() for d in DETECTORS] if detectors is None else list(detectors)
+        kinds = [d.kind for d in self._detectors]
+        if len(set(kinds)) != len(kinds):
+            raise ValueError(f"detectors must have different kinds, got {', '.join(kinds)}")
         self.reset()
 
     def reset(self) -> None:
+        """Forget the run."""
         self._signals = Signals()
-        for d in self._detectors:
-            d.reset()
+        for detector in self._detectors:
+            detector.reset()
         self._alerts: list[Alert] = []
-        self._trouble = 0
-        self._open: dict[str, int] = {}
-        self._verdict = "undecided"
+        self._open: dict[Kind, int] = {}
+        self._n_troubles = 0
+        self._side: Side | None = None
 
-    @property
-    def verdict(self) -> Verdict:
-        return self._verdict
+    def update(self, step: Step) -> list[Alert]:
+        """Take one step into account; return the alerts that are due at it, most often none."""
+        signals = self._signals
+        signals.update(step)
+        found: list[Alert] = []
+        for detector in self._detectors:
+            alert = detector.update(signals)
+            if alert is not None:
+                found.append(self._file(alert))
+        signals.learn()
+        return found
 
     @property
     def alerts(self) -> list[Alert]:
+        """The last 1000 alerts, oldest first."""
         return list(self._alerts)
 
     @property
-    def band(self):
-        s = self._signals
-        return None if s.high != s.high else (s.low, s.high)
+    def verdict(self) -> Verdict:
+        """The run so far: the side named by an alert that still stands, else a look back."""
+        return self._side or hindsight(self._signals)
 
-    def update(self, step: Step) -> list[Alert]:
-        s = self._signals
-        s.update(step)
-        found = []
-        for d in self._detectors:
-            a = d.update(s)
-            if a is not None:
-                found.append(self._number(a))
-        s.learn()
-        return found
+    @property
+    def band(self) -> tuple[float, float] | None:
+        """Where the next loss is expected, low and high; None before the first eight losses."""
+        high = self._signals.high
+        return None if high != high else (2.0 * self._signals.recent.median - high, high)
 
-    def _number(self, alert: Alert) -> Alert:
+    def state_dict(self) -> dict[str, Any]:
+        """All state as plain JSON values: a watcher that loads it goes on with identical alerts."""
+        return {
+            "version": _STATE_VERSION,
+            "signals": self._signals.state_dict(),
+            "detectors": {d.kind: d.state_dict() for d in self._detectors},
+            "open": dict(self._open),
+            "n_troubles": self._n_troubles,
+            "side": self._side,
+            "alerts": [asdict(alert) for alert in self._alerts],
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take back what :meth:`state_dict` gave.
+
+        Raises:
+            ValueError: If it came from another version or another set of detectors.
+        """
+        if state.get("version") != _STATE_VERSION:
+            raise ValueError(f"state must be of version {_STATE_VERSION}, got {state.get('version')}")
+        if set(state["detectors"]) != {d.kind for d in self._detectors}:
+            raise ValueError(f"state is of other detectors: {', '.join(state['detectors'])}")
+        self._signals.load_state_dict(state["signals"])
+        for detector in self._detectors:
+            detector.load_state_dict(state["detectors"][detector.kind])
+        self._open = dict(state["open"])
+        self._n_troubles = state["n_troubles"]
+        self._side = state["side"]
+        self._alerts = [Alert(**alert) for alert in state["alerts"]]
+
+    def _file(self, alert: Alert) -> Alert:
+        """Give the alert the number of its trouble and remember what it says of the rate."""
         if alert.state == "opened":
-            if not self._open:
-                self._trouble += 1
-            self._open[alert.kind] = self._trouble
-        number = self._open[alert.kind]
+            self._n_troubles += not self._open
+            self._open[alert.kind] = self._n_troubles
+        numbered = replace(alert, trouble=self._open[alert.kind])
         if alert.state == "closed":
             del self._open[alert.kind]
-        if alert.verdict:
-            self._verdict = alert.verdict
-        alert = replace(alert, trouble=number)
-        self._alerts.append(alert)
-        return alert
-
-    def state_dict(self):
-        return {}
-
-    def load_state_dict(self, s):
-        pass
+            if alert.kind in ("lr_too_high", "lr_too_low", "non_finite"):
+                self._side = None
+        if alert.verdict is not None:
+            self._side = alert.verdict
+        self._alerts.append(numbered)
+        del self._alerts[:-_MAX_ALERTS]
+        return numbered

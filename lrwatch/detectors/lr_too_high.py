@@ -12,10 +12,10 @@ from lrwatch.stats.signals import Signals
 class LrTooHigh(Detector):
     """Alerts when the shape of the run shows updates that are too large.
 
-    Five pictures of it, each looked for every tenth of the run (names of
+    Six pictures of it, each looked for every tenth of the run (names of
     :class:`~lrwatch.stats.shape.Shape`): the loss *stands above its start* after a leap of loss and
     norm; the norm burst tenfold and the loss *gained nothing*; a leap of the loss by hundreds of
-    times its noise from which it *never came down*; more than half of a clear fall was *given
+    times its noise from which it *never came down*; a norm that fell while the loss *stayed*; more than half of a clear fall was *given
     back*; *bursts* above the start keep coming. Noise alone makes none of them: at the edge of
     stability the loss wiggles and falls, which is normal.
 
@@ -82,6 +82,12 @@ def _picture(s: Signals, x: Shape) -> str | None:
         return (
             f"loss leapt to {s.peak:.4g} at first and stands still at {s.recent.median:.4g} since, "
             f"{x.gain:.1f} times its noise below its start"
+        )
+    fell = x.norm_now < -max(0.6, 3.0 * x.norm_jitter)
+    if s.n >= 160 and x.gain < 0.5 and fell and x.late_ratio < 0.7:
+        return (
+            f"loss is no lower after {s.n} steps than at the start, while the gradient norm fell to "
+            f"{math.exp(x.norm_now):.2g} of its first value: the weights moved, and not to a better place"
         )
     if s.n >= 64 and x.given_back > 0.5 and x.drop > 4.0 and x.gain < 6.0 and x.peak > 1.0:
         return f"{min(x.given_back, 1.0):.0%} of the fall of the loss was lost again, now {s.recent.median:.4g}"

@@ -89,6 +89,12 @@ def _picture(s: Signals, x: Shape) -> str | None:
         if not still:
             return None
         return f"loss {s.recent.median:.4g} and gradient norm have not moved in {s.n} steps"
+    late = s.n >= 720 and x.late_ratio > 0.7 and x.early < 0.5 and x.given_back < 0.6
+    if late and x.trend > 4.0:
+        return (
+            f"after {s.n} steps the loss still falls {x.late_ratio:.0%} as fast as before, "
+            f"with {x.gain:.1f} times its noise gained"
+        )
     slow = x.late_ratio > 0.7 and x.given_back < 0.6 and x.norm_now > -0.5
     if x.trend < 0.0 or not slow or x.drop > _cap(s):
         return None

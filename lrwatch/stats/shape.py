@@ -33,6 +33,8 @@ class Shape:
         norm_level: Log of the highest block mean of the norm over the first norm.
         norm_trend: Change of the log norm from the first to the last third.
         norm_now: Log of the norm now over the first.
+        norm_jitter: Standard deviation of the log norm over the last steps.
+        early: Part of the fall until now that was done in the first tenth of the clock.
         rate_now: Learning rate now over its highest so far.
     """
 
@@ -50,6 +52,8 @@ class Shape:
     norm_level: float
     norm_trend: float
     norm_now: float
+    norm_jitter: float
+    early: float
     rate_now: float
 
 
@@ -100,8 +104,12 @@ def _loss_shape(s: Signals) -> dict[str, float]:
     first, middle, last = _thirds(s, means)
     error = 1.5 * noise * math.sqrt(3.0 / (n * length))
     fall = s.start - best
+    tenth = max(1, n // 10)
+    level = max(begin, means[0]) if s.n >= 64 else begin
+    early = (level - _mean(means[tenth : 2 * tenth])) / (abs(level - now) + 2.0 * error)
     n_late = (n - n // 3) * length
     return {
+        "early": early,
         "gain": (s.start - now) / noise_now,
         "drop": max(fall, begin - best) / noise,
         "above_start": (now - s.start) / noise_first,
@@ -120,7 +128,7 @@ def _norm_shape(s: Signals) -> dict[str, float]:
     counts = b.sums[_NORM_N]
     levels = [x / c for x, c in zip(b.sums[_NORM], counts, strict=True) if c]
     if len(levels) < 8 or not s.start_norm > 0.0:
-        return dict.fromkeys(("norm_peak", "norm_level", "norm_trend", "norm_now"), math.nan)
+        return dict.fromkeys(("norm_peak", "norm_level", "norm_trend", "norm_now", "norm_jitter"), math.nan)
     third, quarter = len(levels) // 3, len(levels) // 4
     base = math.log(s.start_norm)
     return {
@@ -128,4 +136,5 @@ def _norm_shape(s: Signals) -> dict[str, float]:
         "norm_level": max(levels) - base,
         "norm_trend": _mean(levels[-third:]) - _mean(levels[:third]),
         "norm_now": _mean(levels[-quarter:]) - base,
+        "norm_jitter": s.norms.noise,
     }
