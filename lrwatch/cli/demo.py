@@ -18,14 +18,14 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.option("--lr", default=0.3, show_default=True, type=click.FloatRange(0, min_open=True))
-@click.option("--steps", default=600, show_default=True, type=click.IntRange(1))
+@click.option("--steps", default=300, show_default=True, type=click.IntRange(1))
 @click.option("--optimizer", default="adamw", show_default=True, type=click.Choice(OPTIMIZERS))
 @click.option("--seed", default=0, show_default=True, type=int, help="Of weights and batches.")
 @click.option("--run-dir", type=click.Path(path_type=Path), help="[default: runs/demo-<UTC time>]")
 def command(lr: float, steps: int, optimizer: str, seed: int, run_dir: Path | None) -> None:
     """Train a small model with a rate that is too high, and watch it being caught.
 
-    A character transformer learns the text of Python's standard library, in about a minute on two
+    A character transformer learns the text of Python's standard library, in half a minute on two
     cores. The run is left to be opened in TensorBoard.
     """
     from lrwatch.demo.story import play

@@ -70,8 +70,8 @@ def rate_advice(alerts: Sequence[Alert]) -> Advice | None:
 
 
 def _summary(outcome: Outcome, plan: Plan) -> str:
-    said = next((alert.step for alert in outcome.alerts if alert.verdict), None)
-    when = "" if said is None else f", said at step {said} of {plan.n_steps}"
+    sides = [alert.step for alert in outcome.alerts if alert.verdict == outcome.verdict]
+    when = f", said at step {sides[0]} of {plan.n_steps}" if sides else ""
     return f"Verdict: {_VERDICTS[outcome.verdict]}{when}; the loss ends at {outcome.loss:.3g}."
 
 

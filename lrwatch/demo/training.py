@@ -45,7 +45,7 @@ class Plan:
     """
 
     lr: float
-    n_steps: int = 600
+    n_steps: int = 300
     warmup_steps: int = 50
     optimizer: str = "adamw"
     seed: int = 0
