@@ -17,12 +17,14 @@ class Rule:
         where: Who writes such names.
         several: What is made of several columns that match: ``"tie"`` is an error, ``"sum"``
             adds them up, ``"first"`` takes the first in order of their names.
+        weak: Whether many numbers under such a name say nothing against fewer under others.
     """
 
     quantity: Quantity
     pattern: str
     where: str
     several: Literal["tie", "sum", "first"] = "tie"
+    weak: bool = False
 
 
 _PARTS = "box|cls|obj|dfl|seg|sem|pose|kobj|rle|angle|giou|l1|om|dist|iou"
@@ -64,9 +66,11 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule("loss", r"(train|training)_loss_epoch|loss_epoch|epoch_(train_)?loss", "Lightning"),
     Rule("loss", rf"(train|training)_({_PARTS})_loss", "Ultralytics, YOLOv5", "sum"),
-    Rule("loss", r"train", "llm.c, build-nanogpt"),
-    Rule("loss", r"(train|training)_.*loss|loss_.*(train|training)", "any training loss"),
-    Rule("loss", r".*loss.*", "any loss that is left"),
+    Rule("loss", r"train", "llm.c, build-nanogpt", weak=True),
+    Rule(
+        "loss", r"(train|training)_.*loss|loss_.*(train|training)", "any training loss", weak=True
+    ),
+    Rule("loss", r".*loss.*", "any loss that is left", weak=True),
     Rule("grad_norm", r"lrwatch_grad_norm", "lrwatch"),
     Rule(
         "grad_norm",

@@ -8,7 +8,7 @@ from lrwatch.errors import LrwatchError
 from lrwatch.readers.column_rules import QUANTITIES, RULES, Quantity, Rule
 
 MAX_NAME = 1000
-MIN_SHARE = 0.02
+MIN_SHARE = 0.2
 _SHOWN = 20
 
 
@@ -89,8 +89,8 @@ def find(quantity: Quantity, asked: str | None, counts: Mapping[str, int]) -> tu
 def choose(quantity: Quantity, counts: Mapping[str, int]) -> tuple[str, ...]:
     """The columns that mean a quantity, by the first rule that any of them matches.
 
-    Columns with far fewer numbers than the fullest candidate (a summary at the end) are passed
-    over.
+    Columns with far fewer numbers than the fullest candidate are passed over: a summary at the
+    end, or an estimate at every evaluation beside the loss of every step.
 
     Raises:
         ColumnError: If several match a rule that asks for one.
@@ -117,7 +117,8 @@ def matches(quantity: Quantity, counts: Mapping[str, int]) -> list[tuple[Rule, l
         if rule.quantity == quantity:
             matching = [name for name in names if pattern.fullmatch(plain_name(name))]
             found += [(rule, matching)] if matching else []
-    fullest = max((counts[name] for _, matching in found for name in matching), default=0)
+    strong = [counts[name] for rule, matching in found if not rule.weak for name in matching]
+    fullest = max(strong, default=0)
     enough = [(r, [n for n in m if counts[n] >= MIN_SHARE * fullest]) for r, m in found]
     return [(rule, matching) for rule, matching in enough if matching]
 

@@ -4,7 +4,7 @@ import math
 import re
 
 MAX_DIGITS = 10_000
-_WRAPPED = re.compile(r"(?:tensor|np\.float\d+|array)?[(\[]*\s*([^,()\[\]\s]+)")
+_WRAPPED = re.compile(r"(?:tensor|np\.float\d+|array)?[(\[]+\s*([^,()\[\]\s]+)")
 
 
 def number(value: object) -> float | None:
@@ -32,7 +32,7 @@ def number(value: object) -> float | None:
 
 def _wrapped(text: str) -> float | None:
     match = _WRAPPED.match(text.strip())
-    if match is None or match.end() == 0 or match[1] == text:
+    if match is None:
         return None
     try:
         return float(match[1])

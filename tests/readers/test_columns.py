@@ -60,6 +60,15 @@ def test_a_column_with_a_single_summary_does_not_tie() -> None:
     assert choose("loss", {"Loss": 1000, "loss": 1}) == ("Loss",)
 
 
+def test_the_loss_of_every_step_wins_over_one_at_every_evaluation() -> None:
+    assert choose("loss", {"train loss": 40, "loss": 1000}) == ("loss",)
+    assert choose("loss", {"train loss": 400, "loss": 1000}) == ("train loss",)
+
+
+def test_some_other_loss_at_every_step_does_not_outvote_a_training_loss() -> None:
+    assert choose("loss", {"aux_loss": 1000, "train/loss": 10}) == ("train/loss",)
+
+
 def test_what_is_asked_for_wins_and_plus_adds_up() -> None:
     found = columns_of("loss", "a", "b", "lr", loss="a + b", lr="b")
     assert (found.loss, found.lr) == (("a", "b"), "b")

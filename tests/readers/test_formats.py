@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lrwatch.errors import LrwatchError
+from lrwatch.readers.numbers import number
 from lrwatch.readers.reading import read
 from lrwatch.readers.textlog import pairs
 from lrwatch.records import Step
@@ -212,6 +213,14 @@ def test_steps_that_start_again_with_every_epoch_are_counted_on(
     assert [step.step for step in read(path)] == [50, 100, 150, 200, 250, 300]
 
 
+def test_lines_of_evaluation_between_those_of_training_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "train.log"
+    lines = [f"iter {i}: loss {i}.5, time 9ms\n" for i in range(40)]
+    lines.insert(20, "step 20: train loss 1.0, val loss 2.0\n")
+    path.write_text("".join(lines))
+    assert [(s.step, s.loss) for s in read(path)] == [(i, i + 0.5) for i in range(40)]
+
+
 def test_lines_without_a_step_are_counted(tmp_path: Path) -> None:
     path = tmp_path / "out.txt"
     lines = [{"loss": "2.5", "learning_rate": 5e-05, "epoch": e / 7} for e in range(3)]
@@ -295,3 +304,11 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_line_of_blanks_is_read_in_no_time() -> None:
     assert pairs("loss" + " " * 4000 + "2.5" + " " * 100_000) == {}
     assert pairs("loss" + " " * 900 + "2.5") == {"loss": 2.5}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("5 apples", None), ("[5]", 5.0), ("tensor([2.5])", 2.5), ("12%", None), ("", None)],
+)
+def test_a_number_with_words_behind_it_is_none(text: str, value: float | None) -> None:
+    assert number(text) == value

@@ -10,6 +10,7 @@ from lrwatch.readers.reading import read
 from lrwatch.records import Step
 
 BLOCK = 1 << 15
+START = b":W&B\xe1\xbe\x00"
 
 
 def varint(number: int) -> bytes:
@@ -35,8 +36,13 @@ def step(number: int) -> bytes:
     return history(item("_step", str(number)), loss, item("_timestamp", f"{1e9 + number}"))
 
 
+def record(kind: int, content: bytes) -> bytes:
+    crc = zlib.crc32(content, zlib.crc32(bytes([kind])))
+    return struct.pack("<IHB", crc, len(content), kind) + content
+
+
 def framed(messages: list[bytes]) -> bytes:
-    data = b":W&B\xe1\xbe\x00"
+    data = START
     for content in messages:
         kinds = [1] if len(content) < 20_000 else [2, 3, 4]
         size = -(-len(content) // len(kinds))
@@ -45,8 +51,7 @@ def framed(messages: list[bytes]) -> bytes:
             left = -len(data) % BLOCK
             if left < len(part) + 7:
                 data += bytes(left)
-            crc = zlib.crc32(part, zlib.crc32(bytes([kind])))
-            data += struct.pack("<IHB", crc, len(part), kind) + part
+            data += record(kind, part)
     return data
 
 
@@ -107,3 +112,10 @@ def test_damage_costs_the_rest_of_its_block(tmp_path: Path, at: int) -> None:
     assert lost == list(range(lost[0], lost[-1] + 1))
     assert len(lost) * len(step(0)) < BLOCK
     assert reading.n_damaged == 1
+
+
+def test_a_message_without_an_end_is_dropped_and_the_next_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "run.wandb"
+    pieces = [(2, step(0)[:9]), (1, step(1)), (2, step(2)[:9]), (2, step(3)[:9]), (4, step(3)[9:])]
+    path.write_bytes(START + b"".join(record(kind, content) for kind, content in pieces))
+    assert numbers(path) == [1, 3]

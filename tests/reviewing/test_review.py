@@ -124,6 +124,8 @@ def test_the_worst_alert_is_the_most_severe_and_a_recovery_is_none() -> None:
     remark = replace(WARNING, severity="info", onset=3)
     assert worst([WARNING, CRITICAL, recovered]) == CRITICAL
     assert worst([recovered]) is None
+    assert worst([replace(CRITICAL, verdict=None, step=1), CRITICAL]) == CRITICAL
+    assert worst([replace(CRITICAL, step=91), CRITICAL]) == CRITICAL
     assert onset([remark, CRITICAL, WARNING]) == 40
     assert onset([remark]) is None
 

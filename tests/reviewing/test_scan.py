@@ -1,6 +1,7 @@
 """A scan tells every run, whatever happens to the others."""
 
 import os
+import random
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def test_summaries_come_in_the_order_of_the_runs(tmp_path: Path, n_jobs: int) ->
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_a_run_that_cannot_be_read_is_told_among_the_others(tmp_path: Path, n_jobs: int) -> None:
     runs = folder_of(tmp_path, 3)
-    Path(runs[1]).write_bytes(os.urandom(1000))
+    Path(runs[1]).write_bytes(random.Random(0).randbytes(1000))
     found = list(scan(runs, {}, n_jobs=n_jobs))
     assert [bool(summary.error) for summary in found] == [False, True, False]
     assert found[1].error.startswith("is no log that is known here")
