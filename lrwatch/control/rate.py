@@ -35,7 +35,10 @@ class RateScale:
     It does not reach a step that runs without hooks, such as the replay of a CUDA graph.
 
     Args:
-        optimizer: Any optimizer of PyTorch; groups may be added later.
+        optimizer: Any optimizer of PyTorch; groups may be added later. It is not kept.
+        explicit: Wait for ``lend()`` within the step, so that the scheduled rates can be read
+            before. A step with a closure is scaled from its beginning all the same: LBFGS reads
+            its rate before it calls the closure.
 
     >>> weight = torch.nn.Parameter(torch.ones(1))
     >>> sgd = torch.optim.SGD([weight], lr=0.5)
@@ -47,13 +50,13 @@ class RateScale:
     (0.75, 0.5)
     """
 
-    def __init__(self, optimizer: Optimizer) -> None:
-        self._optimizer = optimizer
+    def __init__(self, optimizer: Optimizer, *, explicit: bool = False) -> None:
+        self._explicit = explicit
         self._scale = 1.0
         self._loans: list[_Loan] = []
         self._handles = [
-            optimizer.register_step_pre_hook(self._lend),
-            optimizer.register_step_post_hook(self._return),
+            optimizer.register_step_pre_hook(self._before),
+            optimizer.register_step_post_hook(self._after),
         ]
 
     @property
@@ -67,6 +70,26 @@ class RateScale:
             raise ValueError(f"scale must be finite and > 0, got {value}")
         self._scale = float(value)
 
+    def lend(self, optimizer: Optimizer) -> None:
+        """Bind the scaled rates now; with other ones lent already, those of the present scale."""
+        _end(self._loans)
+        if self._scale == 1.0:
+            return
+        for group in optimizer.param_groups:
+            if "lr" in group:
+                self._loans.append(_Loan(group, group["lr"], group["lr"] * self._scale))
+        for loan in self._loans:
+            loan.group["lr"] = loan.lent
+
+    def give_back(self) -> None:
+        """Bind the scheduled rates back."""
+        _end(self._loans)
+
+    def scheduled(self, group: dict[str, Any]) -> float:
+        """The rate of a group as the schedule set it; waits for the device if it lies there."""
+        lent = [loan.scheduled for loan in self._loans if loan.group is group]
+        return float(lent[0] if lent else group.get("lr", 0.0))
+
     def close(self) -> None:
         """Put back what is lent and remove the hooks."""
         _end(self._loans)
@@ -74,22 +97,20 @@ class RateScale:
             handle.remove()
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
-    def _lend(
+    def _before(
         self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
         _end(self._loans)
         if self._scale == 1.0:
             return None
-        groups = [group for group in optimizer.param_groups if "lr" in group]
-        loans = [_Loan(group, group["lr"], group["lr"] * self._scale) for group in groups]
-        for loan in loans:
-            loan.group["lr"] = loan.lent
         guarded = _Arguments(args)
-        guarded.__dict__["loans"] = self._loans = loans
+        guarded.__dict__["loans"] = self._loans = []
+        if not self._explicit or len(args) > 1 or kwargs.get("closure") is not None:
+            self.lend(optimizer)
         return guarded, kwargs
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
-    def _return(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def _after(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         _end(self._loans)
 
 

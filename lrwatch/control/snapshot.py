@@ -1,6 +1,7 @@
 """Snapshots of a run under a memory cap, to go back to when the weights are ruined."""
 
 import math
+import weakref
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -27,14 +28,16 @@ class Snapshots:
     DataLoader is never restored.
 
     Args:
-        optimizer: Its parameters are kept, those of groups added later from the next save on.
-        model: For its buffers (running statistics of BatchNorm), which are lost without it.
+        optimizer: Held weakly. Its parameters are kept, those of groups added later from the
+            next save on.
+        model: Held weakly. For its buffers (statistics of BatchNorm), lost without it.
         others: Schedulers and GradScaler, for ``exact=True``.
         where: ``"device"``: beside the weights; ``"host"``: in the processor's memory.
         max_bytes: Cap on the memory of all slots together, > 0.
 
     >>> weight = nn.Parameter(torch.ones(2))
-    >>> snapshots = Snapshots(torch.optim.SGD([weight], lr=0.1))
+    >>> sgd = torch.optim.SGD([weight], lr=0.1)
+    >>> snapshots = Snapshots(sgd)
     >>> snapshots.save("start", 0)
     >>> _ = weight.data.zero_()
     >>> snapshots.load("start")
@@ -56,13 +59,20 @@ class Snapshots:
             raise ValueError(f'where must be "device" or "host", got {where!r}')
         if not max_bytes > 0:
             raise ValueError(f"max_bytes must be > 0, got {max_bytes}")
-        self._optimizer = optimizer
-        self._model = model
+        self._optimizer_ref = weakref.ref(optimizer)
+        self._model_ref = None if model is None else weakref.ref(model)
         self._others = others
         self._where = where
         self._max_bytes = max_bytes
         self._slots: dict[str, Slot] = {}
         self._surroundings: dict[str, Surroundings] = {}
+
+    @property
+    def _optimizer(self) -> Optimizer:
+        optimizer = self._optimizer_ref()
+        if optimizer is None:
+            raise LrwatchError("the optimizer is gone, and its snapshots with it")
+        return optimizer
 
     @property
     def steps(self) -> dict[str, int]:
@@ -123,6 +133,11 @@ class Snapshots:
         self._slots.pop(name, None)
         self._surroundings.pop(name, None)
 
+    def clear(self) -> None:
+        """Give all memory back."""
+        self._slots.clear()
+        self._surroundings.clear()
+
     @torch.no_grad()
     def displacement(self, name: str) -> float:
         """``||w - w_slot|| / ||w_slot||`` over all parameters; waits for the device.
@@ -139,7 +154,8 @@ class Snapshots:
         return [p.detach() for p in parameters(self._optimizer)]
 
     def _buffers(self) -> list[Tensor]:
-        return [] if self._model is None else list(self._model.buffers())
+        model = None if self._model_ref is None else self._model_ref()
+        return [] if model is None else list(model.buffers())
 
 
 def _norms(tensors: Sequence[Tensor]) -> Tensor:

@@ -174,7 +174,8 @@ def test_without_the_model_its_buffers_stay() -> None:
 )
 def test_cap_says_how_many_slots_fit(max_bytes: int, n_slots: int, said: str | None) -> None:
     weight = nn.Parameter(torch.zeros(32))
-    snapshots = Snapshots(Adam([weight]), max_bytes=max_bytes)
+    optimizer = Adam([weight])
+    snapshots = Snapshots(optimizer, max_bytes=max_bytes)
     assert min(snapshots.n_slots, 3) == n_slots
     shortage = snapshots.shortage(3)
     assert shortage is None if said is None else said in str(shortage)
@@ -192,7 +193,8 @@ def test_estimate_before_the_first_step_is_what_the_slot_takes_after() -> None:
 
 def test_displacement_is_relative_to_the_weights_then() -> None:
     weight = nn.Parameter(torch.full((4,), 2.0))
-    snapshots = Snapshots(SGD([weight], lr=0.1))
+    optimizer = SGD([weight], lr=0.1)
+    snapshots = Snapshots(optimizer)
     snapshots.save("start", 0)
     with torch.no_grad():
         weight.add_(1.0)
@@ -200,7 +202,8 @@ def test_displacement_is_relative_to_the_weights_then() -> None:
 
 
 def test_unknown_slot_and_missing_surroundings_are_named() -> None:
-    snapshots = Snapshots(SGD([nn.Parameter(torch.ones(1))]))
+    optimizer = SGD([nn.Parameter(torch.ones(1))])
+    snapshots = Snapshots(optimizer)
     with pytest.raises(LrwatchError, match="no snapshot named 'x'"):
         snapshots.load("x")
     snapshots.save("x", 0)

@@ -1,0 +1,197 @@
+"""Carries out what the policy decides: the one place where a run is changed."""
+
+import logging
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+from torch.optim import Optimizer
+
+from lrwatch.control.rate import RateScale
+from lrwatch.control.snapshot import Snapshots
+from lrwatch.control.stopped import TrainingStoppedError
+from lrwatch.policy.ladder import Ladder
+from lrwatch.policy.move import Move, Seen
+from lrwatch.policy.settings import Backoff
+from lrwatch.records import Action, Alert
+
+logger = logging.getLogger("lrwatch")
+
+N_SLOTS = 6
+SIGNS_OF_A_HOT_RATE = ("lr_too_high", "oscillation", "overshoot")
+
+
+class BackoffController:
+    """Backs one optimizer off; see :class:`lrwatch.loop.controller.Controller` for the calls.
+
+    Every action is written before it is applied. With ``backoff.dry_run`` it is only written.
+    A rewind brings back weights, model buffers and moments; the schedule, the random generators
+    and the data go on.
+
+    Args:
+        backoff: Bounds and rungs.
+        optimizer: Held weakly.
+        model: For its buffers, held weakly; without it BatchNorm keeps its statistics in a rewind.
+        write_action: Tells an action.
+        disarm_file: When this file appears the controller lets go, at the next step.
+    """
+
+    def __init__(
+        self,
+        backoff: Backoff,
+        *,
+        optimizer: Optimizer,
+        model: nn.Module | None = None,
+        write_action: Callable[[Action], None],
+        disarm_file: Path | None = None,
+    ) -> None:
+        self._backoff = backoff
+        self._write = write_action
+        self._disarm_file = disarm_file
+        self._rate = RateScale(optimizer, explicit=True)
+        self._snapshots = Snapshots(
+            optimizer, model, where=backoff.where, max_bytes=backoff.memory_cap
+        )
+        shortage = self._snapshots.shortage(N_SLOTS)
+        if shortage and "rewind" in backoff.rungs:
+            logger.warning("back-off: %s", shortage)
+        self._ladder = Ladder(backoff, n_slots=min(N_SLOTS, self._snapshots.n_slots))
+        self._trouble = 0
+        self._step = 0
+        self.armed = True
+
+    @property
+    def scale(self) -> float:
+        """Factor on the schedule's rate at the coming update, in (0, 1]."""
+        return self._rate.scale
+
+    @property
+    def n_lost(self) -> int:
+        """Steps whose work was given up so far."""
+        return self._ladder.n_lost
+
+    def before_step(
+        self, optimizer: Optimizer, step: int, loss: float | None, grad_norm: float | None
+    ) -> bool | None:
+        """Judge the step, act, and lend the scaled rates; False where the update is left out."""
+        self._step = step
+        if self.armed and self._disarm_file is not None and self._disarm_file.exists():
+            self.disarm(f"{self._disarm_file.name} asked for it")
+        goes_on = True
+        if self.armed and loss is not None and optimizer.param_groups:
+            goes_on = self._act(self._seen(optimizer, step, loss, grad_norm))
+        self._rate.lend(optimizer)
+        return goes_on
+
+    def after_step(self, optimizer: Optimizer, step: int) -> None:
+        """Put the schedule's own rates back."""
+        self._rate.give_back()
+
+    def on_alerts(self, alerts: Sequence[Alert]) -> None:
+        """Pass on what bears on the rate, and remember which trouble is being answered."""
+        for alert in alerts:
+            self._trouble = 0 if alert.state == "closed" else alert.trouble
+            if alert.state == "closed" or alert.severity == "info":
+                continue
+            hot = alert.verdict == "too_high" and alert.kind in SIGNS_OF_A_HOT_RATE
+            self._ladder.warn(hot=hot, lost=alert.kind == "divergence")
+
+    def disarm(self, reason: str = "asked for by the user") -> None:
+        """Give the rate back to the schedule and never act again in this run."""
+        if self.armed:
+            self._write(Action(kind="disarm", step=self._step, reason=reason, scale=1.0))
+        self.armed = False
+        self._rate.scale = 1.0
+        self._snapshots.clear()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Scale, budget and cooldowns, as JSON can hold them."""
+        return {"ladder": self._ladder.state_dict(), "armed": self.armed}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on as the controller went on whose state this is."""
+        self._ladder.load_state_dict(state["ladder"])
+        self.armed = state["armed"]
+        self._rate.scale = self._ladder.scale if self.armed else 1.0
+
+    def close(self) -> None:
+        """Give back rates and memory."""
+        self._rate.close()
+        self._snapshots.clear()
+
+    def _seen(self, optimizer: Optimizer, step: int, loss: float, grad_norm: float | None) -> Seen:
+        rate = self._rate.scheduled(optimizer.param_groups[0])
+        return Seen(step=step, loss=loss, grad_norm=grad_norm, rate=rate, moved=self._moved)
+
+    def _moved(self) -> float:
+        if "start" not in self._snapshots.steps:
+            return math.inf
+        return self._snapshots.displacement("start")
+
+    def _act(self, seen: Seen) -> bool:
+        moves = self._ladder.decide(seen)
+        if self._ladder.save:
+            self._snapshots.save(self._ladder.save, seen.step)
+        return all([self._apply(move, seen) for move in moves])
+
+    def _apply(self, move: Move, seen: Seen) -> bool:
+        action = self._action(move, seen)
+        self._write(action)
+        if move.kind == "outcome":
+            return True
+        if self._backoff.dry_run:
+            self._ladder.refuse()
+            return True
+        if move.kind == "stop":
+            raise TrainingStoppedError(action)
+        if move.save:
+            self._snapshots.save(move.save, seen.step)
+        if move.load:
+            self._snapshots.load(move.load)
+        if move.scale is not None:
+            self._rate.scale = move.scale
+        return move.kind not in ("skip", "rewind")
+
+    def _action(self, move: Move, seen: Seen) -> Action:
+        before = seen.rate * self._rate.scale
+        scale = self._rate.scale if move.scale is None else move.scale
+        changed = move.kind != "outcome" and move.scale is not None
+        return Action(
+            kind=move.kind,
+            step=seen.step,
+            reason=move.reason,
+            trouble=self._trouble,
+            lr_before=before if changed else None,
+            lr_after=seen.rate * scale if changed else None,
+            scale=scale,
+            to_step=self._snapshots.steps.get(move.load) if move.load else None,
+            helped=move.helped,
+            dry_run=self._backoff.dry_run and move.kind != "outcome",
+        )
+
+
+def build_controller(
+    backoff: Any,
+    *,
+    optimizer: Optimizer,
+    model: nn.Module | None = None,
+    write_action: Callable[[Action], None],
+    disarm_file: Path | None = None,
+) -> BackoffController:
+    """Make the controller that ``attach(..., backoff=...)`` asks for.
+
+    Raises:
+        ValueError: If ``backoff`` is neither True nor a :class:`Backoff`.
+    """
+    settings = Backoff() if backoff is True else backoff
+    if not isinstance(settings, Backoff):
+        raise ValueError(f"backoff must be True, False or a lrwatch.Backoff, got {backoff!r}")
+    return BackoffController(
+        settings,
+        optimizer=optimizer,
+        model=model,
+        write_action=write_action,
+        disarm_file=disarm_file,
+    )

@@ -1,0 +1,50 @@
+"""One arm: a stretch of training from one start at one scale."""
+
+from lrwatch.policy.move import Seen
+from lrwatch.policy.spread import Stretch
+
+N_FIRST = 256
+N_RATES = 512
+
+
+class Arm:
+    """What is remembered of the steps since the last change of weights or rate.
+
+    Args:
+        scale: Factor on the schedule's rate.
+        from_start: Whether it set out from the weights of step 0.
+
+    Attributes:
+        n: Updates so far.
+        first: The first 256 losses.
+        stretch: All losses, in blocks.
+        n_hot: Steps that looked ruined, see :mod:`lrwatch.policy.launch`.
+        next_check: Step of the arm at which the noise floor is looked for.
+        ramp_to: Scale to go back up to when it stays quiet.
+    """
+
+    def __init__(self, scale: float, *, from_start: bool) -> None:
+        self.scale = scale
+        self.from_start = from_start
+        self.n = 0
+        self.first: list[float] = []
+        self.stretch = Stretch()
+        self.rates: list[float] = []
+        self.n_hot = 0
+        self.next_check = 96
+        self.ramp_to = 0.0
+
+    def add(self, seen: Seen) -> None:
+        """Take one step into account."""
+        self.n += 1
+        if len(self.first) < N_FIRST:
+            self.first.append(seen.loss)
+        self.stretch.add(seen.loss)
+        self.rates.append(seen.rate)
+        if len(self.rates) > N_RATES:
+            del self.rates[::2]
+
+    def steady(self) -> bool:
+        """Whether the schedule kept its rate within a factor of 1.5 for three quarters of it."""
+        kept = self.rates[len(self.rates) // 4 :]
+        return max(kept) <= 1.5 * min(kept)

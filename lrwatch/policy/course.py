@@ -1,0 +1,123 @@
+"""Where a run stands: the present arm, what it may go back to, and how one arm follows another."""
+
+import math
+
+from lrwatch.policy.arm import Arm
+from lrwatch.policy.contest import Contest
+from lrwatch.policy.floor import Trial
+from lrwatch.policy.launch import Launch
+from lrwatch.policy.move import Move, Seen
+from lrwatch.policy.recent import Recent
+from lrwatch.policy.settings import Backoff
+from lrwatch.policy.shelf import Good, Shelf
+from lrwatch.policy.spread import Mean
+
+N_FREE = 60
+
+
+class Course:
+    """State that all rungs share, and the moves that lead from one arm to the next.
+
+    Args:
+        settings: Bounds.
+        n_slots: Snapshots that memory allows, >= 0: the start, the incumbent of a contest, the
+            weights that are held while older ones are asked, and the good ones.
+
+    Attributes:
+        arm: The present stretch of training.
+        contest: The contest it is in, if any.
+        trial: The trial in place it is in, if any.
+        n: Steps so far.
+        n_lost: Steps whose work was given up.
+        cap: Effective rate that is not to be passed.
+        first_loss: Loss at the first step that was seen.
+    """
+
+    def __init__(self, settings: Backoff, n_slots: int) -> None:
+        self.settings = settings
+        rewinds = "rewind" in settings.rungs
+        self.can_restart = rewinds and n_slots >= 1
+        self.can_compare = rewinds and n_slots >= 2 and settings.trials
+        self.can_hold = rewinds and n_slots >= 4
+        n_good = n_slots - 3 if self.can_hold else n_slots - 2
+        self.shelf = Shelf(max(0, n_good) if rewinds else 0, every=settings.snapshot_every)
+        self.launch, self.recent = Launch(), Recent()
+        self.arm = Arm(1.0, from_start=self.can_restart)
+        self.contest: Contest | None = None
+        self.trial: Trial | None = None
+        self.cap = math.inf
+        self.n = self.n_lost = self.n_contests = 0
+        self.first_loss = math.nan
+        self.outcomes: list[Move] = []
+        self._unverified = ""
+
+    def tell(self, reason: str, *, helped: bool) -> None:
+        """Report on what was done before."""
+        self.outcomes.append(Move(kind="outcome", reason=reason, helped=helped))
+
+    def verify(self) -> None:
+        """Report that the last change of weights or rate was followed by quiet steps."""
+        if self._unverified:
+            self.tell(f"{self._unverified}: quiet for {self.arm.n} steps", helped=True)
+        self._unverified = ""
+
+    def affords(self, n_steps: int) -> bool:
+        """Whether so many more steps may be lost to a trial."""
+        return self.n_lost + n_steps < N_FREE + self.settings.max_lost * self.n
+
+    def follow(self, arm: Arm) -> None:
+        """Go on with another arm on the same weights."""
+        self.arm, self.trial = arm, None
+
+    def below(self, seen: Seen) -> float:
+        """One notch below the present scale; the rate in force is now known to be too high."""
+        if seen.rate > 0:
+            self.cap = min(self.cap, self.settings.factor * seen.rate * self.arm.scale)
+        return self.settings.factor * self.arm.scale
+
+    def restart(self, scale: float, reason: str) -> Move:
+        """Go back to the first weights; their moments, too, are those of the start."""
+        self._failed()
+        self.n_lost += self.arm.n
+        self._forget()
+        self.shelf.clear()
+        self.arm = Arm(scale, from_start=True)
+        self.contest, self._unverified = None, "back to the start at a lower rate"
+        return Move(kind="rewind", reason=reason, scale=scale, load="start")
+
+    def challenge(self, reason: str, *, to: Arm, n_steps: int, target: Mean | None = None) -> Move:
+        """Try one notch less from the first weights; ``to`` goes on if that fails."""
+        scale, self.n_contests = self.settings.factor * self.arm.scale, self.n_contests + 1
+        self._forget()
+        self._unverified = ""
+        self.arm = Arm(scale, from_start=True)
+        self.contest = Contest(incumbent=to, n_steps=n_steps, target=target)
+        return Move(kind="rewind", reason=reason, scale=scale, load="start", save="incumbent")
+
+    def come_back(self, reason: str) -> Move:
+        """Give up the challenger and bring the incumbent back."""
+        contest, self.contest = self.contest, None
+        self.n_lost += self.arm.n
+        self._forget()
+        if contest is not None:
+            self.arm = contest.incumbent
+        return Move(kind="rewind", reason=reason, scale=self.arm.scale, load="incumbent")
+
+    def go_back(self, good: Good, scale: float, step: int, reason: str) -> Move:
+        """Bring a good snapshot back at this scale."""
+        self._failed()
+        self.n_lost += step - good.step
+        self._forget()
+        self.shelf.back_to(good)
+        self.arm = Arm(scale, from_start=False)
+        self.contest, self._unverified = None, "rewind and lower rate"
+        return Move(kind="rewind", reason=reason, scale=scale, load=good.name)
+
+    def _failed(self) -> None:
+        if self._unverified and self.arm.n:
+            self.tell(f"{self._unverified}: trouble is back after {self.arm.n} steps", helped=False)
+        self._unverified = ""
+
+    def _forget(self) -> None:
+        self.recent.clear()
+        self.trial = None

@@ -1,0 +1,151 @@
+"""The ladder: skip the bad update, back off, rewind, stop; each rung verified, then the next."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from lrwatch.policy.arm import Arm
+from lrwatch.policy.course import Course
+from lrwatch.policy.move import Move, Seen
+from lrwatch.policy.relapsing import Relapsing
+from lrwatch.policy.settings import Backoff
+from lrwatch.policy.settling import Settling
+from lrwatch.policy.skipping import Skipping
+from lrwatch.policy.starting import Starting
+
+N_VERIFIED = 32
+KEPT = ("n", "n_lost", "n_contests", "first_loss")
+
+
+class Ladder:
+    """Decides before every update what is to be done, if anything.
+
+    A rate that ruins the run at its launch is left by going back to the first weights at a lower
+    one, notch by notch, and by a margin once one holds. Where nothing is learnt, a lower rate from
+    the first weights has to prove itself against the run as it is. Slow progress is tried at a
+    lower rate in place. A loss that leaves its level brings the last good snapshot back. What does
+    not gain is taken back: a loss that falls is left alone, and a rate that is too low is not
+    lowered for good.
+
+    Args:
+        settings: Bounds.
+        n_slots: Snapshots that memory allows, >= 0.
+
+    Attributes:
+        scale: Factor on the schedule's rate, in (0, 1].
+        save: Snapshot to take now although no move asks for one.
+    """
+
+    def __init__(self, settings: Backoff, *, n_slots: int = 6) -> None:
+        self._settings = settings
+        self._budget = settings.budget
+        self._resting = 0
+        self._warned_hot = self._warned_lost = False
+        self.scale = 1.0
+        self.save: str | None = None
+        self._course = Course(settings, n_slots)
+        self._relapsing = Relapsing(self._course)
+        self._skipping = Skipping(self._course, self._relapsing)
+        self._starting = Starting(self._course)
+        self._settling = Settling(self._course)
+
+    @property
+    def n_lost(self) -> int:
+        """Steps whose work was given up so far."""
+        return self._course.n_lost
+
+    def warn(self, *, hot: bool = False, lost: bool = False) -> None:
+        """Take note of an alert: the rate is too high, or the level of the loss is lost."""
+        self._warned_hot |= hot
+        self._warned_lost |= lost
+
+    def decide(self, seen: Seen) -> list[Move]:
+        """Outcomes of earlier moves, then at most one move."""
+        course = self._course
+        self.save = "start" if course.n == 0 and course.can_restart else None
+        course.n += 1
+        course.outcomes = []
+        move = self._judge(seen)
+        self._warned_hot = self._warned_lost = False
+        if move is not None and move.kind != "skip":
+            move = self._bounded(move)
+            self._budget -= 1
+        if move is not None and move.scale is not None:
+            self.scale = move.scale
+        return [*course.outcomes, *([move] if move else [])]
+
+    def refuse(self) -> None:
+        """Take note that the last move was not made (a dry run), and rest for the cooldown."""
+        self.scale = 1.0
+        self._course.contest = None
+        self._course.follow(Arm(1.0, from_start=False))
+        self._course.recent.clear()
+        self._resting = self._settings.cooldown
+
+    def _judge(self, seen: Seen) -> Move | None:
+        course = self._course
+        if self._resting:
+            self._resting -= 1
+            return None
+        finite = math.isfinite(seen.loss) and math.isfinite(seen.grad_norm or 0.0)
+        if finite and math.isnan(course.first_loss):
+            course.first_loss = seen.loss
+        if finite and course.arm.n == 0 and course.arm.from_start:
+            course.launch.add(seen)
+        move = self._skipping.judge(seen)
+        if move or not finite:
+            return move
+        course.arm.add(seen)
+        course.recent.add(seen)
+        if course.arm.n == N_VERIFIED:
+            course.verify()
+        return self._rate(seen) if self._budget > 0 else None
+
+    def _rate(self, seen: Seen) -> Move | None:
+        course = self._course
+        move = self._starting.judge(seen)
+        if move or course.contest:
+            return move
+        if not course.trial:
+            move = self._relapsing.judge(seen, warned=self._warned_lost)
+        move = move or self._settling.judge(seen, warned=self._warned_hot)
+        if not move and not course.trial:
+            self._keep(seen)
+        return move
+
+    def _keep(self, seen: Seen) -> None:
+        course, level = self._course, self._course.arm.stretch.lowest()
+        now = course.recent.middle(9)
+        if now - level <= 3 * course.recent.noise() + 0.05 * abs(course.first_loss - level):
+            rate = seen.rate * course.arm.scale
+            self.save = self.save or course.shelf.take(seen.step, course.arm.n, rate, course.n)
+
+    def _bounded(self, move: Move) -> Move:
+        floor = self._settings.floor
+        if move.scale is None or move.scale >= floor or "stop" not in self._settings.rungs:
+            return move
+        return Move(kind="stop", reason=f"{move.reason}; the scale would fall below {floor:g}")
+
+    def state_dict(self) -> dict[str, Any]:
+        """Scale, budget and what was learnt about the rate, as JSON can hold them."""
+        course = self._course
+        kept = {name: getattr(course, name) for name in KEPT}
+        cap = None if math.isinf(course.cap) else course.cap
+        first = None if math.isnan(course.first_loss) else course.first_loss
+        ramp_to, resting = course.arm.ramp_to, self._resting
+        own = {"scale": self.scale, "budget": self._budget, "cap": cap}
+        return {**kept, **own, "first_loss": first, "ramp_to": ramp_to, "resting": resting}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on as the run whose state this is; its first weights are out of reach."""
+        course = self._course
+        for name in KEPT:
+            setattr(course, name, state[name])
+        course.first_loss = math.nan if state["first_loss"] is None else state["first_loss"]
+        course.cap = math.inf if state["cap"] is None else state["cap"]
+        self.scale, self._budget = state["scale"], state["budget"]
+        self._resting = state["resting"]
+        course.can_restart = course.can_compare = False
+        arm = Arm(self.scale, from_start=False)
+        arm.ramp_to = state["ramp_to"]
+        course.follow(arm)

@@ -1,0 +1,64 @@
+"""The start of a run: does it leave its first loss downwards, or is the rate far too high?"""
+
+import math
+
+from lrwatch.policy.arm import Arm
+from lrwatch.policy.move import Seen
+from lrwatch.policy.spread import mean_of
+
+N_STEPS = 64
+NORM_RISE = 5.0
+LOSS_RISE = 2.0
+MOVED = 0.1
+N_HOT = 2
+# After so many steps without progress weights that moved so far are no longer the first ones.
+STILL = {20: 4.0, 40: 1.5, 64: 0.7}
+
+
+class Launch:
+    """Judges the first 64 steps of an arm against the loss at the first weights.
+
+    A step is *hot* where the loss is above the first and either the gradient norm has risen
+    fivefold or a loss that was never negative has doubled, while the weights have moved by a tenth
+    of their size: what a rate does, not what a batch does. Two hot steps mean ruin. Every restart
+    adds one more sample of the first loss. A rate that only slows the run is not noticed here; see
+    :mod:`lrwatch.policy.floor`.
+    """
+
+    def __init__(self) -> None:
+        self._losses: list[float] = []
+        self._norms: list[float] = []
+
+    @property
+    def level(self) -> float:
+        """Mean loss at the first weights."""
+        return sum(self._losses) / len(self._losses)
+
+    def add(self, seen: Seen) -> None:
+        """Take a batch at the first weights into account."""
+        self._losses.append(seen.loss)
+        self._norms.append(seen.grad_norm or 0.0)
+
+    def ruined(self, arm: Arm, seen: Seen) -> bool:
+        """Count a hot step; True from the second one on."""
+        if not 2 <= arm.n <= N_STEPS or not self._hot(arm, seen):
+            return False
+        arm.n_hot += 1
+        return arm.n_hot >= N_HOT
+
+    def stands_still(self, arm: Arm, seen: Seen) -> bool:
+        """Whether nothing was learnt although the weights moved far."""
+        if arm.n not in STILL or seen.moved() <= STILL[arm.n]:
+            return False
+        tail = mean_of(arm.first[arm.n // 2 : arm.n])
+        # The first loss is a sample too, as uncertain as one batch for each time it was seen.
+        error = tail.error * math.sqrt(1 + (arm.n // 2) / len(self._losses))
+        return tail.value > self.level - 2 * error
+
+    def _hot(self, arm: Arm, seen: Seen) -> bool:
+        if seen.loss <= self.level:
+            return False
+        norm: float = sum(self._norms) / len(self._norms)
+        steep = norm > 0 and (seen.grad_norm or 0.0) > NORM_RISE * norm
+        high = min(arm.first) > 0 and seen.loss > LOSS_RISE * self.level
+        return bool((steep or high) and seen.moved() > MOVED)

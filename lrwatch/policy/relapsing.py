@@ -1,0 +1,99 @@
+"""Third rung: a loss that left its level for good brings back the last good weights."""
+
+import math
+
+from lrwatch.policy.arm import Arm
+from lrwatch.policy.course import Course
+from lrwatch.policy.move import Move, Seen
+
+N_MEDIAN = 16
+LOST = 0.4
+LOST_AFTER_RISE = 0.03
+N_NOISE = 4.0
+RISE = 1.5
+NOTCH_UP = 1.8
+BELOW_TROUBLE = 0.55
+
+
+class Relapsing:
+    """Rewinds where the median of 16 losses gave back 0.4 of what the run had gained.
+
+    Where the rate had been raised since the snapshot, far less will do, and the rate goes back to
+    what it was. Elsewhere it goes one notch down, and up again when all is quiet: in full after
+    the first time, to a little more than half of the rate that brought trouble after the second.
+
+    Args:
+        course: Shared state.
+    """
+
+    def __init__(self, course: Course) -> None:
+        self._course = course
+        self._n_times = 0
+
+    def judge(self, seen: Seen, *, warned: bool) -> Move | None:
+        """A rewind where the level is lost, or a notch up where it was quiet for long."""
+        course, recent = self._course, self._course.recent
+        if len(recent.losses) < N_MEDIAN or course.arm.n < 2 * N_MEDIAN:
+            return self._up(seen)
+        level, now = course.arm.stretch.lowest(), recent.middle(N_MEDIAN)
+        lost = now - level > self._allowed(seen, level, warned) and math.isfinite(level)
+        if lost and now - level > N_NOISE * recent.noise():
+            return self._back(seen, f"loss {now:.4g}, it had been {level:.4g}")
+        above = now - course.launch.level if course.arm.from_start else -math.inf
+        worse = above > max(3 * recent.noise(), 0.1 * abs(course.launch.level - level))
+        if worse and seen.moved() > 0.1:
+            return self._back(seen, f"loss {now:.4g}, above the first, {course.launch.level:.4g}")
+        return self._up(seen)
+
+    def blame_weights(self, seen: Seen) -> Move:
+        """Go on from the older weights that are in place, at a lower rate."""
+        course = self._course
+        scale = self._lower(seen)
+        arm = Arm(scale, from_start=False)
+        arm.ramp_to = self._ramp_to(seen)
+        course.follow(arm)
+        return Move(kind="backoff", reason="the weights were to blame, not the data", scale=scale)
+
+    def _allowed(self, seen: Seen, level: float, warned: bool) -> float:
+        gained = max(self._course.first_loss - level, 0.0)
+        return (LOST_AFTER_RISE if warned or self._raised(seen) else LOST) * gained
+
+    def _raised(self, seen: Seen) -> bool:
+        good = self._course.shelf.trusted(seen.step)
+        return good is not None and seen.rate * self._course.arm.scale > RISE * good.rate
+
+    def _back(self, seen: Seen, reason: str) -> Move | None:
+        course, good = self._course, self._course.shelf.trusted(seen.step)
+        if good is None:
+            scale = course.below(seen)
+            if course.can_restart:
+                return course.restart(scale, reason)
+            course.follow(Arm(scale, from_start=False))
+            course.recent.clear()
+            return Move(kind="backoff", reason=reason, scale=scale)
+        scale, ramp_to = self._lower(seen), self._ramp_to(seen)
+        move = course.go_back(good, scale, seen.step, reason)
+        course.arm.ramp_to = ramp_to
+        return move
+
+    def _lower(self, seen: Seen) -> float:
+        good, arm = self._course.shelf.trusted(seen.step), self._course.arm
+        if good is not None and good.rate > 0 and self._raised(seen):
+            return good.rate / seen.rate
+        return self._course.settings.factor * arm.scale
+
+    def _ramp_to(self, seen: Seen) -> float:
+        self._n_times += 1
+        if self._raised(seen) or self._n_times > 2 or not self._course.settings.ramp:
+            return 0.0
+        return self._course.arm.scale * (1.0 if self._n_times == 1 else BELOW_TROUBLE)
+
+    def _up(self, seen: Seen) -> Move | None:
+        course, arm = self._course, self._course.arm
+        if arm.ramp_to <= arm.scale or arm.n % course.settings.cooldown:
+            return None
+        higher = Arm(min(arm.ramp_to, NOTCH_UP * arm.scale), from_start=False)
+        higher.ramp_to = arm.ramp_to
+        course.follow(higher)
+        reason = f"quiet for {arm.n} steps"
+        return Move(kind="ramp", reason=reason, scale=higher.scale)

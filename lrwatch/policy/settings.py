@@ -1,0 +1,63 @@
+"""What a user may settle about the back-off."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Rung = Literal["skip", "backoff", "rewind", "stop"]
+RUNGS: tuple[Rung, ...] = get_args(Rung)
+_POSITIVE = ("cooldown", "budget", "hold", "snapshot_every", "memory_cap")
+_SHARES = ("factor", "floor", "margin", "max_lost")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backoff:
+    """Bounds of the back-off.
+
+    Attributes:
+        factor: What the rate is multiplied with at one notch down, in (0, 1).
+        floor: Smallest scale on the schedule's rate; below it the run is stopped, in (0, 1).
+        margin: Further factor, once, below the first rate that held after a launch that was too
+            hot: the edge of stability is not where a run learns best, in (0, 1).
+        cooldown: Quiet steps before the rate goes one notch up again, and after an action of a
+            dry run before the next is considered, >= 1.
+        budget: Changes of the rate or the weights in one run; when they are spent only updates
+            are skipped, >= 1.
+        max_lost: Share of the steps so far that trials may cost, beyond a first 60, in (0, 1).
+        hold: Updates in a row that are skipped before the data count as changed, >= 1.
+        snapshot_every: Steps between snapshots, at least; later one in 20 of the steps so far.
+        memory_cap: Bytes that all snapshots together may take, >= 1.
+        where: Where snapshots lie: beside the weights, or in the processor's memory.
+        ramp: Go back up after trouble that did not come from the rate.
+        trials: Compare rates on the run itself: a lower one from the start where nothing was
+            learnt, a lower one in place where a noise floor stops progress.
+        dry_run: Only write what would be done.
+        rungs: What may be done at all.
+    """
+
+    factor: float = 0.3
+    floor: float = 1e-5
+    margin: float = 0.35
+    cooldown: int = 24
+    budget: int = 60
+    max_lost: float = 0.4
+    hold: int = 30
+    snapshot_every: int = 10
+    memory_cap: int = 4 * 2**30
+    where: Literal["device", "host"] = "device"
+    ramp: bool = True
+    trials: bool = True
+    dry_run: bool = False
+    rungs: tuple[Rung, ...] = RUNGS
+
+    def __post_init__(self) -> None:
+        for name in _SHARES:
+            value = getattr(self, name)
+            if not 0 < value < 1:
+                raise ValueError(f"{name} must be > 0 and < 1, got {value}")
+        for name in _POSITIVE:
+            value = getattr(self, name)
+            if value < 1:
+                raise ValueError(f"{name} must be >= 1, got {value}")
+        for rung in self.rungs:
+            if rung not in RUNGS:
+                raise ValueError(f"rungs must be among {', '.join(RUNGS)}, got {rung!r}")

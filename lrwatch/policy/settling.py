@@ -1,0 +1,105 @@
+"""Second rung: a noise floor that a lower rate would lift, told from one that it would not."""
+
+from lrwatch.policy.arm import Arm
+from lrwatch.policy.course import Course
+from lrwatch.policy.floor import FLAT, SLOW, Progress, next_trial, progress
+from lrwatch.policy.move import Move, Seen
+
+N_CHASES = 3
+N_CHASE_STEPS = 128
+N_YOUNG = 300
+MOVED = 1.0
+ROOM = 0.4
+LATER = 1.8
+
+
+class Settling:
+    """Tries a lower rate in place where progress is slow, and from the start where little is won.
+
+    While the schedule itself lowers the rate it does nothing in place: that is the schedule's.
+
+    Args:
+        course: Shared state.
+    """
+
+    def __init__(self, course: Course) -> None:
+        self._course = course
+        self._n_chases = 0
+
+    def judge(self, seen: Seen, *, warned: bool) -> Move | None:
+        """A trial, its end, or a challenge from the start."""
+        course, arm = self._course, self._course.arm
+        if course.trial:
+            return self._end(seen)
+        if not course.settings.trials or arm.ramp_to > arm.scale:
+            return None
+        if arm.n < arm.next_check and not (warned and arm.n >= 48):
+            return None
+        arm.next_check = int(1.25 * arm.n) + 1
+        if not arm.steady():
+            return None
+        return self._slow(seen, progress(arm, course.first_loss))
+
+    def _slow(self, seen: Seen, so_far: Progress) -> Move | None:
+        course, arm = self._course, self._course.arm
+        if not so_far.learnt:
+            return self._nothing_learnt(seen)
+        if not so_far.slower_than(SLOW):
+            return None
+        if arm.rates[-1] != arm.rates[-4]:
+            return self._chase(seen, so_far, to=arm) if so_far.slower_than(FLAT) else None
+        if course.settings.factor * arm.scale < course.settings.floor:
+            return None
+        course.trial = next_trial(arm, so_far)
+        reason = f"slow progress: {so_far.gain:.3g} of {so_far.span:.3g} gained"
+        return Move(kind="backoff", reason=reason, scale=course.settings.factor * arm.scale)
+
+    def _nothing_learnt(self, seen: Seen) -> Move | None:
+        course, arm = self._course, self._course.arm
+        if not (course.can_compare and arm.from_start and self._n_chases < N_CHASES):
+            return None
+        if seen.moved() < MOVED / 2 or not course.affords(min(arm.n, N_CHASE_STEPS)):
+            return None
+        self._n_chases += 1
+        reason = f"nothing learnt in {arm.n} steps, though the weights moved"
+        return course.challenge(reason, to=arm, n_steps=min(arm.n, N_CHASE_STEPS))
+
+    def _end(self, seen: Seen) -> Move | None:
+        course, arm, trial = self._course, self._course.arm, self._course.trial
+        outcome = trial.outcome(seen.loss) if trial else None
+        if trial is None or outcome is None:
+            return None
+        course.trial = None
+        kept, level = outcome == "kept", trial.level()
+        said = f"a lower rate in place: {trial.before.now.value:.4g} to {level.value:.4g}"
+        course.tell(said, helped=kept)
+        arm.next_check = int(LATER * arm.n)
+        lower = Arm(course.settings.factor * arm.scale, from_start=False) if kept else arm
+        best = min(level, trial.before.now, key=lambda mean: mean.value)
+        chase = self._chase(seen, trial.before, to=lower, best=best.value)
+        if chase:
+            return chase
+        course.follow(lower)
+        return None if kept else Move(kind="ramp", reason=f"{said}: taken back", scale=arm.scale)
+
+    def _chase(
+        self, seen: Seen, so_far: Progress, *, to: Arm, best: float | None = None
+    ) -> Move | None:
+        course, arm = self._course, self._course.arm
+        n_steps, level = min(arm.n, N_CHASE_STEPS), so_far.now
+        if best is not None:
+            level = type(level)(best, level.error)
+        young = arm.from_start and arm.n <= N_YOUNG
+        if not (young and course.can_compare and self._n_chases < N_CHASES):
+            return None
+        if not so_far.slower_than(FLAT) or not self._has_room(level.value):
+            return None
+        if seen.moved() < MOVED or not course.affords(n_steps):
+            return None
+        self._n_chases += 1
+        reason = f"stuck at {level.value:.4g} early: is a lower rate from the start better?"
+        return course.challenge(reason, to=to, n_steps=n_steps, target=level)
+
+    def _has_room(self, level: float) -> bool:
+        first = self._course.launch.level
+        return min(self._course.arm.first) < 0 or level > ROOM * first

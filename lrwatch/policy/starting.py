@@ -1,0 +1,76 @@
+"""The launch: down to a rate that holds, and below it by a margin."""
+
+from lrwatch.policy.course import Course
+from lrwatch.policy.launch import N_STEPS
+from lrwatch.policy.move import Move, Seen
+
+N_HOLDS = 32
+N_CONTESTS = 4
+NOTCH_UNDER_SCHEDULE = 0.7
+
+
+class Starting:
+    """Leaves a rate that ruins the run at its start.
+
+    Args:
+        course: Shared state.
+    """
+
+    def __init__(self, course: Course) -> None:
+        self._course = course
+        self._margin_due = self._bent = False
+
+    def judge(self, seen: Seen) -> Move | None:
+        """A restart, the end of a contest, or a step below the rate that brought trouble."""
+        course = self._course
+        if course.arm.from_start and course.arm.n <= N_STEPS:
+            if course.launch.ruined(course.arm, seen):
+                return self._leave(seen)
+            if self._may_doubt() and course.launch.stands_still(course.arm, seen):
+                n = course.arm.n
+                said = f"nothing learnt in {n} steps, though the weights moved far"
+                return course.challenge(said, to=course.arm, n_steps=n)
+        if course.contest:
+            return self._compare()
+        return self._below_trouble(seen)
+
+    def _leave(self, seen: Seen) -> Move | None:
+        course = self._course
+        reason = f"loss {seen.loss:.4g}, {course.launch.level:.4g} at the start"
+        if not course.can_restart:
+            return None
+        if not self._margin_due and not self._bent and course.cap < float("inf"):
+            # The rate is lower already: what shows now was done before it was.
+            self._bent = True
+            return course.restart(course.arm.scale, f"{reason}: weights bent by the rate before")
+        self._margin_due = True
+        return course.restart(course.below(seen), reason)
+
+    def _may_doubt(self) -> bool:
+        course = self._course
+        return course.can_compare and not course.contest and course.n_contests < N_CONTESTS
+
+    def _compare(self) -> Move | None:
+        course = self._course
+        outcome = course.contest.outcome(course.arm) if course.contest else None
+        if outcome is None or course.contest is None:
+            return None
+        if outcome == "lost":
+            course.tell("a lower rate from the start is no better", helped=False)
+            return course.come_back("a lower rate from the start is no better")
+        course.n_lost += course.contest.incumbent.n
+        course.contest = None
+        course.tell("a lower rate from the start is better", helped=True)
+        return None
+
+    def _below_trouble(self, seen: Seen) -> Move | None:
+        course = self._course
+        holds = self._margin_due and course.arm.from_start and course.arm.n >= N_HOLDS
+        if holds:
+            self._margin_due = False
+            course.cap *= course.settings.margin
+        if seen.rate * course.arm.scale <= 1.02 * course.cap:
+            return None
+        course.arm.scale = course.cap / seen.rate * (1.0 if holds else NOTCH_UNDER_SCHEDULE)
+        reason = "a margin below the rate that brought trouble"
+        return Move(kind="backoff", reason=reason, scale=course.arm.scale)
