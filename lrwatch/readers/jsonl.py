@@ -41,7 +41,7 @@ def _is_lists(head: Head) -> bool:
 
 
 def _lists_rows(file: BinaryIO, damage: Damage) -> Iterator[Row]:
-    """Rows of an object of equally long lists, as ``History.history`` of Keras is dumped."""
+    """Rows of an object of lists: of its longest list of objects, or else one list a column."""
     source = text_of(file)
     text = source.read(MAX_WHOLE + 1)
     source.detach()
@@ -49,7 +49,15 @@ def _lists_rows(file: BinaryIO, damage: Damage) -> Iterator[Row]:
         raise LrwatchError(f"expected at most {MAX_WHOLE:,} characters in one JSON object")
     value = parsed(text)
     columns = value if isinstance(value, dict) else {}
-    lists = {name: inner for name, inner in columns.items() if isinstance(inner, list)}
+    lists = {str(name): inner for name, inner in columns.items() if isinstance(inner, list)}
+    objects = [inner for inner in lists.values() if inner and isinstance(inner[0], dict)]
+    if objects:
+        yield from (flat(row) for row in max(objects, key=len) if isinstance(row, dict))
+        return
+    yield from _across(lists)
+
+
+def _across(lists: dict[str, list[object]]) -> Iterator[Row]:
     for i in range(max(map(len, lists.values()), default=0)):
         cells = {name: number(inner[i]) for name, inner in lists.items() if i < len(inner)}
         yield {name: x for name, x in cells.items() if x is not None}
@@ -69,7 +77,7 @@ LIST = Format(
 )
 LISTS = Format(
     name="json-columns",
-    about="a JSON object of lists, such as Keras's History",
+    about="a JSON object of lists, such as Keras's History, or with a list of objects",
     recognises=_is_lists,
     rows=_lists_rows,
 )

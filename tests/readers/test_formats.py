@@ -120,6 +120,14 @@ def test_marks_of_encoding_and_line_ends_of_windows_change_nothing(
     assert reading.format == known
 
 
+def test_the_list_of_steps_within_a_report_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    rows = [{"step": i, "loss": 2.0, "memory": {"peak_gb": 4}} for i in range(3)]
+    report = {"config": {"heads": [16]}, "final_loss": 2.0, "notes": [{"a": 1}], "per_step": rows}
+    path.write_text(json.dumps(report, indent=2))
+    assert list(read(path)) == [Step(step=i, loss=2.0) for i in range(3)]
+
+
 def test_an_averaged_and_filtered_log_says_so(tmp_path: Path) -> None:
     path = tmp_path / "trainer_state.json"
     path.write_text(CASES["hf-trainer"][0])
