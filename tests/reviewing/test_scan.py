@@ -65,6 +65,17 @@ def _killed_by_the_third(path: str, asked: dict[str, str | None]) -> object:
     return summarise(path, asked)
 
 
+def test_where_no_process_can_be_started_it_is_done_in_this_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused() -> None:
+        raise OSError(38, "Function not implemented")
+
+    runs = folder_of(tmp_path, 3)
+    monkeypatch.setattr(scanning, "_context", refused)
+    assert [summary.n_steps for summary in scan(runs, {}, n_jobs=2)] == [2, 2, 2]
+
+
 def test_small_folders_are_read_without_a_second_process(tmp_path: Path) -> None:
     runs = folder_of(tmp_path, 5)
     assert scanning._worthwhile(runs) == 1
