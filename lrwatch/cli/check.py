@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lrwatch.cli import _github as _github_actions
 from lrwatch.cli._columns import asked, column_options
 from lrwatch.cli._readable import readable
 from lrwatch.records import SEVERITIES, Alert, to_dict
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from lrwatch.reviewing.judging import Judgement
 
 _CODES = {"warning": 10, "critical": 20}
-_COMMANDS = {"info": "notice", "warning": "warning", "critical": "error"}
 
 EXAMPLES = """\b
 Exit code: 0 where nothing that bad was found, 10 after a warning, 20 after a critical alert,
@@ -46,8 +46,9 @@ Examples:
     show_default=True,
     help="Lines for people, one JSON object, or commands of GitHub Actions.",
 )
+@click.option("--step-summary", is_flag=True, help="Add a table to the summary of the GitHub job.")
 @column_options
-def command(run: Path, fail_on: str, form: str, **columns: Any) -> int:
+def command(run: Path, fail_on: str, form: str, step_summary: bool, **columns: Any) -> int:
     """Judge RUN; fail if it is in trouble."""
     from lrwatch.readers.reading import Reading
     from lrwatch.readers.source import open_log
@@ -59,6 +60,8 @@ def command(run: Path, fail_on: str, form: str, **columns: Any) -> int:
     alerts = [alert for alert in judged.alerts if alert.state != "closed"]
     for line in _FORMS[form](reading, judged, alerts):
         click.echo(line)
+    if step_summary:
+        _github_actions.write_summary(str(reading.path), judged.verdict, alerts)
     return _code(alerts, fail_on)
 
 
@@ -94,19 +97,8 @@ def _json(reading: "Reading", judged: "Judgement", alerts: list[Alert]) -> list[
 
 
 def _github(reading: "Reading", judged: "Judgement", alerts: list[Alert]) -> list[str]:
-    """Annotations; the escapes are those of the runner's own toolkit."""
     run = printable(reading.path)
-    lines = [("notice", "lrwatch", f"{run}: {judged.verdict}")]
-    lines += [(_COMMANDS[a.severity], f"lrwatch: {a.kind}", f"{run}: {_words(a)}") for a in alerts]
-    return [f"::{level} title={_property(title)}::{_data(text)}" for level, title, text in lines]
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+    return _github_actions.annotations(run, judged.verdict, [(a, _words(a)) for a in alerts])
 
 
 _FORMS = {"text": _text, "json": _json, "github": _github}

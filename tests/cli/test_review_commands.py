@@ -175,6 +175,29 @@ def test_check_speaks_to_github_and_an_alert_cannot(
     )
 
 
+def test_check_adds_a_table_to_the_summary_of_a_job_that_no_alert_can_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    hostile = replace(SHOUTING, message="<img src=x>|[a](b)`c`", advice="\x1b\n# title")
+    watched(tmp_path / "run", hostile)
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    assert lrwatch("check", "--step-summary", "run").exit_code == 0
+    assert (tmp_path / "summary.md").read_text() == (
+        "### lrwatch: run: undecided\n\n"
+        "| level | what | from step | seen | to try |\n|---|---|---:|---|---|\n"
+        "| warning | stall | 0 | &lt;img src=x&gt;&#124;&#91;a&#93;&#40;b&#41;&#96;c&#96; "
+        "|  &#35; title |\n\n"
+    )
+
+
+def test_check_asked_for_a_summary_without_a_job_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    assert lrwatch("check", "--step-summary", watched(tmp_path, SHOUTING)).exit_code == 0
+
+
 def test_check_as_json_is_one_object(tmp_path: Path) -> None:
     run = watched(tmp_path, DIVERGED)
     found = json.loads(lrwatch("check", "--format", "json", run).stdout)
