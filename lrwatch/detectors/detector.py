@@ -1,4 +1,4 @@
-"""What all detectors share: one trouble is one alert, raised when it gets worse, closed when over."""
+"""What detectors share: a trouble is one alert, raised when it gets worse, closed when over."""
 
 import math
 from typing import ClassVar
@@ -7,12 +7,17 @@ from lrwatch.records import SEVERITIES, Alert, Kind, Severity, Side
 from lrwatch.stats.signals import Signals
 from lrwatch.stats.state import Stateful
 
+_FIRST_SPAN = 512
+_MAX_OPENED: dict[Severity, int] = {"info": 2, "warning": 4, "critical": 6}
+
 
 class Detector(Stateful):
     """Base of all detectors: ``update(signals)`` returns an alert at the step where one is due.
 
     A subclass sets :attr:`kind`, builds its state in :meth:`reset`, and calls :meth:`tell` and
     :meth:`close`, which keep to one alert per trouble. State is what is set in :meth:`reset`.
+    Of troubles that come again and again, 2 (info), 4 (warning) or 6 (critical) are opened in the
+    first 512 losses and in every doubling of the run, so that a storm grows with its logarithm.
     """
 
     kind: ClassVar[Kind]
@@ -22,8 +27,10 @@ class Detector(Stateful):
 
     def reset(self) -> None:
         """Forget everything."""
-        self.severity: str | None = None
+        self.severity: Severity | None = None
         self.onset = 0
+        self._n_opened = 0
+        self._span_end = _FIRST_SPAN
 
     def update(self, s: Signals) -> Alert | None:
         """Judge the step that ``s`` was just updated with."""
@@ -49,9 +56,11 @@ class Detector(Stateful):
     ) -> Alert | None:
         """An alert if the trouble is new or worse than what was told, else None."""
         known = self.severity
-        if known is not None and SEVERITIES.index(severity) <= SEVERITIES.index(known):  # type: ignore[arg-type]
+        if known is not None and SEVERITIES.index(severity) <= SEVERITIES.index(known):
             return None
         if known is None:
+            if not self._may_open(s, severity):
+                return None
             self.onset = onset
         self.severity = severity
         return Alert(
@@ -68,6 +77,16 @@ class Detector(Stateful):
             evidence=evidence or {},
             state="opened" if known is None else "raised",
         )
+
+    def _may_open(self, s: Signals, severity: Severity) -> bool:
+        """Whether one more trouble may be told in this doubling of the run; counts it if so."""
+        if s.n >= self._span_end:
+            self._n_opened = 0
+            self._span_end = 2 * s.n
+        if self._n_opened >= _MAX_OPENED[severity]:
+            return False
+        self._n_opened += 1
+        return True
 
     def close(self, s: Signals, message: str) -> Alert | None:
         """The alert that says the trouble is over; None if none was open."""

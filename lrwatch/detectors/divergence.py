@@ -9,12 +9,14 @@ from lrwatch.stats.signals import Signals
 
 _ARMED_AFTER = 12
 _RECORDS = 3
+_EARLY = 8
 
 
 class Divergence(Detector):
     """Alerts when the loss stays above its level, or its level stands far above its best.
 
-    Three ways lead to it. *Lasting*: ``patience`` losses in a row above the expected band, whose
+    Four ways lead to it. *Leap*: up within the first steps, by far more than it moves afterwards,
+    and still there after 8. *Lasting*: ``patience`` losses in a row above the expected band, whose
     level is frozen meanwhile. *Running away*: three records in a row, each rise at least twice the
     one before. *Slow*: the median of the last 32 losses gave back more than ``share`` of all that
     the run had gained, and by six times the noise. Critical when the loss is above its start.
@@ -56,6 +58,8 @@ class Divergence(Detector):
         if s.loss != s.loss:
             return None
         running = self._running_away(s)
+        if s.n == _EARLY:
+            return self._leap(s) or running
         if s.n < _ARMED_AFTER:
             return running
         if s.loss > s.high:
@@ -82,8 +86,20 @@ class Divergence(Detector):
             return None
         return self._say(s, "critical", f"each rise of the loss doubles the last, now {s.loss:.4g}", s.step)
 
+    def _leap(self, s: Signals) -> Alert | None:
+        """The loss leapt in the first steps and stayed up there."""
+        rises = [b - a for a, b in zip(s.first, s.first[1:], strict=False)]
+        top = max(s.first) - s.start
+        rest = sorted(map(abs, rises[3:]))
+        up = top > 0.0 and min(s.first[3:]) - s.start > 0.5 * top
+        if not up or max(rises[:3]) < 0.5 * top or rest[len(rest) // 2] > 0.1 * top:
+            return None
+        text = f"loss leapt from {s.start:.4g} to {max(s.first):.4g} in the first steps and stays there"
+        return self._say(s, "warning", text, s.start_step)
+
     def _above(self, s: Signals) -> Alert | None:
         lasting = s.outside + 1 >= self._patience and s.rise() >= 1.5 and s.z() >= 8.0
+        lasting = lasting and (s.z() >= 25.0 or s.loss - s.recent.median > 0.08 * s.gained)
         if not lasting:
             return None
         worse = s.loss > s.start and s.outside + 1 >= 2 * self._patience

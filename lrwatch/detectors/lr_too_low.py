@@ -19,7 +19,7 @@ class LrTooLow(Detector):
     nothing is said while a warm-up is less than half of the run ago, or the rate has decayed.
 
     Does not catch: runs without a gradient norm, where the same picture may be a true plateau
-    (:mod:`~lrwatch.detectors.stall`), and rates a few times too low, whose progress is merely
+    (:mod:`~lrwatch.detectors.stall`), or without a rate, which may be in their warm-up, and rates a few times too low, whose progress is merely
     slower than it could be. NaN is skipped; zero spread counts as nothing to be seen; sign and
     unit of the loss do not matter; silent before 160 losses.
 
@@ -48,7 +48,7 @@ class LrTooLow(Detector):
         if not s.review or s.loss != s.loss or s.n < self._min_steps:
             return None
         x = shape(s)
-        if x is None or x.norm_trend != x.norm_trend:
+        if x is None or x.norm_trend != x.norm_trend or s.lr != s.lr:
             return None
         words = _picture(s, x)
         if words is None:

@@ -13,7 +13,8 @@ class Overshoot(Detector):
     """Alerts when one loss stands far above the median of the last 32.
 
     Far is both ``n_sigmas`` times the noise around that median and ``n_swings`` times the range
-    that the loss covered over the younger half of the run; two thirds of that is an ``info``. A
+    that the loss covered over the younger half of the run, and undoes a twelfth of what was
+    gained since the start; two thirds of the height, or less undone, is an ``info``. A
     run that jumped before is only reported for a jump half as high again, so that heavy tails
     are learned. Alerting stays silent for the first 12 losses.
 
@@ -58,13 +59,14 @@ class Overshoot(Detector):
                 return self._settle(s)
             return None
         self._inside = 0
-        height = min(s.z() / self._n_sigmas, s.rise() / self._n_swings)
+        height = self._height(s)
         self._top = max(self._top, height)
         if height < max(0.67, 1.5 * self._usual):
             return None
+        clear = height >= max(1.0, 1.5 * self._usual) and _matters(s)
         return self.tell(
             s,
-            "warning" if height >= max(1.0, 1.5 * self._usual) else "info",
+            "warning" if clear else "info",
             f"loss {s.loss:.4g} jumped above {s.recent.median:.4g} by {_times(s.z())} its noise",
             onset=s.onset if s.outside else s.step,
             advice="one bad batch if it comes straight back; if it happens again, clip the "
@@ -74,10 +76,23 @@ class Overshoot(Detector):
             evidence={"level": s.recent.median, "noise": s.recent.noise, "swing": s.swing},
         )
 
+    def _height(self, s: Signals) -> float:
+        """How far the loss stands out, 1 where an alert is due."""
+        by_swing = min(s.z() / self._n_sigmas, s.rise() / self._n_swings)
+        if not s.gained > 0.0:
+            return by_swing
+        lost = (s.loss - s.recent.median) / s.gained
+        return max(by_swing, min(s.z() / (1.5 * self._n_sigmas), lost / 0.25))
+
     def _settle(self, s: Signals) -> Alert | None:
         self._usual = max(self._usual, min(self._top, 4.0))
         self._top = 0.0
         return self.close(s, f"loss is back at {s.recent.median:.4g}")
+
+
+def _matters(s: Signals) -> bool:
+    """Whether the jump undoes a part of what the run has gained, or is beyond all noise."""
+    return s.z() >= 25.0 or s.loss - s.recent.median > 0.07 * s.gained
 
 
 def _times(z: float) -> str:

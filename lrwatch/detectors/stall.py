@@ -1,17 +1,91 @@
-"""The loss is flat: it has not moved since the start, or not for most of the run."""
+"""The loss stands still: at what guessing would give, or without any trend for a long run."""
 
 import math
 from typing import ClassVar
 
 from lrwatch.detectors.detector import Detector
 from lrwatch.records import Alert, Kind
+from lrwatch.stats.shape import Shape, shape
 from lrwatch.stats.signals import Signals
+
+_FEW_CLASSES = (2, 10)
+_VOCABULARIES = (32000, 32768, 50257)
 
 
 class Stall(Detector):
-    """placeholder"""
+    """Alerts when the younger half of the run is flat at ln K, or the whole of a long run is flat.
+
+    *Guessing*: a cross-entropy that is flat at ln K, for K classes of equal chance, has learned
+    nothing that tells one input from another, however it came there. This is the one place where
+    the value of a loss in its own unit says something, so it is lost when the loss is scaled or
+    shifted; the numbers of classes looked for are 2, 10 and common
+    vocabularies.
+    *Flat*: no trend in ``n_flat`` losses, at the level where the run began.
+
+    Does not catch: a plateau far below the start, which is how every healthy run ends, nor a flat
+    run in which loss and norm show that the rate is too low (:mod:`~lrwatch.detectors.lr_too_low`).
+    With a gradient norm nothing is said before 150 losses, without one (an old log, whose points
+    are often whole epochs) not before 24. NaN is skipped, zero spread is as flat as can be.
+
+    Reference: C. Guo et al., "On Calibration of Modern Neural Networks", 2017 (cross-entropy and
+    chance).
+
+    Args:
+        n_flat: Losses without a trend that make a stall, >= 64.
+    """
 
     kind: ClassVar[Kind] = "stall"
+    SETTINGS = ("_n_flat",)
+
+    def __init__(self, *, n_flat: int = 1000) -> None:
+        if n_flat < 64:
+            raise ValueError(f"n_flat must be >= 64, got {n_flat}")
+        self._n_flat = n_flat
+        super().__init__()
 
     def update(self, s: Signals) -> Alert | None:
+        """Judge the step that ``s`` was just updated with."""
+        if not s.review or s.n < (150 if s.n_norm else 24):
+            return None
+        x = shape(s)
+        if x is None:
+            return None
+        n_classes = _guessing(s)
+        if n_classes:
+            return self._tell(s, x, f"loss is flat at {s.recent.median:.4g}, what guessing among {n_classes} classes gives")
+        if s.n >= self._n_flat and abs(x.trend) < 3.0 and x.drop < 3.0 and x.peak < 12.0:
+            return self._tell(s, x, f"loss has no trend in {s.n} values, it stands at {s.recent.median:.4g}")
+        if self.severity is not None and x.trend > 10.0:
+            return self.close(s, f"loss has left its plateau, now {s.recent.median:.4g}")
         return None
+
+    def _tell(self, s: Signals, x: Shape, words: str) -> Alert | None:
+        return self.tell(
+            s,
+            "warning",
+            words,
+            onset=s.start_step,
+            advice="check that labels match inputs and that gradients reach the first layer; then "
+            "try a rate three times higher and one ten times lower",
+            value=x.trend,
+            limit=3.0,
+            evidence={"level": s.recent.median, "start": s.start, "noise": s.recent.noise},
+        )
+
+
+def _guessing(s: Signals) -> int:
+    """The number of classes whose chance level the younger half of the run stands at, or 0."""
+    half = s.blocks.means()[len(s.blocks) // 2 :]
+    ordered = sorted(half)
+    level = ordered[len(ordered) // 2]
+    middle = len(half) // 2
+    drift = abs(sum(half[:middle]) / middle - sum(half[middle:]) / (len(half) - middle))
+    noise = s.recent.noise
+    error = noise / math.sqrt(s.n / 16)
+    for n_classes in _FEW_CLASSES + (_VOCABULARIES if s.n >= 32 else ()):
+        chance = math.log(n_classes)
+        calm = noise < (0.1 if n_classes == 2 else 0.04) * chance and drift < 0.004 * chance + error
+        near = abs(level - chance) < 0.004 * chance + 0.5 * error
+        if calm and near and abs(s.first_level - chance) < 0.5 * chance:
+            return n_classes
+    return 0

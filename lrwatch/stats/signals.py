@@ -108,13 +108,18 @@ class Signals(Stateful):
         ordered = sorted(self.first)
         return ordered[-1 - len(ordered) // 4] - ordered[len(ordered) // 4] if len(ordered) > 2 else 0.0
 
+    @property
+    def gained(self) -> float:
+        """How far the level of the loss has come down from its first losses, >= 0."""
+        if self.best == math.inf:
+            return 0.0
+        return max(self.start - self.best, self.first_level - self.best, 0.0)
+
     def update(self, step: Step) -> None:
         """Take one step into account."""
         self.new_segment = step.step < self.step
         self.step = step.step
         self.skipped = step.skipped
-        self.fresh_before = self.fresh
-        self.fresh = False
         self._take_rate(step.lr)
         self._take_norm(step.grad_norm)
         self._take_loss(step.loss)
@@ -143,7 +148,12 @@ class Signals(Stateful):
         if loss is None or not math.isfinite(loss):
             self.loss_was_bad = loss is not None and not self.skipped
             self.loss = math.nan
+            self.fresh_before = self.review = False
             return
+        self.fresh_before, self.fresh = self.fresh, False
+        self.review = self.n >= self._next_review
+        if self.review:
+            self._next_review = self.n + max(4, self.n // 10)
         self.loss_was_bad = False
         self.loss = self.last_loss = loss
         if self.n == 0:
@@ -183,9 +193,6 @@ class Signals(Stateful):
         )
         self._last = kept
         self.recent.push(loss)
-        self.review = self.n >= self._next_review
-        if self.review:
-            self._next_review = self.n + max(4, self.n // 10)
         frozen = 0 < self.outside < _NEW_LEVEL_AFTER
         if not frozen and (self.n <= 32 or self.n % _REFRESH_EVERY == 0):
             self._refresh()
