@@ -21,17 +21,23 @@ Examples:
 @click.option("--steps", default=300, show_default=True, type=click.IntRange(1))
 @click.option("--optimizer", default="adamw", show_default=True, type=click.Choice(OPTIMIZERS))
 @click.option("--seed", default=0, show_default=True, type=int, help="Of weights and batches.")
+@click.option(
+    "--backoff/--no-backoff", default=True, help="Show the back-off too.  [default: show]"
+)
 @click.option("--run-dir", type=click.Path(path_type=Path), help="[default: runs/demo-<UTC time>]")
-def command(lr: float, steps: int, optimizer: str, seed: int, run_dir: Path | None) -> None:
+def command(
+    lr: float, steps: int, optimizer: str, seed: int, backoff: bool, run_dir: Path | None
+) -> None:
     """Train a small model with a rate that is too high, and watch it being caught.
 
-    A character transformer learns the text of Python's standard library, in half a minute on two
-    cores. The run is left to be opened in TensorBoard.
+    A character transformer learns the text of Python's standard library: with that rate, with the
+    rate that is then advised, and with the first rate again and back-off. It takes less than a
+    minute, and leaves the runs to be opened in TensorBoard.
     """
     from lrwatch.demo.story import play
     from lrwatch.demo.training import Plan
 
     if run_dir is None:
         run_dir = Path("runs") / time.strftime("demo-%Y%m%dT%H%M%SZ", time.gmtime())
-    plan = Plan(lr=lr, n_steps=steps, optimizer=optimizer, seed=seed)
+    plan = Plan(lr=lr, n_steps=steps, optimizer=optimizer, seed=seed, backoff=backoff)
     play(plan, run_dir=run_dir, out=sys.stdout)

@@ -23,34 +23,51 @@ _FACTORS = {"lr_too_high": 0.1, "lr_too_low": 10.0}
 
 
 def play(plan: Plan, *, run_dir: Path, out: TextIO) -> None:
-    """Train as planned and tell what happens; where a rate is advised, train with that one too."""
+    """Train as planned and tell what happens; then show the two ways to mend it.
 
-    def say(*lines: str) -> None:
-        out.writelines(f"{line}\n" for line in lines)
-        out.flush()
-
-    def trained(plan: Plan, name: str) -> Outcome:
-        return train(plan, run_dir=run_dir / name, sink=Screen(out, plan.n_steps))
-
-    say(
+    Where a rate is advised the same training is done with that rate, and then, if the plan has
+    back-off, once more as it was, with back-off.
+    """
+    stage = _Stage(run_dir, out)
+    name = f"lr-{plan.lr:.4g}"
+    stage.say(
         f"A character transformer ({n_parameters():,} parameters) learns the text of Python's own",
         f"standard library: {plan.n_steps} steps of {plan.optimizer} at a rate of {plan.lr:.4g}.",
-        "",
     )
-    first = trained(plan, f"lr-{plan.lr:.4g}")
-    say("", _summary(first, plan))
-    advice = rate_advice(first.alerts)
+    advice = rate_advice(stage.show(replace(plan, backoff=False), name).alerts)
     if advice is not None:
-        say(f"Advice:  {advice.words}.", f"The same training at {advice.lr:.2g}:", "")
-        other = replace(plan, lr=advice.lr, backoff=False)
-        say("", _summary(trained(other, f"lr-{advice.lr:.2g}"), other))
+        stage.say(f"Advice:  {advice.words}.", f"The same training at {advice.lr:.2g}:")
+        stage.show(replace(plan, lr=advice.lr, backoff=False), f"lr-{advice.lr:.2g}")
+    if advice is not None and plan.backoff:
+        stage.say("", f"At {plan.lr:.4g} again, but now lrwatch may act on what it sees:")
+        stage.show(plan, f"{name}-backoff")
     where = quote(_short(run_dir))
-    say(
+    stage.say(
         "",
         f"To see it in TensorBoard:    {_program('tensorboard')} --logdir {where}",
         "                             (the loss in its band: tab Custom Scalars; alerts: tab Text)",
-        f"To read the alerts again:    {_program('lrwatch')} tail {where}/lr-{plan.lr:.4g}",
+        f"To read the alerts again:    {_program('lrwatch')} tail {where}/{name}",
     )
+
+
+class _Stage:
+    """Where the trainings are shown, one after the other."""
+
+    def __init__(self, run_dir: Path, out: TextIO) -> None:
+        self._run_dir = run_dir
+        self._out = out
+
+    def say(self, *lines: str) -> None:
+        self._out.writelines(f"{line}\n" for line in lines)
+        self._out.flush()
+
+    def show(self, plan: Plan, name: str) -> Outcome:
+        """Train into a run of that name, and say how it went."""
+        self.say("")
+        screen = Screen(self._out, plan.n_steps)
+        outcome = train(plan, run_dir=self._run_dir / name, sink=screen)
+        self.say("", _summary(outcome, plan))
+        return outcome
 
 
 class Advice(NamedTuple):

@@ -1,7 +1,8 @@
 """The demo's training: a plain PyTorch loop, and the one line that puts it under watch."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -14,6 +15,7 @@ from torch.optim.lr_scheduler import LinearLR
 
 from lrwatch.demo.model import CharTransformer
 from lrwatch.demo.text import ALPHABET, batches, standard_library
+from lrwatch.errors import LrwatchError
 from lrwatch.loop.attach import attach
 from lrwatch.records import Alert, Verdict
 from lrwatch.sinks.sink import Sink
@@ -76,9 +78,10 @@ def train(plan: Plan, *, run_dir: Path, sink: Sink) -> Outcome:
     optimizer = _MAKE[plan.optimizer](model.parameters(), plan.lr)
     schedule = LinearLR(optimizer, 1 / plan.warmup_steps, total_iters=plan.warmup_steps)
     pairs = batches(text, batch_size=_BATCH_SIZE, context=_CONTEXT, seed=plan.seed)
-    losses = []
+    losses: list[float] = []
     with (
         _one_thread(),
+        suppress(LrwatchError),  # the back-off stops a run that it cannot rescue, and has said why
         attach(
             optimizer, model, run_dir=run_dir, backoff=plan.backoff, stderr=False, sinks=[sink]
         ) as watch,
@@ -90,7 +93,7 @@ def train(plan: Plan, *, run_dir: Path, sink: Sink) -> Outcome:
             optimizer.step()
             schedule.step()
             losses.append(loss.item())
-    last = torch.tensor(losses[-_N_LAST:]).median().item()
+    last = torch.tensor(losses[-_N_LAST:] or [math.nan]).median().item()
     return Outcome(verdict=watch.verdict, alerts=tuple(watch.alerts), loss=last)
 
 

@@ -1,8 +1,10 @@
 """The demo from end to end, on a training of a second."""
 
+import math
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,18 @@ def test_it_learns_with_a_rate_that_fits(optimizer: str, tmp_path: Path) -> None
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         outcome = train(plan, run_dir=tmp_path, sink=Screen(nowhere, 30))
     assert outcome.loss < 4.0  # it begins at log(96) = 4.6
+
+
+def test_a_run_with_backoff_ends_finite_where_one_without_does_not(tmp_path: Path) -> None:
+    plan = Plan(lr=30.0, n_steps=40, warmup_steps=10, optimizer="sgd")
+    losses = []
+    for backoff in (False, True):
+        with open(os.devnull, "w", encoding="utf-8") as nowhere:
+            screen = Screen(nowhere, plan.n_steps)
+            outcome = train(replace(plan, backoff=backoff), run_dir=tmp_path, sink=screen)
+        losses.append(outcome.loss)
+    assert not math.isfinite(losses[0])
+    assert losses[1] < 5.0
 
 
 def test_the_caller_keeps_its_random_numbers_and_threads(tmp_path: Path) -> None:
