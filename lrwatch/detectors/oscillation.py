@@ -13,7 +13,7 @@ _QUIET = 128
 class Oscillation(Detector):
     """Alerts when the loss left its band upwards ``n_jumps`` separate times within 128 losses.
 
-    A jump counts if it exceeds 8 times the recent noise and once the swing of the younger half of
+    A jump counts if it exceeds 10 times the recent noise and 1.5 times the swing of the younger half of
     the run. Independent noise changes direction at two of three steps, so turning alone is no
     evidence: only jumps out of the band count, and those that lead out of it for good are left to
     :mod:`~lrwatch.detectors.divergence`.
@@ -49,7 +49,7 @@ class Oscillation(Detector):
         """Judge the step that ``s`` was just updated with."""
         if s.loss != s.loss or s.n < 12:
             return None
-        out = s.loss > s.high and s.z() >= 8.0 and s.rise() >= 1.0 and _matters(s)
+        out = s.loss > s.high and s.z() >= 10.0 and s.rise() >= 1.5 and _matters(s)
         if out and not self._was_out:
             self._jumps.append(s.n)
             self._steps.append(s.step)
