@@ -162,6 +162,13 @@ def test_check_shows_the_alerts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     )
 
 
+def test_a_recovery_is_no_alert_of_its_own(tmp_path: Path) -> None:
+    over = replace(DIVERGED, state="closed", severity="info", message="it came back")
+    run = watched(tmp_path, DIVERGED, over)
+    assert "came back" not in lrwatch("check", run).stdout
+    assert json.loads(lrwatch("scan", "--json", run).stdout)["n_alerts"] == 1
+
+
 def test_check_speaks_to_github_and_an_alert_cannot(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -234,6 +241,12 @@ def test_tags_tells_what_is_known_about_the_format(tmp_path: Path) -> None:
     path = tmp_path / "trainer_state.json"
     path.write_text('{"log_history": [{"loss": 1.0, "step": 1}]}')
     assert "note: every loss is the mean over logging_steps steps" in lrwatch("tags", path).stdout
+
+
+def test_tags_knows_what_a_format_always_means(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("epoch,loss,train_loss\n0,1,2\n1,1,2\n")
+    assert "  loss       loss" in lrwatch("tags", path).stdout.splitlines()
 
 
 def test_tags_prints_the_table_of_names() -> None:
