@@ -10,15 +10,12 @@ from lrwatch.stats.state import Stateful
 _FIRST_SPAN = 512
 _MAX_OPENED: dict[Severity, int] = {"info": 2, "warning": 4, "critical": 6}
 
-_MAX_IN_HALF = 3
-
 
 class Detector(Stateful):
     """Base of all detectors: ``update(signals)`` returns an alert at the step where one is due.
 
     A subclass sets :attr:`kind`, builds its state in :meth:`reset`, and calls :meth:`tell` and
-    :meth:`close`, which keep to one alert per trouble,
-    and to three openings of one severity in the younger half of the run. State is what is set in :meth:`reset`.
+    :meth:`close`, which keep to one alert per trouble. State is what is set in :meth:`reset`.
     Of troubles that come again and again, 2 (info), 4 (warning) or 6 (critical) are opened in the
     first 512 losses and in every doubling of the run, so that a storm grows with its logarithm.
     """
@@ -90,15 +87,6 @@ class Detector(Stateful):
             return False
         self._n_opened += 1
         return True
-
-    def _too_often(self, s: Signals, rank: int) -> bool:
-        """Whether three alerts of this severity fell into the younger half of the run already."""
-        told = self._told[rank]
-        if len(told) == _MAX_IN_HALF and 2 * told[0] > s.n:
-            return True
-        told.append(s.n)
-        del told[:-_MAX_IN_HALF]
-        return False
 
     def close(self, s: Signals, message: str) -> Alert | None:
         """The alert that says the trouble is over; None if none was open."""

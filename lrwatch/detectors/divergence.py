@@ -84,7 +84,9 @@ class Divergence(Detector):
         spread = max(s.first_spread, s.swing)
         if self._records <= _RECORDS or s.loss - s.start < 3.0 * spread:
             return None
-        return self._say(s, "critical", f"each rise of the loss doubles the last, now {s.loss:.4g}", s.step)
+        return self._say(
+            s, "critical", f"each rise of the loss doubles the last, now {s.loss:.4g}", s.step
+        )
 
     def _leap(self, s: Signals) -> Alert | None:
         """The loss leapt in the first steps and stayed up there."""

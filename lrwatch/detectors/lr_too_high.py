@@ -45,7 +45,9 @@ class LrTooHigh(Detector):
         found = _picture(s, seen)
         if found is None:
             return self._recovered(s, seen)
-        rate = "" if math.isnan(s.lr) else f" (now {s.lr:.3g}, so {s.lr / 3:.2g} or {s.lr / 10:.2g})"
+        rate = (
+            "" if math.isnan(s.lr) else f" (now {s.lr:.3g}, so {s.lr / 3:.2g} or {s.lr / 10:.2g})"
+        )
         return self.tell(
             s,
             "critical" if s.n >= 64 else "warning",
@@ -55,7 +57,13 @@ class LrTooHigh(Detector):
             advice=f"start again with a third to a tenth of the rate{rate}",
             value=s.recent.median,
             limit=s.start,
-            evidence={"gain": seen.gain, "peak": seen.peak, "norm_peak": math.exp(min(seen.norm_peak, 300.0)) if seen.norm_peak == seen.norm_peak else None},
+            evidence={
+                "gain": seen.gain,
+                "peak": seen.peak,
+                "norm_peak": math.exp(min(seen.norm_peak, 300.0))
+                if seen.norm_peak == seen.norm_peak
+                else None,
+            },
         )
 
     def _recovered(self, s: Signals, seen: Shape) -> Alert | None:
@@ -67,7 +75,9 @@ class LrTooHigh(Detector):
 def _picture(s: Signals, x: Shape) -> str | None:
     """The first picture that fits, in words; None if none does."""
     over = x.peak > 8.0 and x.norm_peak > 1.2 and x.above_start > 1.0 and x.above_first > 0.5
-    if s.n >= 24 and (over or (s.n >= 64 and x.above_start > 3.0 and x.above_first > 0.0 and x.peak > 10.0)):
+    if s.n >= 24 and (
+        over or (s.n >= 64 and x.above_start > 3.0 and x.above_first > 0.0 and x.peak > 10.0)
+    ):
         return (
             f"loss is at {s.recent.median:.4g} after {s.n} steps, above its start {s.start:.4g}, "
             f"and had leapt to {s.peak:.4g}"

@@ -57,7 +57,9 @@ class LrTooLow(Detector):
         self._seen += 1
         if self._seen < 2:
             return None
-        rate = "" if math.isnan(s.lr) else f" (now {s.lr:.3g}, so {3 * s.lr:.2g} or {10 * s.lr:.2g})"
+        rate = (
+            "" if math.isnan(s.lr) else f" (now {s.lr:.3g}, so {3 * s.lr:.2g} or {10 * s.lr:.2g})"
+        )
         return self.tell(
             s,
             "warning",

@@ -52,9 +52,15 @@ class Stall(Detector):
             return None
         n_classes = _guessing(s)
         if n_classes:
-            return self._tell(s, x, f"loss is flat at {s.recent.median:.4g}, what guessing among {n_classes} classes gives")
+            return self._tell(
+                s,
+                x,
+                f"loss is flat at {s.recent.median:.4g}, what guessing among {n_classes} classes gives",
+            )
         if s.n >= self._n_flat and abs(x.trend) < 3.0 and x.drop < 3.0 and x.peak < 12.0:
-            return self._tell(s, x, f"loss has no trend in {s.n} values, it stands at {s.recent.median:.4g}")
+            return self._tell(
+                s, x, f"loss has no trend in {s.n} values, it stands at {s.recent.median:.4g}"
+            )
         if self.severity is not None and x.trend > 10.0:
             return self.close(s, f"loss has left its plateau, now {s.recent.median:.4g}")
         return None
