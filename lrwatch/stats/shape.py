@@ -114,7 +114,7 @@ def _loss_shape(s: Signals) -> dict[str, float]:
         "drop": max(fall, begin - best) / noise,
         "above_start": (now - s.start) / noise_first,
         "above_first": (now - begin) / noise_now,
-        "given_back": (now - best) / (abs(max(fall, begin - best)) + 0.3 * noise),
+        "given_back": (min(now, 0.5 * (means[-1] + means[-2])) - best) / (abs(max(fall, begin - best)) + 0.3 * noise),
         "trend": (first - last) / error,
         "late_ratio": (middle - last) / (first - middle) if first > middle else math.inf if middle > last else -math.inf,
         "peak": (s.peak - s.start) / noise_first,
