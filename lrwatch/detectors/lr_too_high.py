@@ -21,7 +21,7 @@ class LrTooHigh(Detector):
 
     Does not catch: a rate a few times too high whose only sign is a higher floor, which loss and
     norm of one run do not show. NaN is left to non_finite, which says the side; with zero spread
-    every distance is large; sign and unit of the loss do not matter; silent before 24 losses.
+    every distance is large; sign and unit of the loss do not matter; silent before 20 losses.
 
     Reference: J. Cohen et al., "Gradient Descent on Neural Networks Typically Occurs at the Edge
     of Stability", 2021; J. Gilmer et al., "A Loss Curvature Perspective on Training Instability in
@@ -75,15 +75,15 @@ class LrTooHigh(Detector):
 def _picture(s: Signals, x: Shape) -> str | None:
     """The first picture that fits, in words; None if none does."""
     over = x.peak > 8.0 and x.norm_peak > 1.2 and x.above_start > 1.0 and x.above_first > 0.5
-    if s.n >= 24 and (
-        over or (s.n >= 64 and x.above_start > 3.0 and x.above_first > 0.0 and x.peak > 10.0)
-    ):
+    crept = x.drop < 4.0 and x.early > -0.3
+    above = x.above_start > 3.0 and x.above_first > 0.0 and x.peak > 10.0 and not crept
+    if (s.n >= 24 and over) or (s.n >= 64 and above):
         return (
             f"loss is at {s.recent.median:.4g} after {s.n} steps, above its start {s.start:.4g}, "
             f"and had leapt to {s.peak:.4g}"
         )
     past = x.norm_peak - x.norm_now > 1.5 or x.peak > 15.0
-    if s.n >= 48 and past and _no_gain(x):
+    if past and _no_gain(s, x):
         return (
             f"gradient norm burst to {_fold(x.norm_peak)} its first value and after {s.n} steps the "
             f"loss gained only {max(x.gain, 0.0):.1f} times its noise"
@@ -106,10 +106,11 @@ def _picture(s: Signals, x: Shape) -> str | None:
     return None
 
 
-def _no_gain(x: Shape) -> bool:
-    return (x.norm_peak > 2.3 and x.gain < 2.0 and x.peak > 6.0) or (
-        x.norm_peak > 3.0 and x.gain < 3.0 and x.peak > 10.0
-    )
+def _no_gain(s: Signals, x: Shape) -> bool:
+    burst = x.norm_peak > 2.3 and x.peak > 6.0
+    if s.n < 48:
+        return s.n >= 28 and burst and x.gain < 1.0
+    return (burst and x.gain < 2.0) or (x.norm_peak > 3.0 and x.gain < 3.0 and x.peak > 10.0)
 
 
 def _fold(log_ratio: float) -> str:
