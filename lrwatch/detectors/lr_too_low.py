@@ -21,7 +21,7 @@ class LrTooLow(Detector):
     Does not catch: runs without a gradient norm, where the same picture may be a true plateau
     (:mod:`~lrwatch.detectors.stall`), or without a rate, which may be in their warm-up, and rates a few times too low, whose progress is merely
     slower than it could be. NaN is skipped; zero spread counts as nothing to be seen; sign and
-    unit of the loss do not matter; silent before 160 losses.
+    unit of the loss do not matter; silent before 130 losses.
 
     Reference: Y. LeCun, L. Bottou, G. Orr and K.-R. Müller, "Efficient BackProp", 1998.
 
@@ -32,7 +32,7 @@ class LrTooLow(Detector):
     kind: ClassVar[Kind] = "lr_too_low"
     SETTINGS = ("_min_steps",)
 
-    def __init__(self, *, min_steps: int = 150) -> None:
+    def __init__(self, *, min_steps: int = 130) -> None:
         if min_steps < 32:
             raise ValueError(f"min_steps must be >= 32, got {min_steps}")
         self._min_steps = min_steps
