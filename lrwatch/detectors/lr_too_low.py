@@ -15,7 +15,8 @@ class LrTooLow(Detector):
     Progress at a good rate is large at first and then slows, as what is easy has been learned. At
     a rate too low it is small against the noise of the loss (less than ``3 + n / 100`` times after
     n steps) and as fast in the last third of the run as before, or not to be seen at all, while
-    loss and gradient norm are what they were at the start. Time is counted in summed rates, and
+    loss and gradient norm are what they were at the start. After 480 losses, less than 13 times
+    the noise with no slowing and no quick start is slow progress as well. Time is counted in summed rates, and
     nothing is said while a warm-up is less than half of the run ago, or the rate has decayed.
 
     Does not catch: runs without a gradient norm, where the same picture may be a true plateau
@@ -91,10 +92,10 @@ def _picture(s: Signals, x: Shape) -> str | None:
         if not still:
             return None
         return f"loss {s.recent.median:.4g} and gradient norm have not moved in {s.n} steps"
-    late = s.n >= 720 and x.late_ratio > 0.7 and x.early < 0.5 and x.given_back < 0.6
-    if late and x.trend > 4.0:
+    late = s.n >= 480 and x.late_ratio > 0.75 and x.early < 0.3 and x.gain < 13.0
+    if late and x.trend > 4.0 and x.given_back < 0.6 and x.norm_now > -0.5:
         return (
-            f"after {s.n} steps the loss still falls {x.late_ratio:.0%} as fast as before, "
+            f"after {s.n} steps the loss still falls {min(x.late_ratio, 9.99):.0%} as fast as before, "
             f"with {x.gain:.1f} times its noise gained"
         )
     slow = x.late_ratio > 0.7 and x.given_back < 0.6 and x.norm_now > -0.5
