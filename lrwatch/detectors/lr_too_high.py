@@ -3,7 +3,7 @@
 import math
 from typing import ClassVar
 
-from lrwatch.detectors.detector import Detector
+from lrwatch.detectors.detector import Detector, Looks
 from lrwatch.records import Alert, Kind
 from lrwatch.stats.shape import Shape, shape
 from lrwatch.stats.signals import Signals
@@ -12,7 +12,7 @@ from lrwatch.stats.signals import Signals
 class LrTooHigh(Detector):
     """Alerts when the shape of the run shows updates that are too large.
 
-    Six pictures of it, each looked for every tenth of the run (names of
+    Seven pictures of it, each looked for every tenth of the run (names of
     :class:`~lrwatch.stats.shape.Shape`): the loss *stands above its start* after a leap of loss and
     norm; the norm burst tenfold and the loss *gained nothing*; a leap of the loss by hundreds of
     times its noise from which it *never came down*; a norm that fell while the loss *stayed*; more than half of a clear fall was *given
@@ -29,6 +29,7 @@ class LrTooHigh(Detector):
     """
 
     kind: ClassVar[Kind] = "lr_too_high"
+    looks: ClassVar[Looks] = "at_reviews"
 
     def reset(self) -> None:
         """Forget everything."""
@@ -67,7 +68,7 @@ class LrTooHigh(Detector):
         )
 
     def _recovered(self, s: Signals, seen: Shape) -> Alert | None:
-        if self.severity is None or seen.gain < 8.0 or seen.given_back > 0.2:
+        if self.severity is None or seen.gain < 13.0 or seen.given_back > 0.2:
             return None
         return self.close(s, f"loss fell to {s.recent.median:.4g} all the same")
 
@@ -75,9 +76,9 @@ class LrTooHigh(Detector):
 def _picture(s: Signals, x: Shape) -> str | None:
     """The first picture that fits, in words; None if none does."""
     over = x.peak > 8.0 and x.norm_peak > 1.2 and x.above_start > 1.0 and x.above_first > 0.5
-    crept = x.drop < 4.0 and x.early > -0.3
+    crept = x.drop < 4.0 and x.early > -0.5
     above = x.above_start > 3.0 and x.above_first > 0.0 and x.peak > 10.0 and not crept
-    if (s.n >= 24 and over) or (s.n >= 64 and above):
+    if (s.n >= 20 and over) or (s.n >= 64 and above):
         return (
             f"loss is at {s.recent.median:.4g} after {s.n} steps, above its start {s.start:.4g}, "
             f"and had leapt to {s.peak:.4g}"
@@ -101,6 +102,11 @@ def _picture(s: Signals, x: Shape) -> str | None:
         )
     if s.n >= 64 and x.given_back > 0.5 and x.drop > 4.0 and x.gain < 6.0 and x.peak > 1.0:
         return f"{min(x.given_back, 1.0):.0%} of the fall of the loss was lost again, now {s.recent.median:.4g}"
+    if s.n >= 100 and x.trend < -4.0 and x.early > 1.1 and x.given_back > 0.05 and x.drop > 4.0:
+        return (
+            f"loss stands at {s.recent.median:.4g}, higher than in the first tenth of the run: "
+            "it fell at once and has risen since"
+        )
     if s.n >= 64 and x.over_start > 0.02 and x.bursts > 0.3 and x.drop > 2.0:
         return f"{x.over_start:.0%} of the losses burst above the start {s.start:.4g}"
     return None
