@@ -46,6 +46,11 @@ class Watcher:
         kinds = [d.kind for d in self._detectors]
         if len(set(kinds)) != len(kinds):
             raise ValueError(f"detectors must have different kinds, got {', '.join(kinds)}")
+        self._due = {
+            (norm, review): tuple(d for d in self._detectors if _is_due(d, norm, review))
+            for norm in (False, True)
+            for review in (False, True)
+        }
         self.reset()
 
     def reset(self) -> None:
@@ -56,14 +61,15 @@ class Watcher:
         self._alerts: list[Alert] = []
         self._open: dict[Kind, int] = {}
         self._n_troubles = 0
-        self._side: Side | None = None
+        self._sides: dict[Kind, Side] = {}
 
     def update(self, step: Step) -> list[Alert]:
         """Take one step into account; return the alerts that are due at it, most often none."""
         signals = self._signals
         signals.update(step)
         found: list[Alert] = []
-        for detector in self._detectors:
+        norm = signals.grad_norm
+        for detector in self._due[norm == norm, signals.review]:
             alert = detector.update(signals)
             if alert is not None:
                 found.append(self._file(alert))
@@ -78,7 +84,9 @@ class Watcher:
     @property
     def verdict(self) -> Verdict:
         """The run so far: the side named by an alert that still stands, else a look back."""
-        return self._side or hindsight(self._signals)
+        for side in reversed(self._sides.values()):
+            return side
+        return hindsight(self._signals)
 
     @property
     def band(self) -> tuple[float, float] | None:
@@ -94,7 +102,7 @@ class Watcher:
             "detectors": {d.kind: d.state_dict() for d in self._detectors},
             "open": dict(self._open),
             "n_troubles": self._n_troubles,
-            "side": self._side,
+            "sides": dict(self._sides),
             "alerts": [asdict(alert) for alert in self._alerts],
         }
 
@@ -113,7 +121,7 @@ class Watcher:
             detector.load_state_dict(state["detectors"][detector.kind])
         self._open = dict(state["open"])
         self._n_troubles = state["n_troubles"]
-        self._side = state["side"]
+        self._sides = dict(state["sides"])
         self._alerts = [Alert(**alert) for alert in state["alerts"]]
 
     def _file(self, alert: Alert) -> Alert:
@@ -124,10 +132,15 @@ class Watcher:
         numbered = replace(alert, trouble=self._open[alert.kind])
         if alert.state == "closed":
             del self._open[alert.kind]
-            if alert.kind in ("lr_too_high", "lr_too_low", "non_finite"):
-                self._side = None
+            self._sides.pop(alert.kind, None)
         if alert.verdict is not None:
-            self._side = alert.verdict
+            self._sides[alert.kind] = alert.verdict
         self._alerts.append(numbered)
         del self._alerts[:-_MAX_ALERTS]
         return numbered
+
+
+def _is_due(detector: Detector, norm: bool, review: bool) -> bool:
+    """Whether the detector looks at a step with or without a norm and a review."""
+    looks = detector.looks
+    return looks == "at_every_step" or (norm if looks == "at_norms" else review)

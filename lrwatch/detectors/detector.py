@@ -1,7 +1,7 @@
 """What detectors share: a trouble is one alert, raised when it gets worse, closed when over."""
 
 import math
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from lrwatch.records import SEVERITIES, Alert, Kind, Severity, Side
 from lrwatch.stats.signals import Signals
@@ -11,16 +11,21 @@ _FIRST_SPAN = 512
 _MAX_OPENED: dict[Severity, int] = {"info": 2, "warning": 4, "critical": 6}
 
 
+Looks = Literal["at_every_step", "at_norms", "at_reviews"]
+
+
 class Detector(Stateful):
     """Base of all detectors: ``update(signals)`` returns an alert at the step where one is due.
 
-    A subclass sets :attr:`kind`, builds its state in :meth:`reset`, and calls :meth:`tell` and
+    A subclass sets :attr:`kind` and, where it need not see every step, :attr:`looks`: only those
+    with a finite gradient norm, or only those at which the run's shape is reviewed. It builds its state in :meth:`reset`, and calls :meth:`tell` and
     :meth:`close`, which keep to one alert per trouble. State is what is set in :meth:`reset`.
     Of troubles that come again and again, 2 (info), 4 (warning) or 6 (critical) are opened in the
     first 512 losses and in every doubling of the run, so that a storm grows with its logarithm.
     """
 
     kind: ClassVar[Kind]
+    looks: ClassVar[Looks] = "at_every_step"
 
     def __init__(self) -> None:
         self.reset()

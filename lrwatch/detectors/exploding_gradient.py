@@ -3,7 +3,7 @@
 import math
 from typing import ClassVar
 
-from lrwatch.detectors.detector import Detector
+from lrwatch.detectors.detector import Detector, Looks
 from lrwatch.records import Alert, Kind
 from lrwatch.stats.signals import Signals
 
@@ -30,6 +30,7 @@ class ExplodingGradient(Detector):
     """
 
     kind: ClassVar[Kind] = "exploding_gradient"
+    looks: ClassVar[Looks] = "at_norms"
     SETTINGS = ("_factor", "_patience")
 
     def __init__(self, *, factor: float = 20.0, patience: int = 4) -> None:

@@ -3,7 +3,7 @@
 import math
 from typing import ClassVar
 
-from lrwatch.detectors.detector import Detector
+from lrwatch.detectors.detector import Detector, Looks
 from lrwatch.records import Alert, Kind
 from lrwatch.stats.shape import Shape, shape
 from lrwatch.stats.signals import Signals
@@ -31,6 +31,7 @@ class LrTooLow(Detector):
     """
 
     kind: ClassVar[Kind] = "lr_too_low"
+    looks: ClassVar[Looks] = "at_reviews"
     SETTINGS = ("_min_steps",)
 
     def __init__(self, *, min_steps: int = 130) -> None:

@@ -3,7 +3,7 @@
 import math
 from typing import ClassVar
 
-from lrwatch.detectors.detector import Detector
+from lrwatch.detectors.detector import Detector, Looks
 from lrwatch.records import Alert, Kind
 from lrwatch.stats.shape import Shape, shape
 from lrwatch.stats.signals import Signals
@@ -35,6 +35,7 @@ class Stall(Detector):
     """
 
     kind: ClassVar[Kind] = "stall"
+    looks: ClassVar[Looks] = "at_reviews"
     SETTINGS = ("_n_flat",)
 
     def __init__(self, *, n_flat: int = 1000) -> None:

@@ -3,7 +3,7 @@
 import math
 from typing import ClassVar
 
-from lrwatch.detectors.detector import Detector
+from lrwatch.detectors.detector import Detector, Looks
 from lrwatch.records import Alert, Kind
 from lrwatch.stats.signals import Signals
 
@@ -28,6 +28,7 @@ class VanishingGradient(Detector):
     """
 
     kind: ClassVar[Kind] = "vanishing_gradient"
+    looks: ClassVar[Looks] = "at_norms"
     SETTINGS = ("_share",)
 
     def __init__(self, *, share: float = 1e-3) -> None:
