@@ -72,7 +72,7 @@ class RateScale:
 
     def lend(self, optimizer: Optimizer) -> None:
         """Bind the scaled rates now; with other ones lent already, those of the present scale."""
-        _end(self._loans)
+        self.give_back()
         if self._scale == 1.0:
             return
         for group in optimizer.param_groups:
@@ -84,6 +84,8 @@ class RateScale:
     def give_back(self) -> None:
         """Bind the scheduled rates back."""
         _end(self._loans)
+        # A list of its own for every loan: the arguments of an earlier step may live on.
+        self._loans = []
 
     def scheduled(self, group: dict[str, Any]) -> float:
         """The rate of a group as the schedule set it; waits for the device if it lies there."""
@@ -92,7 +94,7 @@ class RateScale:
 
     def close(self) -> None:
         """Put back what is lent and remove the hooks."""
-        _end(self._loans)
+        self.give_back()
         for handle in self._handles:
             handle.remove()
 
@@ -100,18 +102,17 @@ class RateScale:
     def _before(
         self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
-        _end(self._loans)
-        if self._scale == 1.0:
+        if self._scale == 1.0 and not self._loans:
             return None
-        guarded = _Arguments(args)
-        guarded.__dict__["loans"] = self._loans = []
         if not self._explicit or len(args) > 1 or kwargs.get("closure") is not None:
             self.lend(optimizer)
+        guarded = _Arguments(args)
+        guarded.__dict__["loans"] = self._loans
         return guarded, kwargs
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _after(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        _end(self._loans)
+        self.give_back()
 
 
 def _end(loans: list[_Loan]) -> None:

@@ -12,7 +12,7 @@ from lrwatch.policy.settings import Backoff
 from lrwatch.policy.shelf import Good, Shelf
 from lrwatch.policy.spread import Mean
 
-N_FREE = 60
+N_FREE = 100
 
 
 class Course:

@@ -8,6 +8,7 @@ N_RECENT = 64
 N_ARMED = 20
 LOSS_REACH = 6.0
 NORM_REACH = 10.0
+LEAST_RISE = 0.02
 
 
 class Recent:
@@ -32,12 +33,13 @@ class Recent:
         if seen.grad_norm is not None:
             self._norms = [*self._norms, seen.grad_norm][-N_RECENT:]
 
-    def stands_out(self, seen: Seen, least: float) -> str | None:
+    def stands_out(self, seen: Seen, first: float) -> str | None:
         """Why this batch is no batch like the others; None if it is.
 
         Args:
             seen: A step with a finite loss.
-            least: Rise of the loss below which nothing stands out, in units of the loss.
+            first: First loss of the run: a rise below a fiftieth of what was gained since then
+                never stands out.
         """
         if len(self.losses) < N_ARMED:
             return None
@@ -45,6 +47,7 @@ class Recent:
         if norm is not None and top_norm > 0 and norm > NORM_REACH * top_norm:
             return f"gradient norm {norm:.3g}, the largest of the last was {top_norm:.3g}"
         middle, top = statistics.median(self.losses), max(self.losses)
+        least = LEAST_RISE * abs(first - middle)
         if seen.loss - middle > max(LOSS_REACH * (top - middle), least):
             return f"loss {seen.loss:.4g}, the highest of the last was {top:.4g}"
         return None

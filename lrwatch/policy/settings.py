@@ -22,7 +22,7 @@ class Backoff:
             dry run before the next is considered, >= 1.
         budget: Changes of the rate or the weights in one run; when they are spent only updates
             are skipped, >= 1.
-        max_lost: Share of the steps so far that trials may cost, beyond a first 60, in (0, 1).
+        max_lost: Share of the steps so far that trials may cost, beyond a first 100, in (0, 1).
         hold: Updates in a row that are skipped before the data count as changed, >= 1.
         snapshot_every: Steps between snapshots, at least; later one in 20 of the steps so far.
         memory_cap: Bytes that all snapshots together may take, >= 1.

@@ -7,7 +7,7 @@ from lrwatch.policy.move import Move, Seen
 
 N_CHASES = 3
 N_CHASE_STEPS = 128
-N_YOUNG = 300
+N_YOUNG = 400
 MOVED = 1.0
 ROOM = 0.4
 LATER = 1.8
@@ -92,7 +92,7 @@ class Settling:
         young = arm.from_start and arm.n <= N_YOUNG
         if not (young and course.can_compare and self._n_chases < N_CHASES):
             return None
-        if not so_far.slower_than(FLAT) or not self._has_room(level.value):
+        if not self._has_room(level.value):
             return None
         if seen.moved() < MOVED or not course.affords(n_steps):
             return None

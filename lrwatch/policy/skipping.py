@@ -9,7 +9,6 @@ from lrwatch.policy.outage import N_PATIENT, Outage
 from lrwatch.policy.relapsing import Relapsing
 
 N_AFTER_ACCEPTED = 40
-LEAST_RISE = 0.02
 
 
 class Skipping:
@@ -33,8 +32,7 @@ class Skipping:
         course = self._course
         if course.n - self._accepted_at < N_AFTER_ACCEPTED:
             return None
-        least = LEAST_RISE * abs(course.first_loss - course.recent.middle(64))
-        strange = course.recent.stands_out(seen, least)
+        strange = course.recent.stands_out(seen, course.first_loss)
         if strange:
             return self._strange(seen, strange)
         return self._recovered(seen) if self._outage.n else None

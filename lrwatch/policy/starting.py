@@ -4,7 +4,7 @@ from lrwatch.policy.course import Course
 from lrwatch.policy.launch import N_STEPS
 from lrwatch.policy.move import Move, Seen
 
-N_HOLDS = 32
+N_HOLDS = 24
 N_CONTESTS = 4
 NOTCH_UNDER_SCHEDULE = 0.7
 
@@ -71,6 +71,8 @@ class Starting:
             course.cap *= course.settings.margin
         if seen.rate * course.arm.scale <= 1.02 * course.cap:
             return None
-        course.arm.scale = course.cap / seen.rate * (1.0 if holds else NOTCH_UNDER_SCHEDULE)
         reason = "a margin below the rate that brought trouble"
+        if holds:
+            return course.restart(course.cap / seen.rate, f"{reason}, on weights that never saw it")
+        course.arm.scale = NOTCH_UNDER_SCHEDULE * course.cap / seen.rate
         return Move(kind="backoff", reason=reason, scale=course.arm.scale)
