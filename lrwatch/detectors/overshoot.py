@@ -48,6 +48,7 @@ class Overshoot(Detector):
         self._usual = 0.0
         self._inside = 0
         self._top = 0.0
+        self._level = 0.0
 
     def update(self, s: Signals) -> Alert | None:
         """Judge the step that ``s`` was just updated with."""
@@ -63,6 +64,8 @@ class Overshoot(Detector):
         self._top = max(self._top, height)
         if height < max(0.67, 1.5 * self._usual):
             return None
+        if self.severity is None:
+            self._level = s.recent.median
         clear = height >= max(1.0, 1.5 * self._usual) and _matters(s)
         return self.tell(
             s,
@@ -87,7 +90,10 @@ class Overshoot(Detector):
     def _settle(self, s: Signals) -> Alert | None:
         self._usual = max(self._usual, min(self._top, 4.0))
         self._top = 0.0
-        return self.close(s, f"loss is back at {s.recent.median:.4g}")
+        now = s.recent.median
+        if now - self._level > 3.0 * max(s.recent.noise, s.swing):
+            return self.close(s, f"loss stays up there, its level is {now:.4g} now")
+        return self.close(s, f"loss is back at {now:.4g}")
 
 
 def _matters(s: Signals) -> bool:
