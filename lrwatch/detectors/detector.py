@@ -18,8 +18,9 @@ class Detector(Stateful):
     """Base of all detectors: ``update(signals)`` returns an alert at the step where one is due.
 
     A subclass sets :attr:`kind` and, where it need not see every step, :attr:`looks`: only those
-    with a finite gradient norm, or only those at which the run's shape is reviewed. It builds its state in :meth:`reset`, and calls :meth:`tell` and
-    :meth:`close`, which keep to one alert per trouble. State is what is set in :meth:`reset`.
+    with a finite gradient norm, or only those at which the run's shape is reviewed. It builds its
+    state in :meth:`reset`, and calls :meth:`tell` and :meth:`close`, which keep to one alert per
+    trouble. State is what is set in :meth:`reset`.
     Of troubles that come again and again, 2 (info), 4 (warning) or 6 (critical) are opened in the
     first 512 losses and in every doubling of the run, so that a storm grows with its logarithm.
     """
@@ -76,10 +77,10 @@ class Detector(Stateful):
             message=message,
             advice=advice,
             verdict=verdict,
-            lr=None if math.isnan(s.lr) else s.lr,
-            value=value,
-            limit=limit,
-            evidence=evidence or {},
+            lr=_known(s.lr),
+            value=_known(value),
+            limit=_known(limit),
+            evidence={k: _known(v) if isinstance(v, float) else v for k, v in (evidence or {}).items()},
             state="opened" if known is None else "raised",
         )
 
@@ -104,6 +105,11 @@ class Detector(Stateful):
             step=s.step,
             onset=self.onset,
             message=message,
-            lr=None if math.isnan(s.lr) else s.lr,
+            lr=_known(s.lr),
             state="closed",
         )
+
+
+def _known(value: float | None) -> float | None:
+    """The number, None where JSON has no word for it."""
+    return value if value is not None and math.isfinite(value) else None
