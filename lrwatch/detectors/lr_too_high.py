@@ -78,7 +78,8 @@ def _picture(s: Signals, x: Shape) -> str | None:
     over = x.peak > 8.0 and x.norm_peak > 1.2 and x.above_start > 1.0 and x.above_first > 0.5
     crept = x.drop < 4.0 and x.early > -0.5
     above = x.above_start > 3.0 and x.above_first > 0.0 and x.peak > 10.0 and not crept
-    if (s.n >= 20 and over) or (s.n >= 64 and above):
+    high = x.gain < -3.0 and x.leap > 8.0 and x.norm_peak > 1.2
+    if (s.n >= 20 and over) or (s.n >= 28 and high) or (s.n >= 64 and above):
         return (
             f"loss is at {s.recent.median:.4g} after {s.n} steps, above its start {s.start:.4g}, "
             f"and had leapt to {s.peak:.4g}"
@@ -94,8 +95,8 @@ def _picture(s: Signals, x: Shape) -> str | None:
             f"loss leapt to {s.peak:.4g} at first and stands still at {s.recent.median:.4g} since, "
             f"{x.gain:.1f} times its noise below its start"
         )
-    fell = x.norm_now < -max(0.6, 3.0 * x.norm_jitter)
-    if s.n >= 160 and x.gain < 0.5 and fell and x.late_ratio < 0.7:
+    fell = x.norm_now < -max(0.6 if s.n >= 160 else 1.2, 3.0 * x.norm_jitter)
+    if s.n >= 100 and x.gain < (0.5 if s.n >= 160 else 0.3) and fell and x.late_ratio < 0.7:
         return (
             f"loss is no lower after {s.n} steps than at the start, while the gradient norm fell to "
             f"{math.exp(x.norm_now):.2g} of its first value: the weights moved, and not to a better place"
@@ -115,7 +116,8 @@ def _picture(s: Signals, x: Shape) -> str | None:
 def _no_gain(s: Signals, x: Shape) -> bool:
     burst = x.norm_peak > 2.3 and x.peak > 6.0
     if s.n < 48:
-        return s.n >= 28 and burst and x.gain < 1.0
+        leapt = x.norm_peak > 2.3 and x.leap > 10.0
+        return s.n >= 28 and ((burst and x.gain < 1.0) or (leapt and x.gain < 0.5))
     return (burst and x.gain < 2.0) or (x.norm_peak > 3.0 and x.gain < 3.0 and x.peak > 10.0)
 
 

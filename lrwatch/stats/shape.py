@@ -27,6 +27,7 @@ class Shape:
         trend: Mean of the first third of the run less that of the last, in standard errors.
         late_ratio: Progress from the second to the last third over that from first to second.
         peak: Highest loss above the start, in units of the first noise.
+        leap: The same, in units of the median noise, which a leap does not raise.
         bursts: Mean excess of the loss over its band, in units of the noise now.
         over_start: Share of losses above the first ones.
         norm_peak: Log of the highest norm over the first.
@@ -46,6 +47,7 @@ class Shape:
     trend: float
     late_ratio: float
     peak: float
+    leap: float
     bursts: float
     over_start: float
     norm_peak: float
@@ -118,6 +120,7 @@ def _loss_shape(s: Signals) -> dict[str, float]:
         "trend": (first - last) / error,
         "late_ratio": (middle - last) / (first - middle) if first > middle else math.inf if middle > last else -math.inf,
         "peak": (s.peak - s.start) / noise_first,
+        "leap": (s.peak - s.start) / noise,
         "bursts": sum(b.sums[_EXCESS][late]) / n_late / noise_now,
         "over_start": sum(b.sums[_OVER][late]) / n_late,
     }
