@@ -92,7 +92,8 @@ def attach(
         logger.warning("attach() to the same optimizer again: the earlier watch ends here")
         earlier.close()
     path = chosen(run_dir, name, set(_run_dirs.values()), time.time())
-    judge = Judge(watcher, [*_sinks(path, stderr), *sinks], at_once=at_once)
+    told = [*_sinks(path, stderr, _settings(optimizer, backoff)), *sinks]
+    judge = Judge(watcher, told, at_once=at_once)
     intervention = _intervention(backoff, optimizer, model, judge)
     recorder = Recorder(
         optimizer,
@@ -116,11 +117,24 @@ def _unwrapped(optimizer: Any) -> Optimizer:
     raise TypeError(f"optimizer must be a torch.optim.Optimizer, got {type(optimizer).__name__}")
 
 
-def _sinks(path: Path | None, stderr: bool) -> list[Sink]:
-    sinks: list[Sink] = [] if path is None else [RunDirectory(path)]
-    if stderr and int(os.environ.get("RANK") or 0) == 0:
+def _sinks(path: Path | None, stderr: bool, settings: dict[str, object]) -> list[Sink]:
+    """The run directory first, so that what is printed is on disk; other ranks than 0 are mute."""
+    if os.environ.get("RANK", "0") not in ("", "0"):
+        return []
+    sinks: list[Sink] = [] if path is None else [RunDirectory(path, settings=settings)]
+    if stderr:
         sinks.append(StderrSink())
     return sinks
+
+
+def _settings(optimizer: Optimizer, backoff: Any) -> dict[str, object]:
+    """What the digest says about how the run was set up."""
+    rates = [float(group["lr"]) for group in optimizer.param_groups[:8]]
+    return {
+        "optimizer": type(optimizer).__name__,
+        "rate": ", ".join(f"{rate:.4g}" for rate in rates),
+        "back-off": "off" if backoff is False or backoff is None else "on",
+    }
 
 
 def _intervention(
