@@ -113,7 +113,8 @@ class Watcher:
             ValueError: If it came from another version or another set of detectors.
         """
         if state.get("version") != _STATE_VERSION:
-            raise ValueError(f"state must be of version {_STATE_VERSION}, got {state.get('version')}")
+            found = state.get("version")
+            raise ValueError(f"state must be of version {_STATE_VERSION}, got {found}")
         if set(state["detectors"]) != {d.kind for d in self._detectors}:
             raise ValueError(f"state is of other detectors: {', '.join(state['detectors'])}")
         self._signals.load_state_dict(state["signals"])

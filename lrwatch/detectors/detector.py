@@ -80,7 +80,10 @@ class Detector(Stateful):
             lr=_known(s.lr),
             value=_known(value),
             limit=_known(limit),
-            evidence={k: _known(v) if isinstance(v, float) else v for k, v in (evidence or {}).items()},
+            evidence={
+                name: _known(found) if isinstance(found, float) else found
+                for name, found in (evidence or {}).items()
+            },
             state="opened" if known is None else "raised",
         )
 
