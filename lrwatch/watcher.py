@@ -21,8 +21,8 @@ class Watcher:
     opens, one when it gets worse, one when it is over.
 
     Args:
-        total_steps: Steps the run will take, if known, >= 1: close to the end a verdict may look
-            back over the whole run. None if unknown.
+        total_steps: Steps the run will take, if known, >= 1: a rate is then not called too low in
+            the first twentieth of the run. None if unknown.
         detectors: Detectors to use, one per kind; None for all of
             :data:`lrwatch.detectors.DETECTORS`.
 
@@ -55,7 +55,7 @@ class Watcher:
 
     def reset(self) -> None:
         """Forget the run."""
-        self._signals = Signals()
+        self._signals = Signals(self._total_steps)
         for detector in self._detectors:
             detector.reset()
         self._alerts: list[Alert] = []

@@ -112,7 +112,12 @@ class Divergence(Detector):
         gained = max(s.start, s.first_level) - s.best
         lost = s.recent.median - s.best
         noise = s.recent.noise
-        up = gained > 4.0 * noise and lost > self._share * gained and lost > 6.0 * noise and s.n >= 40
+        up = (
+            gained > 4.0 * noise
+            and lost > self._share * gained
+            and lost > 6.0 * noise
+            and s.n >= 40
+        )
         if not up:
             self._slow = 0
             return self._recover(s, gained, lost)

@@ -15,8 +15,9 @@ class LrTooHigh(Detector):
     Seven pictures of it, each looked for every tenth of the run (names of
     :class:`~lrwatch.stats.shape.Shape`): the loss *stands above its start* after a leap of loss and
     norm; the norm burst tenfold and the loss *gained nothing*; a leap of the loss by hundreds of
-    times its noise from which it *never came down*; a norm that fell while the loss *stayed*; more than half of a clear fall was *given
-    back*; *bursts* above the start keep coming. Noise alone makes none of them: at the edge of
+    times its noise from which it *never came down*; a norm that fell while the loss *stayed*; more
+    than half of a clear fall was *given back*; a loss that *has risen* since its first tenth;
+    *bursts* above the start keep coming. Noise alone makes none of them: at the edge of
     stability the loss wiggles and falls, which is normal.
 
     Does not catch: a rate a few times too high whose only sign is a higher floor, which loss and

@@ -22,7 +22,8 @@ class LrTooLow(Detector):
     Does not catch: runs without a gradient norm, where the same picture may be a true plateau
     (:mod:`~lrwatch.detectors.stall`), or without a rate, which may be in their warm-up, and rates a few times too low, whose progress is merely
     slower than it could be. NaN is skipped; zero spread counts as nothing to be seen; sign and
-    unit of the loss do not matter; silent before 130 losses.
+    unit of the loss do not matter; silent before 130 losses, and in the first
+    twentieth of a run whose length is known.
 
     Reference: Y. LeCun, L. Bottou, G. Orr and K.-R. Müller, "Efficient BackProp", 1998.
 
@@ -48,6 +49,8 @@ class LrTooLow(Detector):
     def update(self, s: Signals) -> Alert | None:
         """Judge the step that ``s`` was just updated with."""
         if not s.review or s.loss != s.loss or s.n < self._min_steps:
+            return None
+        if s.total_steps is not None and s.step - s.start_step < s.total_steps / 20:
             return None
         x = shape(s)
         if x is None or x.norm_trend != x.norm_trend or s.lr != s.lr:

@@ -30,7 +30,14 @@ class Blocks(Stateful):
         return len(self.sums[0])
 
     def add(
-        self, loss: float, excess: float, change: float, rate: float, norm: float, norm_n: int, over: int
+        self,
+        loss: float,
+        excess: float,
+        change: float,
+        rate: float,
+        norm: float,
+        norm_n: int,
+        over: int,
     ) -> None:
         """Take one step's columns into account; ``norm`` is 0 where ``norm_n`` is."""
         o = self._open

@@ -63,7 +63,9 @@ def shape(s: Signals) -> Shape | None:
     """The shape of the run so far; None before 16 blocks. About 60 us."""
     if len(s.blocks) < MIN_BLOCKS:
         return None
-    return Shape(**_loss_shape(s), **_norm_shape(s), rate_now=s.lr / s.lr_peak if s.lr_peak > 0.0 else 1.0)
+    return Shape(
+        **_loss_shape(s), **_norm_shape(s), rate_now=s.lr / s.lr_peak if s.lr_peak > 0.0 else 1.0
+    )
 
 
 def _mean(values: list[float]) -> float:
@@ -116,9 +118,14 @@ def _loss_shape(s: Signals) -> dict[str, float]:
         "drop": max(fall, begin - best) / noise,
         "above_start": (now - s.start) / noise_first,
         "above_first": (now - begin) / noise_now,
-        "given_back": (min(now, 0.5 * (means[-1] + means[-2])) - best) / (abs(max(fall, begin - best)) + 0.3 * noise),
+        "given_back": (min(now, 0.5 * (means[-1] + means[-2])) - best)
+        / (abs(max(fall, begin - best)) + 0.3 * noise),
         "trend": (first - last) / error,
-        "late_ratio": (middle - last) / (first - middle) if first > middle else math.inf if middle > last else -math.inf,
+        "late_ratio": (middle - last) / (first - middle)
+        if first > middle
+        else math.inf
+        if middle > last
+        else -math.inf,
         "peak": (s.peak - s.start) / noise_first,
         "leap": (s.peak - s.start) / noise,
         "bursts": sum(b.sums[_EXCESS][late]) / n_late / noise_now,
@@ -131,7 +138,9 @@ def _norm_shape(s: Signals) -> dict[str, float]:
     counts = b.sums[_NORM_N]
     levels = [x / c for x, c in zip(b.sums[_NORM], counts, strict=True) if c]
     if len(levels) < 8 or not s.start_norm > 0.0:
-        return dict.fromkeys(("norm_peak", "norm_level", "norm_trend", "norm_now", "norm_jitter"), math.nan)
+        return dict.fromkeys(
+            ("norm_peak", "norm_level", "norm_trend", "norm_now", "norm_jitter"), math.nan
+        )
     third, quarter = len(levels) // 3, len(levels) // 4
     base = math.log(s.start_norm)
     return {

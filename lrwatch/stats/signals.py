@@ -20,6 +20,9 @@ class Signals(Stateful):
     Levels are frozen while the loss is outside of what they lead to expect, so that they never
     learn from the values they judge; after 24 values out there, the new level is accepted.
 
+    Args:
+        total_steps: Steps that the run will take, if known.
+
     Attributes:
         n: Finite losses seen.
         step, loss, grad_norm, lr: The step judged now; NaN where absent or non-finite.
@@ -28,12 +31,16 @@ class Signals(Stateful):
         start: First loss; ``start_norm`` the first gradient norm.
         recent, norms: Last losses, and last logs of gradient norms.
         blocks: The whole run.
+        high: Upper end of the expected band; NaN before the first 8 losses.
         swing: How far the loss ranged over the younger half of the run, noise included.
         review: True at steps a tenth of the run apart, when its whole shape is worth a look.
         fresh: True once levels were taken anew after this step; ``fresh_before`` after the last.
     """
 
-    def __init__(self) -> None:
+    SETTINGS = ("total_steps",)
+
+    def __init__(self, total_steps: int | None = None) -> None:
+        self.total_steps = total_steps
         self.n = 0
         self.n_norm = 0
         self.step = -1
@@ -52,6 +59,7 @@ class Signals(Stateful):
         self.recent = Recent()
         self.norms = Recent()
         self.blocks = Blocks()
+        self.high = math.nan
         self.swing = 0.0
         self.outside = 0
         self.onset = 0
@@ -68,13 +76,6 @@ class Signals(Stateful):
         self._next_review = 20
         self.first: list[float] = []
         self._last = math.nan
-
-    @property
-    def high(self) -> float:
-        """Upper end of the expected band; NaN before the first 8 losses."""
-        if len(self.recent) < FIRST:
-            return math.nan
-        return self.recent.median + _EXCURSION * max(self.recent.noise, 0.05 * self.swing)
 
     @property
     def low(self) -> float:
@@ -106,7 +107,11 @@ class Signals(Stateful):
     def first_spread(self) -> float:
         """Range of the first 8 losses around their median, outliers left out; 0 before the third."""
         ordered = sorted(self.first)
-        return ordered[-1 - len(ordered) // 4] - ordered[len(ordered) // 4] if len(ordered) > 2 else 0.0
+        return (
+            ordered[-1 - len(ordered) // 4] - ordered[len(ordered) // 4]
+            if len(ordered) > 2
+            else 0.0
+        )
 
     @property
     def gained(self) -> float:
@@ -206,12 +211,17 @@ class Signals(Stateful):
             self.norms.refresh()
         if self.n >= 16 and self.over_line == math.inf:
             self.over_line = self.start + 3.0 * self.recent.noise
-        if len(self.blocks) < 2:
-            return
+        if len(self.blocks) >= 2:
+            self.swing = self._range_of_younger_half()
+        if len(self.recent) >= FIRST:
+            noise = max(self.recent.noise, 0.05 * self.swing)
+            self.high = self.recent.median + _EXCURSION * noise
+
+    def _range_of_younger_half(self) -> float:
         half = len(self.blocks) // 2
         length = self.blocks.length
         younger = sorted(self.blocks.sums[0][half:])
         rough = sorted(self.blocks.sums[2][half:])
         noise = _MEAN_CHANGE_TO_STD * rough[len(rough) // 2] / length
         edge = len(younger) // 10
-        self.swing = (younger[-1 - edge] - younger[edge]) / length + 2.0 * noise
+        return (younger[-1 - edge] - younger[edge]) / length + 2.0 * noise
