@@ -1,5 +1,6 @@
 """Laws that every detector keeps, alone and within the whole watcher."""
 
+import itertools
 import json
 import math
 import random
@@ -44,7 +45,6 @@ WATCHERS = [
 ]
 ALL = {**HEALTHY, **TROUBLED}
 each = pytest.mark.parametrize("make", WATCHERS)
-each_detector = pytest.mark.parametrize("detector", DETECTORS)
 healthy = pytest.mark.parametrize("stream", HEALTHY.values(), ids=HEALTHY)
 troubled = pytest.mark.parametrize("stream", TROUBLED.values(), ids=TROUBLED)
 any_stream = pytest.mark.parametrize("stream", ALL.values(), ids=ALL)
@@ -79,13 +79,12 @@ def test_is_silent_on_a_healthy_run(stream: Stream) -> None:
         assert loud(tell(Watcher(), stream(seed))) == [], seed
 
 
-@each_detector
 @any_stream
-def test_a_detector_alone_says_what_it_says_among_all(
-    detector: type[Detector], stream: Stream
-) -> None:
-    among = [t for t in brief(tell(Watcher(), stream(0))) if t[0] == detector.kind]
-    assert brief(tell(alone(detector)(), stream(0))) == among
+def test_a_detector_alone_says_what_it_says_among_all(stream: Stream) -> None:
+    among = brief(tell(Watcher(), stream(0)))
+    for detector in DETECTORS:
+        told = [t for t in among if t[0] == detector.kind]
+        assert brief(tell(alone(detector)(), stream(0))) == told, detector
 
 
 def test_a_loss_that_never_moves_is_at_most_a_stall_and_only_in_a_long_run() -> None:
@@ -119,14 +118,12 @@ def test_a_healthy_run_may_change_its_logging_interval(stream: Stream) -> None:
 
 
 @any_stream
-@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
-@pytest.mark.parametrize("shift", [-100.0, 0.0, 3.0])
-def test_unit_and_zero_of_the_loss_do_not_matter(
-    stream: Stream, scale: float, shift: float
-) -> None:
+def test_unit_and_zero_of_the_loss_do_not_matter(stream: Stream) -> None:
     run = stream(0)
-    other = [replace(s, loss=scale * (s.loss or 0.0) + shift) for s in run]
-    assert brief(tell(Watcher(), other)) == brief(tell(Watcher(), run))
+    told = brief(tell(Watcher(), run))
+    for scale, shift in itertools.product((1e-6, 1.0, 1e6), (-100.0, 0.0, 3.0)):
+        other = [replace(s, loss=scale * (s.loss or 0.0) + shift) for s in run]
+        assert brief(tell(Watcher(), other)) == told, (scale, shift)
 
 
 @any_stream
@@ -195,7 +192,7 @@ def test_the_same_run_gives_the_same_alerts(stream: Stream) -> None:
 
 
 @any_stream
-@pytest.mark.parametrize("cut", [0, 1, 7, 13, 33, 64, 200, 401, 403, 417, 630])
+@pytest.mark.parametrize("cut", [0, 7, 33, 200, 401, 417])
 def test_a_watcher_that_was_written_down_goes_on_alike(stream: Stream, cut: int) -> None:
     run = stream(3)
     whole = Watcher()
