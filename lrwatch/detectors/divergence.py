@@ -96,7 +96,7 @@ class Divergence(Detector):
         up = top > 0.0 and min(s.first[3:]) - s.start > 0.5 * top
         if not up or max(rises[:3]) < 0.5 * top or rest[len(rest) // 2] > 0.1 * top:
             return None
-        text = f"loss leapt from {s.start:.4g} to {max(s.first):.4g} in the first steps and stays there"
+        text = f"loss leapt from {s.start:.4g} to {max(s.first):.4g} at once and stays there"
         return self._say(s, "warning", text, s.start_step)
 
     def _above(self, s: Signals) -> Alert | None:

@@ -71,7 +71,7 @@ class ExplodingGradient(Detector):
             "critical" if severe else "warning" if lasting else "info",
             f"gradient norm {s.grad_norm:.4g} is {math.exp(min(leap, 700.0)):.3g} times its level",
             onset=self._since,
-            advice=f"clip the gradient norm at {2.0 * math.exp(self._level):.3g}, twice its usual level",
+            advice=f"clip the gradient norm at {2.0 * math.exp(self._level):.3g}, twice its level",
             value=s.grad_norm,
             limit=self._factor * math.exp(self._level),
             evidence={"level": math.exp(self._level), "n_steps": self._streak},

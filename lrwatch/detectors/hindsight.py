@@ -1,4 +1,4 @@
-"""Which way the rate was wrong if the run ended here: no alert, but the verdict on the run so far."""
+"""Which way the rate was wrong if the run ended here: a verdict, not an alert."""
 
 from lrwatch.records import Verdict
 from lrwatch.stats.shape import shape

@@ -13,17 +13,18 @@ class LrTooLow(Detector):
     """Alerts when progress is slow, does not slow down further, and the gradient has not shrunk.
 
     Progress at a good rate is large at first and then slows, as what is easy has been learned. At
-    a rate too low it is small against the noise of the loss (less than ``3 + n / 100`` times after
+    a rate too low it is small against the noise of the loss (less than ``3 + n / 200`` times after
     n steps) and as fast in the last third of the run as before, or not to be seen at all, while
-    loss and gradient norm are what they were at the start. After 480 losses, less than 13 times
-    the noise with no slowing and no quick start is slow progress as well. Time is counted in summed rates, and
-    nothing is said while a warm-up is less than half of the run ago, or the rate has decayed.
+    loss and gradient norm are what they were at the start. After 480 losses a gain of less than
+    13 times the noise, with no slowing and no quick start, is slow progress as well. Time is
+    counted in summed rates, and nothing is said while a warm-up is less than half of the run ago,
+    or the rate has decayed.
 
     Does not catch: runs without a gradient norm, where the same picture may be a true plateau
-    (:mod:`~lrwatch.detectors.stall`), or without a rate, which may be in their warm-up, and rates a few times too low, whose progress is merely
-    slower than it could be. NaN is skipped; zero spread counts as nothing to be seen; sign and
-    unit of the loss do not matter; silent before 130 losses, and in the first
-    twentieth of a run whose length is known.
+    (:mod:`~lrwatch.detectors.stall`), or without a rate, which may be in their warm-up, and rates
+    a few times too low, whose progress is merely slower than it could be. NaN is skipped; zero
+    spread counts as nothing to be seen; sign and unit of the loss do not matter; silent before 130
+    losses, and in the first twentieth of a run whose length is known.
 
     Reference: Y. LeCun, L. Bottou, G. Orr and K.-R. Müller, "Efficient BackProp", 1998.
 
@@ -99,8 +100,8 @@ def _picture(s: Signals, x: Shape) -> str | None:
     late = s.n >= 480 and x.late_ratio > 0.75 and x.early < 0.3 and x.gain < 13.0
     if late and x.trend > 4.0 and x.given_back < 0.6 and x.norm_now > -0.5:
         return (
-            f"after {s.n} steps the loss still falls {min(x.late_ratio, 9.99):.0%} as fast as before, "
-            f"with {x.gain:.1f} times its noise gained"
+            f"after {s.n} steps the loss falls {min(x.late_ratio, 9.99):.0%} as fast as before, with "
+            f" {x.gain:.1f} times its noise gained"
         )
     slow = x.late_ratio > 0.7 and x.given_back < 0.6 and x.norm_now > -0.5
     if x.trend < 0.0 or not slow or x.drop > _cap(s):

@@ -13,10 +13,10 @@ _QUIET = 128
 class Oscillation(Detector):
     """Alerts when the loss left its band upwards ``n_jumps`` separate times within 128 losses.
 
-    A jump counts if it exceeds 10 times the recent noise and 1.5 times the swing of the younger half of
-    the run. Independent noise changes direction at two of three steps, so turning alone is no
-    evidence: only jumps out of the band count, and those that lead out of it for good are left to
-    :mod:`~lrwatch.detectors.divergence`.
+    A jump counts if it exceeds 10 times the recent noise and 1.5 times the swing of the younger
+    half of the run, and undoes a part of what was gained. Independent noise changes direction at
+    two of three steps, so turning alone is no evidence: only jumps out of the band count, and those
+    that lead out of it for good are left to :mod:`~lrwatch.detectors.divergence`.
 
     Does not catch: a swing slower than 32 losses, which the level follows. NaN is skipped, zero
     spread makes every rise a jump, the sign of the loss does not matter, the first 12 losses are

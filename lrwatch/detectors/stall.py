@@ -56,7 +56,7 @@ class Stall(Detector):
             return self._tell(
                 s,
                 x,
-                f"loss is flat at {s.recent.median:.4g}, what guessing among {n_classes} classes gives",
+                f"loss is flat at {s.recent.median:.4g}, as by guessing among {n_classes} classes",
             )
         if s.n >= self._n_flat and abs(x.trend) < 3.0 and x.drop < 3.0 and x.peak < 12.0:
             return self._tell(

@@ -61,7 +61,7 @@ class VanishingGradient(Detector):
         return self.tell(
             s,
             "warning",
-            f"gradient norm {level:.3g}, it started at {s.start_norm:.3g}, and the loss has not fallen",
+            f"gradient norm {level:.3g}, at first {s.start_norm:.3g}, and the loss has not fallen",
             onset=s.step,
             advice="units are dead or saturated: start again with a lower rate or a warm-up, "
             "and look at initialisation and normalisation",

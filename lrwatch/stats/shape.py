@@ -1,7 +1,8 @@
-"""The shape of a run so far, as numbers that no change of unit or of the zero of the loss alters."""
+"""The shape of a run so far, in numbers that no change of unit or zero of the loss alters."""
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 from lrwatch.stats.signals import Signals
 
@@ -104,7 +105,7 @@ def _loss_shape(s: Signals) -> dict[str, float]:
     noise_first = _median(noises[: max(3, n // 8)]) + tiny
     begin = _median(s.first[: max(3, min(8, s.n // 50))])
     now = _mean(means[-quarter:])
-    best = min(0.5 * (p + q) for p, q in zip(means, means[1:], strict=False))
+    best = min(0.5 * (p + q) for p, q in pairwise(means))
     first, middle, last = _thirds(s, means)
     error = 1.5 * noise * math.sqrt(3.0 / (n * length))
     fall = s.start - best

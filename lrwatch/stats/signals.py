@@ -105,7 +105,7 @@ class Signals(Stateful):
 
     @property
     def first_spread(self) -> float:
-        """Range of the first 8 losses around their median, outliers left out; 0 before the third."""
+        """Range of the first 8 losses without their outliers; 0 before the third."""
         ordered = sorted(self.first)
         return (
             ordered[-1 - len(ordered) // 4] - ordered[len(ordered) // 4]
