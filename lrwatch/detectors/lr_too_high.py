@@ -88,7 +88,7 @@ def _picture(s: Signals, x: Shape) -> str | None:
     past = x.norm_peak - x.norm_now > 1.5 or x.peak > 15.0
     if past and _no_gain(s, x):
         return (
-            f"gradient norm burst to {_fold(x.norm_peak)} its first value, and in {s.n} steps the "
+            f"gradient norm burst to {_fold(x.norm_peak)} its first value; in {s.n} steps the "
             f"loss gained only {max(x.gain, 0.0):.1f} times its noise"
         )
     if s.n >= 200 and x.norm_peak > 3.5 and x.peak > 20.0 and x.gain < 8.0 and x.late_ratio < 0.5:
@@ -99,8 +99,8 @@ def _picture(s: Signals, x: Shape) -> str | None:
     fell = x.norm_now < -max(0.6 if s.n >= 160 else 1.2, 3.0 * x.norm_jitter)
     if s.n >= 100 and x.gain < (0.5 if s.n >= 160 else 0.3) and fell and x.late_ratio < 0.7:
         return (
-            f"loss is no lower after {s.n} steps than at the start, while the gradient norm fell "
-            f"to {math.exp(x.norm_now):.2g} of its first value: the weights moved to no better place"
+            f"loss is no lower after {s.n} steps than at the start, while the gradient norm "
+            f"fell to {math.exp(x.norm_now):.2g} of its first value: moved, to no better place"
         )
     if s.n >= 64 and x.given_back > 0.5 and x.drop > 4.0 and x.gain < 6.0 and x.peak > 1.0:
         share = min(x.given_back, 1.0)

@@ -100,8 +100,8 @@ def _picture(s: Signals, x: Shape) -> str | None:
     late = s.n >= 480 and x.late_ratio > 0.75 and x.early < 0.3 and x.gain < 13.0
     if late and x.trend > 4.0 and x.given_back < 0.6 and x.norm_now > -0.5:
         return (
-            f"after {s.n} steps the loss falls {min(x.late_ratio, 9.99):.0%} as fast as before, with "
-            f" {x.gain:.1f} times its noise gained"
+            f"after {s.n} steps the loss falls {min(x.late_ratio, 9.99):.0%} as fast as before, "
+            f"with {x.gain:.1f} times its noise gained"
         )
     slow = x.late_ratio > 0.7 and x.given_back < 0.6 and x.norm_now > -0.5
     if x.trend < 0.0 or not slow or x.drop > _cap(s):

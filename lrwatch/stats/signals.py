@@ -24,6 +24,7 @@ class Signals(Stateful):
         total_steps: Steps that the run will take, if known.
 
     Attributes:
+        looked_at: The last shape taken, after how many losses: a cache, no state.
         n: Finite losses seen.
         step, loss, grad_norm, lr: The step judged now; NaN where absent or non-finite.
         onset: Step at which the loss left its expected band, or ``step`` while it is inside.
@@ -37,10 +38,11 @@ class Signals(Stateful):
         fresh: True once levels were taken anew after this step; ``fresh_before`` after the last.
     """
 
-    SETTINGS = ("total_steps",)
+    SETTINGS = ("total_steps", "looked_at")
 
     def __init__(self, total_steps: int | None = None) -> None:
         self.total_steps = total_steps
+        self.looked_at: tuple[int, object] = (-1, None)
         self.n = 0
         self.n_norm = 0
         self.step = -1
