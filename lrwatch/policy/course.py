@@ -56,7 +56,7 @@ class Course:
         self.outcomes.append(Move(kind="outcome", reason=reason, helped=helped))
 
     def verify(self) -> None:
-        """Report that the last change of weights or rate was followed by quiet steps."""
+        """Report that the last change of weights and rate was followed by quiet steps."""
         if self._unverified:
             self.tell(f"{self._unverified}: quiet for {self.arm.n} steps", helped=True)
         self._unverified = ""

@@ -1,10 +1,11 @@
 """The start of a run: does it leave its first loss downwards, or is the rate far too high?"""
 
+import itertools
 import math
+import statistics
 
 from lrwatch.policy.arm import Arm
 from lrwatch.policy.move import Seen
-from lrwatch.policy.spread import mean_of
 
 N_STEPS = 64
 NORM_RISE = 5.0
@@ -50,10 +51,12 @@ class Launch:
         """Whether nothing was learnt although the weights moved far."""
         if arm.n not in STILL or seen.moved() <= STILL[arm.n]:
             return False
-        tail = mean_of(arm.first[arm.n // 2 : arm.n])
-        # The first loss is a sample too, as uncertain as one batch for each time it was seen.
-        error = tail.error * math.sqrt(1 + (arm.n // 2) / len(self._losses))
-        return tail.value > self.level - 2 * error
+        tail = arm.first[arm.n // 2 : arm.n]
+        # Differences of neighbours, so that a fall within the tail does not count as noise; the
+        # first loss is a sample too, as uncertain as one batch for each time it was seen.
+        noise = statistics.median(abs(a - b) for a, b in itertools.pairwise(tail))
+        error = noise * math.sqrt(1 / len(tail) + 1 / len(self._losses))
+        return statistics.fmean(tail) > self.level - 2 * error
 
     def _hot(self, arm: Arm, seen: Seen) -> bool:
         if seen.loss <= self.level:

@@ -19,8 +19,9 @@ class Relapsing:
     """Rewinds where the median of 16 losses gave back 0.4 of what the run had gained.
 
     Where the rate had been raised since the snapshot, far less will do, and the rate goes back to
-    what it was. Elsewhere it goes one notch down, and up again when all is quiet, to a little more
-    than half of the rate that brought trouble; after a second time it stays where it is.
+    what it was. Elsewhere it goes one notch down and up again when all is quiet: all the way after
+    the first time, to a little more than half of the rate that brought trouble after the second,
+    not at all later or where the schedule was raising the rate.
 
     Args:
         course: Shared state.
@@ -85,9 +86,9 @@ class Relapsing:
     def _ramp_to(self, seen: Seen) -> float:
         self._n_times += 1
         rising = len(self._course.arm.rates) > 1 and seen.rate > self._course.arm.rates[0]
-        if rising or self._raised(seen) or self._n_times > 1 or not self._course.settings.ramp:
+        if rising or self._raised(seen) or self._n_times > 2 or not self._course.settings.ramp:
             return 0.0
-        return BELOW_TROUBLE * self._course.arm.scale
+        return self._course.arm.scale * (1.0 if self._n_times == 1 else BELOW_TROUBLE)
 
     def _up(self, seen: Seen) -> Move | None:
         course, arm = self._course, self._course.arm

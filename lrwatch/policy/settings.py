@@ -36,7 +36,7 @@ class Backoff:
 
     factor: float = 0.3
     floor: float = 1e-5
-    margin: float = 0.35
+    margin: float = 0.3
     cooldown: int = 24
     budget: int = 60
     max_lost: float = 0.4

@@ -7,7 +7,7 @@ from lrwatch.policy.move import Move, Seen
 
 N_CHASES = 3
 N_CHASE_STEPS = 128
-N_YOUNG = 400
+N_YOUNG = 256
 MOVED = 1.0
 ROOM = 0.4
 LATER = 1.8

@@ -73,6 +73,7 @@ class Starting:
             return None
         reason = "a margin below the rate that brought trouble"
         if holds:
+            course.verify()
             return course.restart(course.cap / seen.rate, f"{reason}, on weights that never saw it")
         course.arm.scale = NOTCH_UNDER_SCHEDULE * course.cap / seen.rate
         return Move(kind="backoff", reason=reason, scale=course.arm.scale)
