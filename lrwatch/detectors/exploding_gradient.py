@@ -58,7 +58,7 @@ class ExplodingGradient(Detector):
         if self._streak == 0:
             self._level, self._noise = s.norms.median, s.norms.noise
         leap = math.log(s.grad_norm) - self._level
-        if leap < max(math.log(self._factor), 8.0 * self._noise):
+        if not leap >= max(math.log(self._factor), 8.0 * self._noise):
             return self._calm(s)
         self._quiet = 0
         self._streak += 1

@@ -93,7 +93,7 @@ def _thirds(s: Signals, means: list[float]) -> tuple[float, float, float]:
     passed = 0.0
     for mean, rate in zip(means, rates, strict=True):
         passed += rate
-        share = passed / whole if whole > 0.0 else 1.0
+        share = passed / whole if 0.0 < whole < math.inf else 1.0
         parts[min(2, max(0, math.ceil(3.0 * share - 1e-9) - 1))].append(mean)
     last = _mean(parts[2])
     first = _mean(parts[0]) if parts[0] else means[0]

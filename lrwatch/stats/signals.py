@@ -132,7 +132,7 @@ class Signals(Stateful):
         self._take_loss(step.loss)
 
     def _take_rate(self, lr: float | None) -> None:
-        if lr is None or not math.isfinite(lr):
+        if lr is None or not 0.0 <= lr < math.inf:
             return
         self.lr = lr
         if lr > self.lr_peak * 1.001:
