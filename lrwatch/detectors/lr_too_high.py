@@ -17,7 +17,8 @@ class LrTooHigh(Detector):
     norm; the norm burst tenfold and the loss *gained nothing*; a leap of the loss by hundreds of
     times its noise from which it *never came down*; a norm that fell while the loss *stayed*; more
     than half of a clear fall was *given back*; a loss that *has risen* since its first tenth;
-    *bursts* above the start keep coming. Noise alone makes none of them: at the edge of
+    *bursts* above the start keep coming. A loss that rises while its noise shrinks is none of them:
+    that is how the loss of a policy gradient looks. Noise alone makes none of them: at the edge of
     stability the loss wiggles and falls, which is normal.
 
     Does not catch: a rate a few times too high whose only sign is a higher floor, which loss and
@@ -102,10 +103,13 @@ def _picture(s: Signals, x: Shape) -> str | None:
             f"loss is no lower after {s.n} steps than at the start, while the gradient norm "
             f"fell to {math.exp(x.norm_now):.2g} of its first value: moved, to no better place"
         )
-    if s.n >= 64 and x.given_back > 0.5 and x.drop > 4.0 and x.gain < 6.0 and x.peak > 1.0:
+    rougher = x.noise_growth > 1.0
+    lost = x.given_back > 0.5 and x.drop > 4.0 and x.gain < 6.0 and x.peak > 1.0
+    if s.n >= 64 and rougher and lost:
         share = min(x.given_back, 1.0)
         return f"{share:.0%} of the fall of the loss was lost again, now {s.recent.median:.4g}"
-    if s.n >= 100 and x.trend < -4.0 and x.early > 1.1 and x.given_back > 0.05 and x.drop > 4.0:
+    risen = x.trend < -4.0 and x.early > 1.1 and x.given_back > 0.05 and x.drop > 4.0
+    if s.n >= 100 and rougher and risen:
         return (
             f"loss stands at {s.recent.median:.4g}, higher than in the first tenth of the run: "
             "it fell at once and has risen since"

@@ -29,6 +29,7 @@ class Shape:
         late_ratio: Progress from the second to the last third over that from first to second.
         peak: Highest loss above the start, in units of the first noise.
         leap: The same, in units of the median noise, which a leap does not raise.
+        noise_growth: Mean noise of the last quarter over that of the first.
         bursts: Mean excess of the loss over its band, in units of the noise now.
         over_start: Share of losses above the first ones.
         norm_peak: Log of the highest norm over the first.
@@ -49,6 +50,7 @@ class Shape:
     late_ratio: float
     peak: float
     leap: float
+    noise_growth: float
     bursts: float
     over_start: float
     norm_peak: float
@@ -135,6 +137,7 @@ def _loss_shape(s: Signals) -> dict[str, float]:
         if middle > last
         else -math.inf,
         "peak": (s.peak - s.start) / noise_first,
+        "noise_growth": _mean(noises[-quarter:]) / (_mean(noises[:quarter]) + tiny),
         "leap": (s.peak - s.start) / noise,
         "bursts": sum(b.sums[_EXCESS][late]) / n_late / noise_now,
         "over_start": sum(b.sums[_OVER][late]) / n_late,
