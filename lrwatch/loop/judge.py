@@ -13,8 +13,8 @@ from lrwatch.records import Action, Alert, Point, Step, Verdict
 from lrwatch.sinks.sink import Sink
 from lrwatch.sinks.stderr import StderrSink
 
-_MAX_BATCH = 32
-_MAX_DELAY_S = 0.25
+_MAX_BATCH = 64
+_MAX_DELAY_S = 0.5
 _MAX_WAITING = 1024
 _NO_BAND = (math.nan, math.nan)
 
@@ -47,7 +47,7 @@ class Watcher(Protocol):
 class Judge:
     """Keeps samples until judging them is due, then hands them to the watcher one by one.
 
-    Due is a batch of 32 steps, or what was gathered in a quarter of a second, or a non-finite
+    Due is a batch of 64 steps, or what was gathered in half a second, or a non-finite
     value, or every step where ``at_once``. A sample whose numbers are on their way from the device
     is left, and so is what came after it, until they have arrived.
 
@@ -88,8 +88,9 @@ class Judge:
         step = None
         with self._lock:
             self._offset_s = time.time() - time.perf_counter()
-            while self._waiting and (wait or self._waiting[0].ready()):
-                step = self._judged(self._waiting.popleft())
+            waiting = self._waiting
+            while waiting and (wait or not waiting[0].late or waiting[0].ready()):
+                step = self._judged(waiting.popleft())
         return step
 
     def write_action(self, action: Action) -> None:

@@ -124,7 +124,9 @@ def _wrap_backward(original: Function) -> Function:
             return interpreted(tensors, grad_tensors, *args, **kwargs)
         if torch._C._current_graph_task_id() != -1:
             return original(tensors, grad_tensors, *args, **kwargs)
-        marks = [(each.loss, each.loss.before_backward()) for each in listeners]
+        marks = []
+        for listener in listeners:
+            marks.append((listener.loss, listener.loss.before_backward()))
         result = original(tensors, grad_tensors, *args, **kwargs)
         value, scaler = objective.of(tensors, grad_tensors)
         for loss, mark in marks:

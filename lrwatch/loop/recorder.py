@@ -53,6 +53,7 @@ class Recorder:
         self._notice = notice
         parameters = functools.partial(_parameters, self._optimizer)
         self.loss = StepLoss(readback, parameters)
+        self._cadence = cadence
         self._norm = StepNorm(readback, cadence, parameters)
         self._rates = StepRates(readback)
         self._norm_guard = Guard("taking the gradient norm")
@@ -128,37 +129,39 @@ class Recorder:
         if self._step_guard.off:
             return
         try:
-            sample = self._sample(optimizer)
+            number, now_s, norm = self.n_steps, time.perf_counter(), self._norm
+            clipped = norm.known
+            value: Value = None
+            if clipped or self._cadence.due(number, now_s):
+                value = self._norm_of(number)
+            losses, rates = self.loss.take(), self._rates.take(optimizer, number)
+            sample = Sample(number, now_s, losses, value, rates)
             sample.skipped = skipped
-            self.n_steps += 1
+            sample.late = self._readback.late
+            if clipped:
+                sample.grad_scale = norm.scale
+            if "found_inf" in optimizer.__dict__:
+                self._add_amp(sample, optimizer, clipped)
+            if self._intervention is not None:
+                sample.lr_scale = self._intervention.scale
+            self.n_steps = number + 1
             if self._n_without_loss is not None:
                 self._look_for_loss(sample)
             step = self._judge.take(sample)
         except Exception as error:
             self._step_guard.failed(error)
             return
-        if self._intervention is not None and step is not None and not step.skipped:
+        if step is not None and self._intervention is not None and not step.skipped:
             self._intervention.before(optimizer, step)
 
-    def _sample(self, optimizer: Optimizer) -> Sample:
-        step, now_s = self.n_steps, time.perf_counter()
-        clipped = self._norm.known
-        norm: Value = None
+    def _norm_of(self, number: int) -> Value:
+        if self._norm_guard.off:
+            return None
         try:
-            if not self._norm_guard.off:
-                norm = self._norm.take(step, now_s)
+            return self._norm.take(number)
         except Exception as error:
             self._norm_guard.failed(error)
-        losses, lrs = self.loss.take(), self._rates.take(optimizer, step)
-        sample = Sample(step, now_s, losses, norm, lrs)
-        if clipped:
-            sample.grad_scale = self._norm.scale
-        if "found_inf" in optimizer.__dict__:
-            self._add_amp(sample, optimizer, clipped)
-        if self._intervention is not None:
-            sample.lr_scale = self._intervention.scale
-        sample.late = self._readback.late
-        return sample
+            return None
 
     def _add_amp(self, sample: Sample, optimizer: Any, clipped: bool) -> None:
         """What a GradScaler tells a fused optimizer, which unscales and skips by itself."""

@@ -62,9 +62,10 @@ class Sample:
         norm = self.grad_norm
         if self.grad_scale is not None and norm is not None:
             norm = norm / self.grad_scale  # type: ignore[operator]
+        losses = self.losses
         return Step(
             step=self.step,
-            loss=_total(self.losses),
+            loss=losses[0] if len(losses) == 1 else _total(losses),  # type: ignore[arg-type]
             grad_norm=norm,  # type: ignore[arg-type]
             lr=self.lrs[0] if self.lrs else None,  # type: ignore[arg-type]
             time=self.clock_s + offset_s,
@@ -75,16 +76,14 @@ class Sample:
         """Whether nothing is NaN or infinite, of what is known without waiting."""
         if self.late:
             return True
-        total = 0.0
-        for value in (*self.losses, self.grad_norm):
+        total: float = self.grad_norm or 0.0  # type: ignore[assignment]
+        for value in self.losses:
             if value is not None:
                 total += value  # type: ignore[operator]
         return total - total == 0.0
 
 
 def _total(losses: list[Value]) -> float | None:
-    if len(losses) == 1:
-        return losses[0]  # type: ignore[return-value]
     return None if not losses or None in losses else sum(losses)  # type: ignore[arg-type]
 
 

@@ -71,10 +71,10 @@ class StepNorm:
         self.scale = None if scale is None else self._readback.read(scale)
         self.known = True
 
-    def take(self, step: int, now_s: float) -> Value:
-        """The norm of this step; the next step starts anew."""
+    def take(self, step: int) -> Value:
+        """The norm of this step, computed unless clipping told it; the next step starts anew."""
         if not self.known:
-            return self._computed(step) if self._cadence.due(step, now_s) else None
+            return self._computed(step)
         value, self._value, self.known = self._value, None, False
         return value
 
