@@ -1,5 +1,6 @@
 """A noise floor: progress has become slow, and a lower rate might show why."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -20,28 +21,27 @@ class Progress:
         gain: Fall of the mean since the second quarter: about what a run gains as it doubles.
         error: Standard error of the gain.
         span: Fall of the loss since the first step of the run.
+        learnt: Whether the run left its first loss for certain.
     """
 
     now: Mean
     gain: float
     error: float
     span: float
-
-    @property
-    def learnt(self) -> bool:
-        """Whether the run left its first loss at all."""
-        return self.span >= 3 * self.error
+    learnt: bool
 
     def slower_than(self, share: float) -> bool:
         """Whether the gain is below this share of the span."""
         return self.gain <= share * self.span
 
 
-def progress(arm: Arm, first_loss: float) -> Progress:
-    """Progress of an arm of at least 8 blocks."""
+def progress(arm: Arm, first_loss: Mean) -> Progress:
+    """Progress of an arm of at least 8 blocks since the first loss of the run."""
     then, now = arm.stretch.part(0.25, 0.5), arm.stretch.part(0.75, 1.0)
-    span = first_loss - min(then.value, now.value)
-    return Progress(now=now, gain=then.value - now.value, error=now.apart(then), span=span)
+    span = first_loss.value - min(then.value, now.value)
+    error = now.apart(then)
+    learnt = span >= 3 * math.hypot(error, first_loss.error)
+    return Progress(now=now, gain=then.value - now.value, error=error, span=span, learnt=learnt)
 
 
 @dataclass(slots=True, kw_only=True)

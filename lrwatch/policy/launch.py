@@ -32,8 +32,8 @@ class Launch:
 
     @property
     def level(self) -> float:
-        """Mean loss at the first weights."""
-        return sum(self._losses) / len(self._losses)
+        """Mean loss at the first weights; NaN where they were never seen."""
+        return statistics.fmean(self._losses) if self._losses else math.nan
 
     def add(self, seen: Seen) -> None:
         """Take a batch at the first weights into account."""

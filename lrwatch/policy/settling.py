@@ -4,11 +4,13 @@ from lrwatch.policy.arm import Arm
 from lrwatch.policy.course import Course
 from lrwatch.policy.floor import FLAT, SLOW, Progress, next_trial, progress
 from lrwatch.policy.move import Move, Seen
+from lrwatch.policy.spread import Mean
 
 N_CHASES = 3
 N_CHASE_STEPS = 128
 N_YOUNG = 256
 MOVED = 1.0
+STIRRED = 0.1
 ROOM = 0.4
 LATER = 1.8
 
@@ -17,6 +19,7 @@ class Settling:
     """Tries a lower rate in place where progress is slow, and from the start where little is won.
 
     While the schedule itself lowers the rate it does nothing in place: that is the schedule's.
+    Weights that hardly moved from the first ones were not moved by too high a rate.
 
     Args:
         course: Shared state.
@@ -38,7 +41,9 @@ class Settling:
         arm.next_check = int(1.25 * arm.n) + 1
         if not arm.steady():
             return None
-        return self._slow(seen, progress(arm, course.first_loss))
+        if seen.moved() < STIRRED:
+            return None
+        return self._slow(seen, progress(arm, Mean(course.first_loss, course.recent.noise())))
 
     def _slow(self, seen: Seen, so_far: Progress) -> Move | None:
         course, arm = self._course, self._course.arm
@@ -88,7 +93,7 @@ class Settling:
         course, arm = self._course, self._course.arm
         n_steps, level = min(arm.n, N_CHASE_STEPS), so_far.now
         if best is not None:
-            level = type(level)(best, level.error)
+            level = Mean(best, level.error)
         young = arm.from_start and arm.n <= N_YOUNG
         if not (young and course.can_compare and self._n_chases < N_CHASES):
             return None
