@@ -7,6 +7,8 @@ PYTHON ?= python3
 VENV ?= .venv
 DEMO_FLAGS ?=
 TEST_FLAGS ?=
+# A folder with rules of other tools to score beside lrwatch, if there is one.
+PEERS ?= ../shared/tools
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -34,7 +36,7 @@ wheel-check: $(VENV)/.dev  ## build an sdist, a wheel from it, and try that whee
 	.ci/wheel-check $(BIN)/python
 
 bench-verdicts: $(VENV)/.core  ## measure how often the verdict is right, on runs with a known truth
-	$(BIN)/python -m tests.benchmarks.verdicts
+	$(BIN)/python -m tests.benchmarks.verdicts $(if $(wildcard $(PEERS)/peer_rules.py),--peers $(PEERS))
 
 bench-hook: $(VENV)/.core  ## measure what watching adds to a training step
 	$(BIN)/python -m tests.benchmarks.hook_cost
