@@ -117,6 +117,7 @@ class Watcher:
             raise ValueError(f"state must be of version {_STATE_VERSION}, got {found}")
         if set(state["detectors"]) != {d.kind for d in self._detectors}:
             raise ValueError(f"state is of other detectors: {', '.join(state['detectors'])}")
+        self._signals = Signals(self._total_steps)
         self._signals.load_state_dict(state["signals"])
         for detector in self._detectors:
             detector.load_state_dict(state["detectors"][detector.kind])

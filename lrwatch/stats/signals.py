@@ -12,6 +12,7 @@ _REFRESH_EVERY = 8
 _EXCURSION = 6.0
 _NEW_LEVEL_AFTER = 24
 _MEAN_CHANGE_TO_STD = 0.8862269254527579
+_NOT_YET: tuple[int, object] = (-1, None)
 
 
 class Signals(Stateful):
@@ -42,7 +43,7 @@ class Signals(Stateful):
 
     def __init__(self, total_steps: int | None = None) -> None:
         self.total_steps = total_steps
-        self.looked_at: tuple[int, object] = (-1, None)
+        self.looked_at = _NOT_YET
         self.n = 0
         self.n_norm = 0
         self.step = -1
@@ -124,6 +125,7 @@ class Signals(Stateful):
 
     def update(self, step: Step) -> None:
         """Take one step into account."""
+        self.looked_at = _NOT_YET
         self.new_segment = step.step < self.step
         self.step = step.step
         self.skipped = step.skipped
@@ -177,6 +179,7 @@ class Signals(Stateful):
         loss = self.loss
         if loss != loss:
             return
+        self.looked_at = _NOT_YET
         high = self.high
         out = loss > high
         self.outside = self.outside + 1 if out else 0

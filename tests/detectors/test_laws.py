@@ -24,6 +24,7 @@ from tests.detectors.streams import (
     Told,
     brief,
     diverging,
+    exponential,
     loud,
     power_law,
     steps,
@@ -192,15 +193,18 @@ def test_the_same_run_gives_the_same_alerts(stream: Stream) -> None:
 
 
 @any_stream
-@pytest.mark.parametrize("cut", [0, 7, 33, 200, 401, 417])
+@pytest.mark.parametrize("cut", [0, 7, 33, 222, 267, 401, 417, 640])
 def test_a_watcher_that_was_written_down_goes_on_alike(stream: Stream, cut: int) -> None:
     run = stream(3)
     whole = Watcher()
     before = tell(whole, run[:cut])
     resumed = Watcher()
+    tell(resumed, exponential(9)[:cut])
+    assert resumed.verdict
     resumed.load_state_dict(json.loads(json.dumps(whole.state_dict(), allow_nan=False)))
     assert resumed.alerts == before[-1000:]
     assert resumed.state_dict() == whole.state_dict()
+    assert resumed.verdict == whole.verdict
     for step in run[cut:]:
         assert resumed.update(step) == whole.update(step)
         assert resumed.band == whole.band
