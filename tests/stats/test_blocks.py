@@ -72,5 +72,3 @@ def test_blocks_that_were_written_down_go_on_alike(cut: int) -> None:
     for row in added[cut:]:
         resumed.add(*row)
     assert resumed.state_dict() == filled(added).state_dict()
-
-
