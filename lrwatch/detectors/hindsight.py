@@ -15,7 +15,7 @@ def hindsight(s: Signals) -> Verdict:
     that was done in its first tenth, without a clear gain and without a fall since, sits on a
     floor that a lower rate would have gone below. An alert must not say so early, since a healthy
     run looks like the first while it is young; a look back may. Decided from the gradient norm
-    too, so a run without one is never accused here.
+    and the rate too, so a run without them is never accused here.
 
     Returns:
         ``"undecided"`` before 200 losses, else ``"healthy"``, ``"too_low"`` or ``"too_high"``.
@@ -25,7 +25,7 @@ def hindsight(s: Signals) -> Verdict:
     x = shape(s)
     if x is None:
         return "undecided"
-    if x.norm_trend != x.norm_trend or x.rate_now < 0.9:
+    if x.norm_trend != x.norm_trend or s.lr != s.lr or x.rate_now < 0.9:
         return "healthy"
     if x.trend > 4.0 and x.late_ratio > 0.5 and x.early < 0.5 and x.given_back < 0.6:
         return "too_low"
