@@ -73,7 +73,7 @@ def attach(
         check_before_step: Whether to judge every step before its update, at the price of waiting
             for the device.
         norm_every: Steps between two computed gradient norms, >= 1; None lets the norm take about
-            one per cent of the time.
+            one per cent of the time, or every tenth step where torch.distributed is initialised.
         stderr: Whether alerts are printed.
         sinks: More that are told of every step, alert and action; closed with the watch.
 

@@ -4,17 +4,23 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 import torch
+from torch import distributed
 
+_EVERY_TOGETHER = 10
 _HALF = (torch.float16, torch.bfloat16)
 
 
-def grad_norm(parameters: Iterable[torch.Tensor]) -> torch.Tensor | None:
+def grad_norm(parameters: Iterable[torch.Tensor], *, together: bool = True) -> torch.Tensor | None:
     """L2 norm over the gradients as they are now; None where there are none.
 
     A scalar on the device of the first gradient; does not wait for the device. Half-precision
     gradients are accumulated in float32, double stays double, sparse ones count after coalescing,
     missing and empty ones count nothing. Shards of a DTensor are reduced over its mesh, which every
-    rank has to take part in.
+    rank has to take part in; None for them where it is not known that all do.
+
+    Args:
+        parameters: Whose gradients.
+        together: Whether every rank takes the norm at this same step.
     """
     with torch.no_grad():
         gradients = [p.grad for p in parameters if p.grad is not None]
@@ -22,6 +28,8 @@ def grad_norm(parameters: Iterable[torch.Tensor]) -> torch.Tensor | None:
             return None
         norms = _plain_norms(gradients)
         if norms is None:
+            if not together and any(hasattr(g, "placements") for g in gradients):
+                return None
             norms = _mixed_norms(gradients)
         total: torch.Tensor = torch.linalg.vector_norm(torch.stack(norms))
         return total
@@ -31,10 +39,11 @@ def _plain_norms(gradients: list[torch.Tensor]) -> list[torch.Tensor] | None:
     """One call for all where they are dense, of one full-precision dtype and on one device."""
     first = gradients[0]
     dtype, device = first.dtype, first.device
-    if dtype not in (torch.float32, torch.float64) or type(first) is not torch.Tensor:
+    if dtype not in (torch.float32, torch.float64):
         return None
     for g in gradients:
-        if g.dtype is not dtype or g.device != device or g.layout is not torch.strided:
+        plain = type(g) is torch.Tensor and g.layout is torch.strided
+        if not plain or g.dtype is not dtype or g.device != device:
             return None
     norms: list[torch.Tensor] = list(torch._foreach_norm(gradients))
     return norms
@@ -78,6 +87,9 @@ class Cadence:
     every tenth to twentieth. ``every`` fixes the distance instead: the steps whose number it
     divides. Which steps have it changes nothing in the training.
 
+    Where torch.distributed is initialised when this is first asked, every tenth step has it: the
+    time differs between ranks, and a rank that enters a reduction alone waits for ever.
+
     Args:
         every: Fixed distance in steps, >= 1, or None.
         share: Share of the time that may be spent, as a fraction > 0.
@@ -99,8 +111,15 @@ class Cadence:
         self._last_s = 0.0
         self._last_step = -max_gap
 
+    @property
+    def counts(self) -> bool:
+        """Whether steps are counted, so that all ranks find the same ones due."""
+        return self._every is not None
+
     def due(self, step: int, now_s: float) -> bool:
         """Whether the norm is to be computed at this step; ``now_s`` is of a steady clock."""
+        if self._every is None and not self._cost_s and _has_other_ranks():
+            self._every = _EVERY_TOGETHER
         if self._every is not None:
             return step % self._every == 0
         if (now_s - self._last_s) * self._share >= self._cost_s:
@@ -114,3 +133,7 @@ class Cadence:
         self._cost_s = cost_s if below else 0.9 * self._cost_s + 0.1 * cost_s
         self._last_s = end_s
         self._last_step = step
+
+
+def _has_other_ranks() -> bool:
+    return distributed.is_available() and distributed.is_initialized()

@@ -80,7 +80,7 @@ class StepNorm:
 
     def _computed(self, step: int) -> Value:
         start_s = time.perf_counter()
-        norm = grad_norm(self._parameters())
+        norm = grad_norm(self._parameters(), together=self._cadence.counts)
         value = None if norm is None else self._readback.read(norm)
         self._cadence.took(step, start_s, time.perf_counter())
         return value
