@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types wheel-check bench-verdicts bench-hook bench-read bench-scan clean
+.PHONY: help demo test lint types wheel-check bench-verdicts bench-hook bench-detectors bench-read bench-scan clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ bench-verdicts: $(VENV)/.core  ## measure how often the verdict is right, on run
 
 bench-hook: $(VENV)/.core  ## measure what watching adds to a training step
 	$(BIN)/python -m tests.benchmarks.hook_cost
+
+bench-detectors: $(VENV)/.core  ## measure what judging a step takes, over a million steps
+	$(BIN)/python -m tests.benchmarks.detector_cost
 
 bench-read: $(VENV)/.core  ## measure the reader of event files beside TensorBoard's own
 	$(BIN)/python -m tests.benchmarks.read_events
