@@ -14,17 +14,14 @@ from torch.optim import Optimizer
 
 from lrwatch.loop import patches
 from lrwatch.loop.compiled import frame_compiler, no_frame, tracing, uncompiled
-from lrwatch.loop.grad_norm import Cadence
+from lrwatch.loop.ears import Ears
 from lrwatch.loop.intervention import Intervention
 from lrwatch.loop.judge import Judge
-from lrwatch.loop.readback import Readback
-from lrwatch.loop.recorder import Recorder
 from lrwatch.loop.run_dir import RunDir, chosen
 from lrwatch.loop.watch import Watch
 from lrwatch.sinks.run_directory import RunDirectory
 from lrwatch.sinks.sink import Sink
 from lrwatch.sinks.stderr import StderrSink
-from lrwatch.watcher import Watcher
 
 logger = logging.getLogger("lrwatch")
 
@@ -85,25 +82,50 @@ def attach(
         return Watch()
     optimizer = _unwrapped(optimizer)
     at_once = check_before_step or backoff is not False
-    cadence = Cadence(1 if backoff is not False and norm_every is None else norm_every)
-    watcher = Watcher(total_steps=total_steps)
+    ears = Ears.of(
+        optimizer,
+        at_once=at_once,
+        norm_every=1 if backoff is not False and norm_every is None else norm_every,
+        total_steps=total_steps,
+        notice=_notice if stderr else logger.warning,
+    )
     earlier = _watches.pop(optimizer, None)
     if earlier is not None:
         logger.warning("attach() to the same optimizer again: the earlier watch ends here")
         earlier.close()
-    path = chosen(run_dir, name, set(_run_dirs.values()), time.time())
-    told = [*_sinks(path, stderr, _settings(optimizer, backoff)), *sinks]
-    judge = Judge(watcher, told, at_once=at_once)
-    intervention = _intervention(backoff, optimizer, model, judge)
-    recorder = Recorder(
+    return begin(
         optimizer,
-        judge=judge,
-        readback=Readback(wait=at_once),
-        cadence=cadence,
-        intervention=intervention,
-        notice=_notice if stderr else logger.warning,
+        ears,
+        model=model,
+        run_dir=run_dir,
+        backoff=backoff,
+        name=name,
+        stderr=stderr,
+        sinks=sinks,
     )
-    return _hooked(optimizer, judge, recorder, intervention, path)
+
+
+def begin(
+    optimizer: Optimizer,
+    ears: Ears,
+    *,
+    model: nn.Module | None,
+    run_dir: RunDir,
+    backoff: Any,
+    name: str | None,
+    stderr: bool,
+    sinks: Sequence[Sink] = (),
+) -> Watch:
+    """Watch an optimizer with ears that may have listened for a while; else as :func:`attach`."""
+    path = chosen(run_dir, name, set(_run_dirs.values()), time.time())
+    ears.judge.tell([*_sinks(path, stderr, _settings(optimizer, backoff)), *sinks])
+    ears.recorder.intervention = _intervention(backoff, optimizer, model, ears.judge)
+    return _hooked(optimizer, ears, path)
+
+
+def is_watched(optimizer: Optimizer) -> bool:
+    """Whether there is a watch on this very optimizer."""
+    return optimizer in _watches
 
 
 def _unwrapped(optimizer: Any) -> Optimizer:
@@ -152,13 +174,8 @@ def _intervention(
     return intervention
 
 
-def _hooked(
-    optimizer: Optimizer,
-    judge: Judge,
-    recorder: Recorder,
-    intervention: Intervention | None,
-    path: Path | None,
-) -> Watch:
+def _hooked(optimizer: Optimizer, ears: Ears, path: Path | None) -> Watch:
+    judge, recorder, intervention = ears.judge, ears.recorder, ears.recorder.intervention
     handles = [optimizer.register_step_pre_hook(_hook(recorder.before_step))]
     if intervention is not None:
         handles.append(optimizer.register_step_post_hook(_hook(recorder.after_step)))

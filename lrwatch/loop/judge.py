@@ -59,14 +59,21 @@ class Judge:
 
     def __init__(self, watcher: Watcher, sinks: Sequence[Sink], *, at_once: bool = False) -> None:
         self.watcher = watcher
-        self._sinks = [(sink, Guard(f"the sink {type(sink).__name__}")) for sink in sinks]
-        self._drawn = [(s.write_point, g) for s, g in self._sinks if not isinstance(s, StderrSink)]
+        self._sinks: list[tuple[Sink, Guard]] = []
+        self._drawn: list[tuple[Callable[[Point], None], Guard]] = []
+        self.tell(sinks)
         self._at_once = at_once
         self._guard = Guard("judging a step")
         self._waiting: deque[Sample] = deque()
         self._offset_s = 0.0
         self._lock = threading.RLock()
         self.on_alerts: Callable[[Sequence[Alert]], None] | None = None
+
+    def tell(self, sinks: Sequence[Sink]) -> None:
+        """Tell these sinks, too, from now on."""
+        new = [(sink, Guard(f"the sink {type(sink).__name__}")) for sink in sinks]
+        self._sinks += new
+        self._drawn += [(s.write_point, g) for s, g in new if not isinstance(s, StderrSink)]
 
     def take(self, sample: Sample) -> Step | None:
         """Take a sample; return its step if it was judged at once."""

@@ -57,6 +57,8 @@ def listen(listener: Listener) -> None:
     """Wrap torch's functions, if that is not done yet, and tell ``listener`` from now on."""
     global listeners
     with _lock:
+        if any(other is listener for other in listeners):
+            return
         if not listeners:
             _wrap_all()
         listeners = (*listeners, listener)

@@ -32,8 +32,9 @@ class Recorder:
         judge: Takes one sample a step.
         readback: Reads scalars from their device.
         cadence: Says at which steps the gradient norm is computed.
-        intervention: Acts before the update; None where nothing may.
         notice: Says a line to the user.
+
+    ``intervention`` acts before the update; None where nothing may.
     """
 
     def __init__(
@@ -43,13 +44,12 @@ class Recorder:
         judge: Judge,
         readback: Readback,
         cadence: Cadence,
-        intervention: Intervention | None,
         notice: Callable[[str], None],
     ) -> None:
         self._optimizer = weakref.ref(optimizer)
         self._judge = judge
         self._readback = readback
-        self._intervention = intervention
+        self.intervention: Intervention | None = None
         self._notice = notice
         parameters = functools.partial(_parameters, self._optimizer)
         self.loss = StepLoss(readback, parameters)
@@ -102,8 +102,8 @@ class Recorder:
 
     def after_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         """Let the controller put back what was meant for this step only."""
-        if self._intervention is not None and not self.inert:
-            self._intervention.after(optimizer, self.n_steps - 1)
+        if self.intervention is not None and not self.inert:
+            self.intervention.after(optimizer, self.n_steps - 1)
 
     def skipped_by_scaler(self) -> None:
         """Record a step that a GradScaler kept from the optimizer."""
@@ -142,8 +142,8 @@ class Recorder:
                 sample.grad_scale = norm.scale
             if "found_inf" in optimizer.__dict__:
                 self._add_amp(sample, optimizer, clipped)
-            if self._intervention is not None:
-                sample.lr_scale = self._intervention.scale
+            if self.intervention is not None:
+                sample.lr_scale = self.intervention.scale
             self.n_steps = number + 1
             if self._n_without_loss is not None:
                 self._look_for_loss(sample)
@@ -151,8 +151,8 @@ class Recorder:
         except Exception as error:
             self._step_guard.failed(error)
             return
-        if step is not None and self._intervention is not None and not step.skipped:
-            self._intervention.before(optimizer, step)
+        if step is not None and self.intervention is not None and not step.skipped:
+            self.intervention.before(optimizer, step)
 
     def _norm_of(self, number: int) -> Value:
         if self._norm_guard.off:

@@ -95,7 +95,6 @@ class Loop:
             judge=self.judge,
             readback=self.readback,
             cadence=Cadence(1),
-            intervention=None,
             notice=print,
         )
 

@@ -1,0 +1,54 @@
+"""What hears an optimizer train: it may listen before anything is hooked or written."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+from torch.optim import Optimizer
+
+from lrwatch.loop.grad_norm import Cadence
+from lrwatch.loop.judge import Judge
+from lrwatch.loop.readback import Readback
+from lrwatch.loop.recorder import Recorder
+from lrwatch.watcher import Watcher
+
+
+@dataclass(frozen=True, slots=True)
+class Ears:
+    """The recorder of one optimizer, and the judge it tells; both are still without effect.
+
+    Told to ``patches.listen``, the recorder takes the losses from there on, so that also the first
+    step has one where an optimizer is attached to only then.
+
+    Attributes:
+        judge: Judges the steps.
+        recorder: Records them.
+    """
+
+    judge: Judge
+    recorder: Recorder
+
+    @classmethod
+    def of(
+        cls,
+        optimizer: Optimizer,
+        *,
+        at_once: bool,
+        norm_every: int | None,
+        total_steps: int | None,
+        notice: Callable[[str], None],
+    ) -> Self:
+        """Make them for an optimizer, which is held weakly.
+
+        Raises:
+            ValueError: If a number is out of its range.
+        """
+        judge = Judge(Watcher(total_steps=total_steps), [], at_once=at_once)
+        recorder = Recorder(
+            optimizer,
+            judge=judge,
+            readback=Readback(wait=at_once),
+            cadence=Cadence(norm_every),
+            notice=notice,
+        )
+        return cls(judge, recorder)
