@@ -63,6 +63,7 @@ class NonFinite(Detector):
         )
 
     def _bad_norm(self, s: Signals) -> Alert | None:
+        self._streak = 0
         self._finite = 0
         return self.tell(
             s,

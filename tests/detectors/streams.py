@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+from lrwatch.detectors.detector import Detector
 from lrwatch.records import Alert, Step
 from lrwatch.watcher import Watcher
 
@@ -196,3 +197,13 @@ def brief(alerts: Iterable[Alert]) -> list[Told]:
 def loud(alerts: Iterable[Alert]) -> list[Told]:
     """Those that accuse the run."""
     return brief(a for a in alerts if a.severity != "info")
+
+
+def alerts_of(detector: Detector, run: Iterable[Step]) -> list[Alert]:
+    """All alerts of one detector on a run."""
+    return tell(Watcher(detectors=[detector]), run)
+
+
+def noise(n: int, *, level: float = 3.0, sigma: float = 0.1, seed: int = 0) -> list[float]:
+    rng = random.Random(seed)
+    return [level + rng.gauss(0, sigma) for _ in range(n)]

@@ -1,0 +1,114 @@
+import math
+
+import pytest
+
+from lrwatch.detectors.divergence import Divergence
+from tests.detectors.streams import (
+    TROUBLE_AT,
+    alerts_of,
+    brief,
+    diverging,
+    loud,
+    noise,
+    power_law,
+    rising,
+    steps,
+)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_lasting_leap_is_told_at_its_sixth_loss_and_critical_at_the_twelfth(seed: int) -> None:
+    losses = [*noise(100, seed=seed), *noise(15, level=20.0, seed=seed + 50)]
+    alerts = alerts_of(Divergence(), steps(losses))
+    assert brief(alerts) == [
+        ("divergence", "warning", 105, "opened"),
+        ("divergence", "critical", 111, "raised"),
+    ]
+    assert {a.onset for a in alerts} == {100}
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_a_spike_of_up_to_five_losses_is_not_divergence(n: int) -> None:
+    losses = noise(200)
+    losses[100 : 100 + n] = [30.0] * n
+    assert alerts_of(Divergence(), steps(losses)) == []
+
+
+@pytest.mark.parametrize("patience", [2, 9, 20])
+def test_patience_counts_losses_in_a_row(patience: int) -> None:
+    losses = [*noise(100), *noise(22, level=20.0)]
+    alerts = alerts_of(Divergence(patience=patience), steps(losses))
+    assert alerts[0].step == 100 + patience - 1
+
+
+def test_losses_that_come_back_between_do_not_add_up() -> None:
+    losses = noise(300)
+    for i in range(100, 200, 2):
+        losses[i] = 30.0
+    assert alerts_of(Divergence(), steps(losses)) == []
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_rise_after_progress_is_told_soon_with_its_onset(seed: int) -> None:
+    first, *_ = alerts_of(Divergence(), diverging(seed))
+    assert TROUBLE_AT < first.step < TROUBLE_AT + 15
+    assert TROUBLE_AT - 1 <= first.onset <= TROUBLE_AT + 5
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_slow_rise_that_gives_back_the_gain_is_told(seed: int) -> None:
+    losses = [s.loss or 0.0 for s in power_law(seed, 1200)]
+    losses = [x + max(0.0, 0.004 * (i - 600)) for i, x in enumerate(losses)]
+    first, *_ = alerts_of(Divergence(), steps(losses))
+    assert 600 < first.step < 1200
+    assert "gave back" in first.message
+
+
+def test_losses_that_double_their_rise_are_critical_within_a_few_steps() -> None:
+    losses = [2.0, *[2.0 + 0.5 * 10.0**i for i in range(12)]]
+    first, *_ = alerts_of(Divergence(), steps(losses))
+    assert first.severity == "critical"
+    assert first.step <= 5
+
+
+def test_a_leap_in_the_first_steps_that_stays_is_told_at_the_eighth_loss() -> None:
+    losses = [2.3, *noise(30, level=40.0)]
+    first, *_ = alerts_of(Divergence(), steps(losses))
+    assert (first.step, first.onset, first.severity) == (7, 0, "warning")
+
+
+def test_a_leap_in_the_first_steps_that_comes_back_is_not() -> None:
+    losses = [2.3, 40.0, 40.0, *noise(50, level=2.2)]
+    assert alerts_of(Divergence(), steps(losses)) == []
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_loss_that_rises_from_the_first_step_on_is_not(seed: int) -> None:
+    assert loud(alerts_of(Divergence(), rising(seed))) == []
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_it_is_closed_when_the_level_is_back(seed: int) -> None:
+    run = [*noise(200, seed=seed), *noise(12, level=20.0), *noise(200, seed=seed + 9)]
+    alerts = alerts_of(Divergence(), steps(run))
+    assert [a.state for a in alerts] == ["opened", "raised", "closed"]
+    assert 212 < alerts[-1].step < 300
+
+
+@pytest.mark.parametrize("hole", [math.nan, math.inf, None])
+def test_missing_and_non_finite_losses_are_skipped(hole: float | None) -> None:
+    losses = [x for loss in [*noise(100), *noise(15, level=20.0)] for x in (loss, hole)]
+    assert [a.step for a in alerts_of(Divergence(), steps(losses))] == [210, 222]
+
+
+def test_with_zero_spread_every_rise_counts_and_negative_losses_are_as_good_as_any() -> None:
+    losses = [-5.0] * 100 + [-4.9] * 12
+    assert [a.step for a in alerts_of(Divergence(), steps(losses))] == [105, 111]
+
+
+def test_bad_arguments_are_named_with_their_value() -> None:
+    with pytest.raises(ValueError, match="patience must be >= 2, got 1"):
+        Divergence(patience=1)
+    for bad in (0, -0.5, 1.5, math.nan):
+        with pytest.raises(ValueError, match=f"share must be in \\(0, 1\\], got {bad}"):
+            Divergence(share=bad)

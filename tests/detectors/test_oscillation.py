@@ -1,0 +1,79 @@
+import math
+
+import pytest
+
+from lrwatch.detectors.oscillation import Oscillation
+from tests.detectors.streams import alerts_of, brief, noise, steps
+
+
+def jumping(at: list[int], n: int = 500, *, seed: int = 0, height: float = 10.0) -> list[float]:
+    losses = noise(n, seed=seed)
+    for i in at:
+        losses[i] += height
+    return losses
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_fourth_jump_within_128_losses_is_an_oscillation(seed: int) -> None:
+    losses = jumping([100, 120, 140, 160], seed=seed)
+    opened, closed = alerts_of(Oscillation(), steps(losses))
+    assert brief([opened, closed]) == [
+        ("oscillation", "warning", 160, "opened"),
+        ("oscillation", "info", 288, "closed"),
+    ]
+    assert (opened.onset, opened.value, opened.limit) == (100, 4.0, 4.0)
+
+
+def test_three_jumps_are_not() -> None:
+    assert alerts_of(Oscillation(), steps(jumping([100, 120, 140]))) == []
+
+
+def test_jumps_far_apart_are_not() -> None:
+    assert alerts_of(Oscillation(), steps(jumping([100, 150, 200, 250, 300, 350, 400]))) == []
+
+
+def test_one_jump_that_lasts_counts_once() -> None:
+    assert alerts_of(Oscillation(), steps(jumping([100, 101, 102, 103, 104, 105]))) == []
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_noise_that_turns_at_two_of_three_steps_is_not(seed: int) -> None:
+    assert alerts_of(Oscillation(), steps(noise(2000, seed=seed))) == []
+
+
+def test_an_alternation_from_step_to_step_is_in_its_band() -> None:
+    losses = [3.0 + 0.1 * (-1) ** i for i in range(500)]
+    assert alerts_of(Oscillation(), steps(losses)) == []
+
+
+def test_drops_are_not_jumps() -> None:
+    losses = jumping([100, 120, 140, 160, 180], height=-10.0)
+    assert alerts_of(Oscillation(), steps(losses)) == []
+
+
+def test_the_first_twelve_losses_are_only_learned_from() -> None:
+    assert alerts_of(Oscillation(), steps(jumping([2, 4, 6, 8, 10], n=12))) == []
+
+
+@pytest.mark.parametrize("hole", [math.nan, None])
+def test_missing_and_non_finite_losses_are_skipped(hole: float | None) -> None:
+    losses = [x for loss in jumping([100, 120, 140, 160]) for x in (loss, hole)]
+    assert [a.step for a in alerts_of(Oscillation(), steps(losses))] == [320, 576]
+
+
+def test_the_sign_of_the_loss_does_not_matter() -> None:
+    losses = [x - 100.0 for x in jumping([100, 120, 140, 160])]
+    assert [a.step for a in alerts_of(Oscillation(), steps(losses))] == [160, 288]
+
+
+@pytest.mark.parametrize("n_jumps", [2, 3, 6])
+def test_the_number_of_jumps_can_be_set(n_jumps: int) -> None:
+    losses = jumping([100 + 15 * i for i in range(7)])
+    (first, *_) = alerts_of(Oscillation(n_jumps=n_jumps), steps(losses))
+    assert first.step == 100 + 15 * (n_jumps - 1)
+
+
+@pytest.mark.parametrize("bad", [1, 0, -3])
+def test_a_bad_argument_is_named_with_its_value(bad: int) -> None:
+    with pytest.raises(ValueError, match=f"n_jumps must be >= 2, got {bad}"):
+        Oscillation(n_jumps=bad)

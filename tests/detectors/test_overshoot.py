@@ -1,0 +1,104 @@
+import math
+
+import pytest
+
+from lrwatch.detectors.overshoot import Overshoot
+from tests.detectors.streams import alerts_of, brief, loud, noise, power_law, steps
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_one_high_loss_is_told_at_its_step_and_closed_eight_later(seed: int) -> None:
+    losses = noise(200, seed=seed)
+    losses[120] = 30.0
+    (opened, closed) = alerts_of(Overshoot(), steps(losses))
+    assert brief([opened, closed]) == [
+        ("overshoot", "warning", 120, "opened"),
+        ("overshoot", "info", 128, "closed"),
+    ]
+    assert opened.value == 30.0
+    assert opened.limit is not None
+    assert 3.0 < opened.limit < 30.0
+    assert (opened.onset, closed.onset) == (120, 120)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_tail_of_the_noise_is_not_an_overshoot(seed: int) -> None:
+    losses = noise(200, seed=seed)
+    losses[120] = 3.0 + 0.45
+    assert loud(alerts_of(Overshoot(), steps(losses))) == []
+
+
+def test_a_low_loss_is_not_an_overshoot() -> None:
+    losses = noise(200)
+    losses[120] = -100.0
+    assert alerts_of(Overshoot(), steps(losses)) == []
+
+
+def test_a_slow_rise_is_not_an_overshoot() -> None:
+    losses = [x + 0.01 * i for i, x in enumerate(noise(600))]
+    assert alerts_of(Overshoot(), steps(losses)) == []
+
+
+@pytest.mark.parametrize("n", [1, 5, 10])
+def test_the_first_losses_are_only_learned_from(n: int) -> None:
+    losses = noise(100)
+    losses[n] = 50.0
+    assert [a for a in alerts_of(Overshoot(), steps(losses[: n + 1]))] == []
+
+
+def test_a_jump_after_steep_progress_counts_from_where_it_stands() -> None:
+    run = power_law(0)
+    losses = [s.loss for s in run]
+    losses[30] = 200.0
+    assert [a.step for a in alerts_of(Overshoot(), steps(losses))][0] == 30
+
+
+def test_jumps_as_high_as_before_are_learned_and_higher_ones_told() -> None:
+    losses = noise(400)
+    for at, height in ((100, 4.5), (150, 4.6), (200, 4.4), (300, 100.0)):
+        losses[at] = height
+    told = [a for a in alerts_of(Overshoot(), steps(losses)) if a.state == "opened"]
+    assert [a.step for a in told] == [100, 300]
+
+
+def test_with_zero_spread_any_rise_counts() -> None:
+    losses = [1.0] * 100 + [1.0 + 1e-6] + [1.0] * 20
+    alerts = alerts_of(Overshoot(), steps(losses))
+    assert [(a.step, a.state) for a in alerts] == [(100, "opened"), (108, "closed")]
+    assert "more than 10000 times" in alerts[0].message
+
+
+@pytest.mark.parametrize("hole", [math.nan, math.inf, None])
+def test_missing_and_non_finite_losses_are_skipped(hole: float | None) -> None:
+    losses: list[float | None] = [x for loss in noise(200) for x in (loss, hole)]
+    assert alerts_of(Overshoot(), steps(losses)) == []
+    losses[300] = 30.0
+    assert [a.step for a in alerts_of(Overshoot(), steps(losses))] == [300, 316]
+
+
+def test_negative_losses_are_as_good_as_any() -> None:
+    losses = noise(200, level=-50.0)
+    losses[120] = -20.0
+    assert [a.step for a in alerts_of(Overshoot(), steps(losses))] == [120, 128]
+
+
+def test_a_leap_that_stays_is_said_to_stay() -> None:
+    alerts = alerts_of(Overshoot(), steps([*noise(100), *noise(100, level=20.0)]))
+    assert alerts[0].step == 100
+    assert alerts[-1].state == "closed"
+    assert "stays up there" in alerts[-1].message
+
+
+def test_a_higher_limit_says_less() -> None:
+    losses = noise(200)
+    losses[120] = 6.0
+    assert loud(alerts_of(Overshoot(), steps(losses))) != []
+    assert loud(alerts_of(Overshoot(n_sigmas=1000.0, n_swings=1000.0), steps(losses))) == []
+
+
+@pytest.mark.parametrize("bad", [0, -1.0, math.nan])
+def test_bad_arguments_are_named_with_their_value(bad: float) -> None:
+    with pytest.raises(ValueError, match=f"n_sigmas must be > 0, got {bad}"):
+        Overshoot(n_sigmas=bad)
+    with pytest.raises(ValueError, match=f"n_swings must be > 0, got {bad}"):
+        Overshoot(n_swings=bad)

@@ -1,0 +1,89 @@
+import math
+import random
+from dataclasses import replace
+
+import pytest
+
+from lrwatch.detectors.vanishing_gradient import VanishingGradient
+from lrwatch.records import Step
+from tests.detectors.streams import alerts_of, noise, steps
+
+
+def fading(
+    n: int = 400,
+    *,
+    at: int = 200,
+    to: float = 1e-5,
+    seed: int = 0,
+    losses: list[float] | None = None,
+) -> list[Step]:
+    rng = random.Random(seed)
+    felt = [math.exp(rng.gauss(0, 0.1)) * (to if i >= at else 1.0) for i in range(n)]
+    return steps(losses or noise(n, seed=seed), felt)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_norm_that_is_gone_while_nothing_was_learned_is_told_soon(seed: int) -> None:
+    (alert,) = alerts_of(VanishingGradient(), fading(seed=seed))
+    assert 200 < alert.step < 232
+    assert alert.value is not None
+    assert alert.limit is not None
+    assert alert.value < alert.limit == pytest.approx(1e-3, rel=0.5)
+    assert alert.severity == "warning"
+
+
+def test_a_norm_that_is_gone_because_the_loss_is_at_its_floor_is_not() -> None:
+    losses = [0.01 + 3.0 * math.exp(-i / 30) + x for i, x in enumerate(noise(400, level=0.0))]
+    assert alerts_of(VanishingGradient(), fading(losses=losses)) == []
+
+
+def test_a_norm_that_fell_to_a_hundredth_is_not() -> None:
+    assert alerts_of(VanishingGradient(), fading(to=1e-2)) == []
+
+
+def test_the_share_can_be_set() -> None:
+    assert alerts_of(VanishingGradient(share=0.1), fading(to=1e-2)) != []
+
+
+def test_a_norm_that_was_tiny_from_the_first_step_on_is_not() -> None:
+    assert alerts_of(VanishingGradient(), fading(at=0)) == []
+
+
+def test_a_norm_of_zero_is_told_after_48_steps() -> None:
+    (alert,) = alerts_of(VanishingGradient(), fading(to=0.0))
+    assert (alert.step, alert.value) == (247, 0.0)
+
+
+def test_it_is_closed_when_the_norm_is_back() -> None:
+    run = fading(300, at=100)
+    run = [replace(s, grad_norm=1.0) if s.step >= 200 else s for s in run]
+    alerts = alerts_of(VanishingGradient(), run)
+    assert [a.state for a in alerts] == ["opened", "closed"]
+    assert 200 < alerts[1].step < 232
+
+
+def test_the_first_48_steps_are_only_learned_from() -> None:
+    alerts = alerts_of(VanishingGradient(), fading(100, at=5))
+    assert [a.step for a in alerts if a.step < 47] == []
+    assert [a.step for a in alerts] != []
+
+
+def test_steps_without_a_norm_are_skipped() -> None:
+    run = [x for s in fading() for x in (replace(s, step=2 * s.step), Step(step=2 * s.step + 1))]
+    (alert,) = alerts_of(VanishingGradient(), fading())
+    assert [a.step for a in alerts_of(VanishingGradient(), run)] == [2 * alert.step]
+
+
+def test_a_loss_without_spread_counts_as_nothing_learned() -> None:
+    assert len(alerts_of(VanishingGradient(), fading(losses=[-7.0] * 400))) == 1
+
+
+def test_a_first_norm_of_zero_is_no_level() -> None:
+    run = [replace(s, grad_norm=0.0) for s in fading()]
+    assert alerts_of(VanishingGradient(), run) == []
+
+
+@pytest.mark.parametrize("bad", [0, 1, -0.5, math.nan])
+def test_a_bad_argument_is_named_with_its_value(bad: float) -> None:
+    with pytest.raises(ValueError, match=rf"share must be in \(0, 1\), got {bad}"):
+        VanishingGradient(share=bad)
