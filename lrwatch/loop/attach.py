@@ -5,7 +5,7 @@ import os
 import sys
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,13 @@ from torch import nn
 from torch.optim import Optimizer
 
 from lrwatch.loop import patches
-from lrwatch.loop.compiled import frame_compiler, no_frame, tracing, uncompiled
+from lrwatch.loop.compiled import step_hook
 from lrwatch.loop.ears import Ears
 from lrwatch.loop.intervention import Intervention
 from lrwatch.loop.judge import Judge
 from lrwatch.loop.run_dir import RunDir, chosen
 from lrwatch.loop.watch import Watch
+from lrwatch.sinks.history import FOLDER_NAME
 from lrwatch.sinks.run_directory import RunDirectory
 from lrwatch.sinks.sink import Sink
 from lrwatch.sinks.stderr import StderrSink
@@ -119,7 +120,7 @@ def begin(
     """Watch an optimizer with ears that may have listened for a while; else as :func:`attach`."""
     path = chosen(run_dir, name, set(_run_dirs.values()), time.time())
     ears.judge.tell([*_sinks(path, stderr, _settings(optimizer, backoff)), *sinks])
-    ears.recorder.intervention = _intervention(backoff, optimizer, model, ears.judge)
+    ears.recorder.intervention = _intervention(backoff, optimizer, model, ears.judge, path)
     return _hooked(optimizer, ears, path)
 
 
@@ -160,14 +161,22 @@ def _settings(optimizer: Optimizer, backoff: Any) -> dict[str, object]:
 
 
 def _intervention(
-    backoff: Any, optimizer: Optimizer, model: nn.Module | None, judge: Judge
+    backoff: Any,
+    optimizer: Optimizer,
+    model: nn.Module | None,
+    judge: Judge,
+    path: Path | None,
 ) -> Intervention | None:
     if backoff is False or backoff is None:
         return None
     from lrwatch.control import build_controller
 
     controller = build_controller(
-        backoff, optimizer=optimizer, model=model, write_action=judge.write_action
+        backoff,
+        optimizer=optimizer,
+        model=model,
+        write_action=judge.write_action,
+        disarm_file=None if path is None else path / FOLDER_NAME / "disarm",
     )
     intervention = Intervention(controller)
     judge.on_alerts = intervention.hear
@@ -176,9 +185,9 @@ def _intervention(
 
 def _hooked(optimizer: Optimizer, ears: Ears, path: Path | None) -> Watch:
     judge, recorder, intervention = ears.judge, ears.recorder, ears.recorder.intervention
-    handles = [optimizer.register_step_pre_hook(_hook(recorder.before_step))]
+    handles = [optimizer.register_step_pre_hook(step_hook(recorder.before_step))]
     if intervention is not None:
-        handles.append(optimizer.register_step_post_hook(_hook(recorder.after_step)))
+        handles.append(optimizer.register_step_post_hook(step_hook(recorder.after_step)))
     patches.listen(recorder)
 
     alive = weakref.ref(optimizer)
@@ -198,17 +207,6 @@ def _hooked(optimizer: Optimizer, ears: Ears, path: Path | None) -> Watch:
     if path is not None:
         _run_dirs[watch] = path
     return watch
-
-
-def _hook(record: Callable[..., Any]) -> Callable[..., Any]:
-    interpreted = uncompiled(record)
-
-    def step_hook(optimizer: Optimizer, args: Any, kwargs: Any) -> Any:
-        if tracing() or frame_compiler() is not None:
-            return interpreted(optimizer, args, kwargs)
-        return record(optimizer, args, kwargs)
-
-    return no_frame(step_hook)
 
 
 def _notice(line: str) -> None:

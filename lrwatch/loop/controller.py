@@ -1,6 +1,7 @@
 """What the loop asks of a back-off: the one narrow door through which training is changed."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from torch import nn
@@ -61,6 +62,10 @@ class Controller(Protocol):
         """Go on as the controller went on whose state this is."""
         ...
 
+    def disarm(self) -> None:
+        """Give the rate back to the schedule and never act again in this run."""
+        ...
+
     def close(self) -> None:
         """Give back what was taken: rates, buffers, files."""
         ...
@@ -76,6 +81,7 @@ class BuildController(Protocol):
         optimizer: Optimizer,
         model: nn.Module | None,
         write_action: Callable[[Action], None],
+        disarm_file: Path | None = None,
     ) -> Controller:
         """Make a controller.
 
@@ -84,6 +90,7 @@ class BuildController(Protocol):
             optimizer: Must be held weakly.
             model: Must be held weakly.
             write_action: Writes an action to every sink; call it before the action is applied.
+            disarm_file: When this file appears, the controller disarms itself at the next step.
 
         Raises:
             ValueError: If ``backoff`` is neither.

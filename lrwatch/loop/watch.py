@@ -85,6 +85,11 @@ class Watch:
         if self._judge is not None:
             self._judge.judge(wait=True)
 
+    def disarm(self) -> None:
+        """Stop acting on the run, for good: the rate is the schedule's again; watching goes on."""
+        if self._intervention is not None and self._detach is not None:
+            self._intervention.controller.disarm()
+
     def close(self) -> None:
         """Judge what is left, write it, and take every hook away; may be called twice."""
         detach, self._detach = self._detach, None

@@ -1,7 +1,6 @@
 """What may be done about a run at every step: the back-off, and the rules of other systems."""
 
 import math
-import statistics
 from collections import deque
 from typing import Protocol
 
@@ -66,10 +65,10 @@ class ClipByZScore(Nothing):
         """Clip where the norm stands out, then update."""
         if len(self._first) < 25:
             self._first.append(norm)
-            self._mean = statistics.fmean(self._first)
-            self._variance = statistics.pvariance(self._first)
+            self._mean = sum(self._first) / len(self._first)
+            self._variance = sum((x - self._mean) ** 2 for x in self._first) / len(self._first)
             return super().step(index, loss, norm)
-        deviation = math.sqrt(self._variance)
+        deviation = math.sqrt(self._variance) if self._variance >= 0 else math.nan
         z = (norm - self._mean) / (deviation + 1e-6)
         kept = self._mean + 2.5 * deviation / (z / 2.5) if z > 2.5 else norm
         self.shrink(norm, min(kept, 1.0))
@@ -90,8 +89,9 @@ class SkipAtSixSigma(Nothing):
         fine = True
         for seen, value in zip(self._seen, (loss, norm), strict=True):
             if len(seen) >= 64:
-                limit = statistics.fmean(seen) + 6 * statistics.stdev(seen)
-                fine = fine and value <= limit
+                mean = sum(seen) / len(seen)
+                variance = sum((x - mean) ** 2 for x in seen) / (len(seen) - 1)
+                fine = fine and value <= mean + 6 * math.sqrt(variance)
             seen.append(value)
         return super().step(index, loss, norm) if fine else True
 
