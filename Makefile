@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types wheel-check bench-verdicts bench-hook bench-detectors bench-read bench-scan clean
+.PHONY: help demo test lint types wheel-check bench-verdicts bench-rescue bench-hook bench-detectors bench-read bench-scan clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ wheel-check: $(VENV)/.dev  ## build an sdist, a wheel from it, and try that whee
 
 bench-verdicts: $(VENV)/.core  ## measure how often the verdict is right, on runs with a known truth
 	$(BIN)/python -m tests.benchmarks.verdicts $(if $(wildcard $(PEERS)/peer_rules.py),--peers $(PEERS))
+
+bench-rescue: $(VENV)/.core  ## measure the back-off: launches too hot, harm to healthy runs, mishaps
+	$(BIN)/python -m tests.benchmarks.rescue
 
 bench-hook: $(VENV)/.core  ## measure what watching adds to a training step
 	$(BIN)/python -m tests.benchmarks.hook_cost
