@@ -1,0 +1,177 @@
+"""The policy alone: streams with a known answer in, moves out; no torch."""
+
+import math
+import random
+from collections.abc import Callable, Iterable
+
+import pytest
+
+from lrwatch.policy.ladder import Ladder
+from lrwatch.policy.move import Move, Seen
+from lrwatch.policy.settings import Backoff
+
+Loss = Callable[[int, float], float]
+
+
+def descent(seed: int, n_steps: int) -> list[float]:
+    rng = random.Random(seed)
+    return [2 + 8 * (i + 10) ** -0.5 + rng.gauss(0, 0.1) for i in range(n_steps)]
+
+
+class Run:
+    """Feeds losses and norms to a ladder; ``moved`` is how far the weights are said to be."""
+
+    def __init__(self, settings: Backoff | None = None, *, moved: float = 0.5, **more: int) -> None:
+        self.ladder = Ladder(settings or Backoff(), **more)
+        self.moved = moved
+        self.step = 0
+        self.moves: list[tuple[int, Move]] = []
+
+    def feed(
+        self, losses: Iterable[float], norms: Iterable[float] | None = None, rate: float = 0.1
+    ) -> list[tuple[int, Move]]:
+        taken = list(losses)
+        for loss, norm in zip(taken, norms or [1.0] * len(taken), strict=True):
+            seen = Seen(
+                step=self.step, loss=loss, grad_norm=norm, rate=rate, moved=lambda: self.moved
+            )
+            self.moves += [(self.step, move) for move in self.ladder.decide(seen)]
+            self.step += 1
+        return self.moves
+
+    def kinds(self) -> list[str]:
+        return [move.kind for _, move in self.moves if move.kind != "outcome"]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_healthy_descent_is_never_touched(seed: int) -> None:
+    assert Run().feed(descent(seed, 400)) == []
+
+
+@pytest.mark.parametrize(("scale", "shift"), [(1e-6, 0.0), (1.0, -100.0), (1e6, 3.0)])
+def test_unit_of_the_loss_does_not_matter_to_what_is_skipped(scale: float, shift: float) -> None:
+    losses = descent(0, 200)
+    losses[150] = 30.0
+    run = Run()
+    run.feed(scale * x + shift for x in losses)
+    assert [step for step, move in run.moves if move.kind == "skip"] == [150]
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_non_finite_loss_is_skipped_at_its_own_step(bad: float) -> None:
+    losses = descent(0, 100)
+    losses[60] = bad
+    run = Run()
+    run.feed(losses)
+    assert [(step, move.kind) for step, move in run.moves] == [(60, "skip"), (61, "outcome")]
+
+
+def test_gradient_ten_times_the_largest_is_skipped_and_a_smaller_one_is_not() -> None:
+    norms = [1.0] * 100
+    norms[50], norms[70] = 9.0, 95.0
+    run = Run()
+    run.feed(descent(0, 100), norms)
+    assert [step for step, move in run.moves if move.kind == "skip"] == [70]
+
+
+def test_ruined_start_goes_back_to_the_first_weights_one_notch_lower() -> None:
+    run = Run()
+    run.feed([2.3, 9.0, 20.0], [1.0, 30.0, 60.0])
+    ((step, move),) = run.moves
+    assert (step, move.kind, move.load, move.scale) == (2, "rewind", "start", 0.3)
+
+
+def test_weights_that_did_not_move_are_not_ruined_by_the_rate() -> None:
+    run = Run(moved=0.01)
+    run.feed([2.3, 9.0, 20.0], [1.0, 30.0, 60.0])
+    assert run.moves == []
+
+
+def test_once_a_lower_rate_holds_a_margin_is_kept() -> None:
+    run = Run()
+    run.feed([2.3, 9.0, 20.0], [1.0, 30.0, 60.0])
+    run.feed(descent(0, 40))
+    _, margin = run.moves[-1]
+    assert margin.load == "start"
+    assert margin.scale == pytest.approx(0.3 * 0.3)
+
+
+def test_rate_that_rises_to_where_trouble_was_is_held_below_it() -> None:
+    run = Run()
+    run.feed([2.3, 9.0, 20.0], [1.0, 30.0, 60.0], rate=0.1)
+    run.feed(descent(0, 10), rate=0.2)
+    kinds = [move.kind for _, move in run.moves]
+    assert kinds == ["rewind", "backoff"]
+    assert run.ladder.scale * 0.2 < 0.3 * 0.1
+
+
+def test_lost_level_brings_the_last_good_weights_back() -> None:
+    run = Run(moved=0.05)
+    run.feed(descent(0, 300))
+    run.feed(6 + random.Random(1).gauss(0, 0.5) for _ in range(3))
+    rewinds = [move for _, move in run.moves if move.kind == "rewind"]
+    run.feed(6 + random.Random(i).gauss(0, 0.5) for i in range(30))
+    rewinds = [move for _, move in run.moves if move.kind == "rewind"]
+    assert rewinds
+    assert rewinds[0].load is not None
+    assert rewinds[0].load.startswith("good")
+
+
+def test_row_of_bad_batches_blames_the_data_and_takes_the_weights_back() -> None:
+    losses = descent(0, 300)
+    run = Run(moved=0.05)
+    run.feed([*losses[:200], *(x + 20 for x in losses[200:212]), *losses[212:]])
+    acts = [(move.kind, move.load) for _, move in run.moves if move.kind == "rewind"]
+    assert [kind for kind, _ in acts] == ["rewind", "rewind"]
+    assert acts[1][1] == "held"
+    assert run.ladder.scale == 1.0
+
+
+def test_new_level_that_stays_is_accepted_without_a_lower_rate() -> None:
+    losses = descent(0, 400)
+    run = Run(moved=0.05)
+    run.feed([*losses[:200], *(x + 20 for x in losses[200:230])])
+    assert run.kinds().count("skip") <= 30
+    assert run.ladder.scale == 1.0
+
+
+def test_gradients_that_stay_non_finite_stop_the_run() -> None:
+    run = Run(Backoff(hold=5))
+    run.feed([*descent(0, 90), *[math.nan] * 6])
+    assert run.kinds()[-1] == "stop"
+
+
+def test_spent_budget_leaves_only_skipping() -> None:
+    run = Run(Backoff(budget=1))
+    for _ in range(4):
+        run.feed([2.3, 9.0, 20.0], [1.0, 30.0, 60.0])
+    assert run.kinds() == ["rewind"]
+
+
+def test_scale_below_the_floor_stops_instead() -> None:
+    run = Run(Backoff(floor=0.2))
+    for _ in range(2):
+        run.feed([2.3, 9.0, 20.0], [1.0, 30.0, 60.0])
+    assert run.kinds() == ["rewind", "stop"]
+
+
+def test_state_goes_through_json_and_keeps_scale_and_budget() -> None:
+    first = Run()
+    first.feed([2.3, 9.0, 20.0], [1.0, 30.0, 60.0])
+    second = Run()
+    second.ladder.load_state_dict(first.ladder.state_dict())
+    assert second.ladder.scale == 0.3
+    assert second.ladder.state_dict() == first.ladder.state_dict()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("factor", 1.0), ("floor", 0.0), ("hold", 0), ("budget", -1)]
+)
+def test_bad_setting_is_named_with_its_value(name: str, value: float) -> None:
+    with pytest.raises(ValueError, match=rf"{name} must be .*, got {value}"):
+        Backoff(**{name: value})  # type: ignore[arg-type]  # the wrong type is the point
+
+
+def test_unknown_rung_is_named() -> None:
+    with pytest.raises(ValueError, match="rungs must be among skip, backoff, rewind, stop"):
+        Backoff(rungs=("jump",))  # type: ignore[arg-type]  # the wrong word is the point
