@@ -50,7 +50,8 @@ def test_a_jump_after_steep_progress_counts_from_where_it_stands() -> None:
     run = power_law(0)
     losses = [s.loss for s in run]
     losses[30] = 200.0
-    assert [a.step for a in alerts_of(Overshoot(), steps(losses))][0] == 30
+    first, *_ = alerts_of(Overshoot(), steps(losses))
+    assert first.step == 30
 
 
 def test_jumps_as_high_as_before_are_learned_and_higher_ones_told() -> None:

@@ -1,0 +1,70 @@
+import math
+import random
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from lrwatch.detectors.hindsight import hindsight
+from lrwatch.records import Step, Verdict
+from lrwatch.stats.signals import Signals
+from tests.detectors.streams import exponential, power_law, steps, warmup_cosine
+
+
+def seen(run: list[Step]) -> Verdict:
+    signals = Signals()
+    for step in run:
+        signals.update(step)
+        signals.learn()
+    return hindsight(signals)
+
+
+def line(seed: int, n: int = 600) -> list[Step]:
+    """Straight down to the end: it could have gone further."""
+    rng = random.Random(seed)
+    losses = [2.5 - 2.0 * i / n + rng.gauss(0, 0.05) for i in range(n)]
+    return steps(losses, [math.exp(rng.gauss(0, 0.1)) for _ in range(n)], [1e-4] * n)
+
+
+def floor(seed: int, n: int = 600) -> list[Step]:
+    """Up a little from the first step on, while the norm has gone down."""
+    rng = random.Random(seed)
+    losses = [2.5 + 0.0002 * i + (rng.gauss(0, 0.05) if i else 0.0) for i in range(n)]
+    felt = [math.exp(-1.2 * min(1.0, i / 8) + rng.gauss(0, 0.1)) for i in range(n)]
+    return steps(losses, felt, [1.0] * n)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_progress_that_has_not_slowed_at_the_end_was_too_low(seed: int) -> None:
+    assert seen(line(seed)) == "too_low"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_norm_that_fell_while_nothing_was_gained_was_too_high(seed: int) -> None:
+    assert seen(floor(seed)) == "too_high"
+
+
+@pytest.mark.parametrize("stream", [power_law, exponential, warmup_cosine])
+@pytest.mark.parametrize("seed", range(5))
+def test_progress_that_slowed_is_healthy(
+    stream: Callable[[int, int], list[Step]], seed: int
+) -> None:
+    assert seen(stream(seed, 1000)) == "healthy"
+
+
+@pytest.mark.parametrize("n", [0, 1, 199])
+def test_before_200_losses_it_is_undecided(n: int) -> None:
+    assert seen(line(0)[:n]) == "undecided"
+
+
+def test_at_200_losses_it_is_decided() -> None:
+    assert seen(line(0, 200)) == "too_low"
+
+
+def test_a_run_without_norm_or_rate_is_never_accused() -> None:
+    assert seen([replace(s, grad_norm=None) for s in line(0)]) == "healthy"
+    assert seen([replace(s, lr=None) for s in line(0)]) == "healthy"
+
+
+def test_a_run_whose_rate_has_decayed_is_never_accused() -> None:
+    assert seen([replace(s, lr=1e-4 if s.step < 400 else 1e-5) for s in line(0)]) == "healthy"

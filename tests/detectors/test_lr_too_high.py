@@ -1,0 +1,118 @@
+import math
+import random
+import re
+from dataclasses import replace
+
+import pytest
+
+from lrwatch.detectors.lr_too_high import LrTooHigh
+from lrwatch.records import Step
+from tests.detectors.streams import alerts_of, noise, power_law, rising, steps, thrown
+
+
+def burst(seed: int, *, end: float, n: int = 400) -> list[Step]:
+    """Loss and norm leap within ten steps; the loss comes down to ``end`` less than its start."""
+    rng = random.Random(seed)
+    losses = [2.3 + (4.0 * min(i, 5) if i < 10 else -end) + rng.gauss(0, 0.05) for i in range(n)]
+    felt = [math.exp((3.0 if 1 <= i < 10 else 0.0) + rng.gauss(0, 0.1)) for i in range(n)]
+    return steps(losses, felt, [1.0] * n)
+
+
+def lost_again(seed: int, *, by: float, n: int = 400) -> list[Step]:
+    """Down by 1.5 in 50 steps, then up by ``by`` and rougher."""
+    rng = random.Random(seed)
+    losses = [
+        2.3
+        - 1.5 * min(1.0, i / 50)
+        + by * min(1.0, max(0.0, (i - 100) / 50))
+        + rng.gauss(0, 0.05 if i < 100 else 0.2)
+        for i in range(n)
+    ]
+    return steps(losses, [math.exp(rng.gauss(0, 0.1)) for _ in range(n)], [1.0] * n)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_loss_that_leapt_above_its_start_is_told_soon_and_soon_critical(seed: int) -> None:
+    first, second = alerts_of(LrTooHigh(), thrown(seed))
+    assert (first.state, first.severity, first.verdict) == ("opened", "warning", "too_high")
+    assert first.step < 64 <= second.step < 80
+    assert (second.state, second.severity) == ("raised", "critical")
+    assert first.onset == second.onset == 0
+    assert "above its start" in first.message
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_burst_after_which_nothing_was_gained_is_told(seed: int) -> None:
+    first, *_ = alerts_of(LrTooHigh(), burst(seed, end=0.0))
+    assert first.step < 150
+    assert first.verdict == "too_high"
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_burst_after_which_the_loss_falls_clearly_is_not(seed: int) -> None:
+    run = burst(seed, end=1.5)
+    assert [a.state for a in alerts_of(LrTooHigh(), run) if a.step > 200] in ([], ["closed"])
+    assert alerts_of(LrTooHigh(), run[11:]) == []
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_fall_that_was_lost_again_is_told(seed: int) -> None:
+    first, *_ = alerts_of(LrTooHigh(), lost_again(seed, by=1.2))
+    assert 110 < first.step < 250
+    assert re.search("% of the fall of the loss was lost again|has risen since", first.message)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_fall_of_which_little_was_lost_is_not(seed: int) -> None:
+    assert alerts_of(LrTooHigh(), lost_again(seed, by=0.2)) == []
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_norm_that_fell_while_the_loss_stayed_is_told(seed: int) -> None:
+    rng = random.Random(seed)
+    losses = [2.5 + 0.0002 * i + (rng.gauss(0, 0.05) if i else 0.0) for i in range(400)]
+    felt = [math.exp(-2.0 * min(1.0, i / 30) + rng.gauss(0, 0.1)) for i in range(400)]
+    alerts = alerts_of(LrTooHigh(), steps(losses, felt, [1.0] * 400))
+    assert alerts[0].step < 200
+    assert "no lower" in alerts[0].message
+    assert alerts_of(LrTooHigh(), steps(losses, [1.0] * 400, [1.0] * 400)) == []
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_loss_that_creeps_up_from_the_first_step_on_is_not(seed: int) -> None:
+    assert alerts_of(LrTooHigh(), rising(seed)) == []
+
+
+def test_it_is_closed_when_the_loss_comes_down_all_the_same() -> None:
+    run = thrown(0)[:100]
+    healed = [replace(s, step=100 + s.step) for s in power_law(1, 3000)]
+    healed = [replace(s, loss=(s.loss or 0.0) - 3.0) for s in healed]
+    alerts = alerts_of(LrTooHigh(), run + healed)
+    assert [a.state for a in alerts] == ["opened", "raised", "closed"]
+
+
+def test_noise_that_keeps_its_level_is_not() -> None:
+    assert alerts_of(LrTooHigh(), steps(noise(3000))) == []
+
+
+def test_the_first_losses_are_only_learned_from() -> None:
+    assert [a.step for a in alerts_of(LrTooHigh(), thrown(0)[:20])] == []
+
+
+def test_the_advice_names_rates_where_the_rate_is_known() -> None:
+    first, *_ = alerts_of(LrTooHigh(), [replace(s, lr=0.3) for s in thrown(0)])
+    assert "(now 0.3, so 0.1 or 0.03)" in first.advice
+    first, *_ = alerts_of(LrTooHigh(), [replace(s, lr=None) for s in thrown(0)])
+    assert first.advice == "start again with a third to a tenth of the rate"
+    assert first.lr is None
+
+
+def test_nan_between_changes_nothing() -> None:
+    run = thrown(1)
+    holes = [
+        x
+        for s in run
+        for x in (replace(s, step=2 * s.step), Step(step=2 * s.step + 1, loss=math.nan))
+    ]
+    told = [a.step // 2 for a in alerts_of(LrTooHigh(), holes)]
+    assert told == [a.step for a in alerts_of(LrTooHigh(), run)]

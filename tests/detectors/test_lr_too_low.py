@@ -1,0 +1,103 @@
+import math
+import random
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from lrwatch.detectors.lr_too_low import LrTooLow
+from lrwatch.records import Step
+from lrwatch.watcher import Watcher
+from tests.detectors.streams import alerts_of, exponential, power_law, steps, still, tell
+
+
+def slow(
+    seed: int, *, fall: float, n: int = 1000, end: float = 1.0, rates: list[float] | None = None
+) -> list[Step]:
+    """A straight line down by ``fall``; the norm goes from 1 to ``end``."""
+    rng = random.Random(seed)
+    losses = [2.5 - fall * i / n + rng.gauss(0, 0.1) for i in range(n)]
+    felt = [math.exp(math.log(end) * i / n + rng.gauss(0, 0.1)) for i in range(n)]
+    return steps(losses, felt, rates or [1e-6] * n)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_run_that_does_not_move_is_told_after_150_losses(seed: int) -> None:
+    (alert,) = alerts_of(LrTooLow(), still(seed))
+    assert 150 <= alert.step < 300
+    assert (alert.severity, alert.verdict, alert.onset) == ("warning", "too_low", 0)
+    assert "have not moved" in alert.message
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_progress_that_does_not_slow_is_told_while_it_is_small(seed: int) -> None:
+    first, *_ = alerts_of(LrTooLow(), slow(seed, fall=1.5))
+    assert first.step < 999
+    assert first.verdict == "too_low"
+
+
+@pytest.mark.parametrize("stream", [power_law, exponential])
+@pytest.mark.parametrize("seed", range(8))
+def test_progress_that_slows_is_not(stream: Callable[[int, int], list[Step]], seed: int) -> None:
+    assert alerts_of(LrTooLow(), stream(seed, 2000)) == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_gradient_that_shrank_is_not(seed: int) -> None:
+    assert alerts_of(LrTooLow(), slow(seed, fall=1.5, end=1e-3)) == []
+
+
+def test_without_a_norm_or_a_rate_nothing_is_said() -> None:
+    run = still(0)
+    assert alerts_of(LrTooLow(), run) != []
+    assert alerts_of(LrTooLow(), [replace(s, grad_norm=None) for s in run]) == []
+    assert alerts_of(LrTooLow(), [replace(s, lr=None) for s in run]) == []
+
+
+def test_nothing_is_said_during_a_warm_up() -> None:
+    rates = [1e-6 * (i + 1) for i in range(1000)]
+    assert alerts_of(LrTooLow(), slow(0, fall=0.0, rates=rates)) == []
+
+
+def test_nothing_is_said_once_the_rate_has_decayed() -> None:
+    rates = [1e-3 if i < 100 else 1e-4 for i in range(1000)]
+    assert alerts_of(LrTooLow(), slow(0, fall=0.0, rates=rates)) == []
+
+
+@pytest.mark.parametrize("min_steps", [32, 400])
+def test_the_number_of_losses_before_the_first_alert_can_be_set(min_steps: int) -> None:
+    first, *_ = alerts_of(LrTooLow(min_steps=min_steps), still(0))
+    assert min_steps <= first.step < 1.5 * min_steps + 10
+
+
+def test_in_a_run_of_known_length_nothing_is_said_in_the_first_twentieth() -> None:
+    def first(total_steps: int | None) -> int:
+        watcher = Watcher(detectors=[LrTooLow()], total_steps=total_steps)
+        return tell(watcher, still(0))[0].step
+
+    assert first(10_000) >= 500 > first(None) == first(1000)
+
+
+def test_zero_spread_counts_as_nothing_to_be_seen() -> None:
+    run = steps([2.0] * 400, [1.0] * 400, [1e-9] * 400)
+    assert [a.verdict for a in alerts_of(LrTooLow(), run)] == ["too_low"]
+
+
+def test_it_is_closed_when_the_loss_comes_down_and_slows() -> None:
+    begun = still(0)[:300]
+    rng = random.Random(0)
+    for i in range(4000):
+        loss = 0.5 + 2.0 * math.exp(-i / 150) + rng.gauss(0, 0.02)
+        begun.append(Step(step=300 + i, loss=loss, grad_norm=0.3, lr=1e-6))
+    assert [a.state for a in alerts_of(LrTooLow(), begun)] == ["opened", "closed"]
+
+
+def test_the_advice_names_rates() -> None:
+    (alert,) = alerts_of(LrTooLow(), [replace(s, lr=1e-5) for s in still(0)])
+    assert alert.advice == "try three to ten times the rate (now 1e-05, so 3e-05 or 0.0001)"
+
+
+@pytest.mark.parametrize("bad", [31, 0, -1])
+def test_a_bad_argument_is_named_with_its_value(bad: int) -> None:
+    with pytest.raises(ValueError, match=f"min_steps must be >= 32, got {bad}"):
+        LrTooLow(min_steps=bad)
