@@ -29,10 +29,11 @@ def test_a_trouble_is_told_once() -> None:
 
 def test_it_is_raised_when_it_gets_worse_and_keeps_its_onset() -> None:
     detector = Plain()
-    told: list[tuple[str, Severity, int] | None] = []
-    for step, severity in enumerate(("info", "info", "critical", "warning", "critical")):
+    severities: list[Severity] = ["info", "info", "critical", "warning", "critical"]
+    told = []
+    for step, severity in enumerate(severities):
         alert = detector.tell(at(step), severity, "seen", onset=step)
-        told.append(alert and (alert.state, alert.severity, alert.onset))
+        told.append((alert.state, alert.severity, alert.onset) if alert else None)
     assert told == [("opened", "info", 0), None, ("raised", "critical", 0), None, None]
 
 
@@ -68,7 +69,13 @@ def test_an_onset_is_never_after_the_step_when_a_run_goes_back() -> None:
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_numbers_that_json_has_no_word_for_are_left_out(bad: float) -> None:
-    found = {"bad": bad, "good": 1.5, "count": 3, "word": "x", "none": None}
+    found: dict[str, float | int | str | None] = {
+        "bad": bad,
+        "good": 1.5,
+        "count": 3,
+        "word": "x",
+        "none": None,
+    }
     alert = Plain().tell(at(0), "info", "seen", onset=0, value=bad, limit=bad, evidence=found)
     assert alert is not None
     assert (alert.value, alert.limit, alert.lr) == (None, None, None)
