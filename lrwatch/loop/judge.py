@@ -14,7 +14,7 @@ from lrwatch.sinks.sink import Sink
 from lrwatch.sinks.stderr import StderrSink
 
 _MAX_BATCH = 64
-_MAX_DELAY_S = 0.5
+_MAX_DELAY_S = 1.0
 _MAX_WAITING = 1024
 _NO_BAND = (math.nan, math.nan)
 
@@ -47,7 +47,7 @@ class Watcher(Protocol):
 class Judge:
     """Keeps samples until judging them is due, then hands them to the watcher one by one.
 
-    Due is a batch of 64 steps, or what was gathered in half a second, or a non-finite
+    Due is a batch of 64 steps, or what was gathered in a second, or a non-finite
     value, or every step where ``at_once``. A sample whose numbers are on their way from the device
     is left, and so is what came after it, until they have arrived.
 

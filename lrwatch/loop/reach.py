@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 import torch
 
 State = tuple[int, int] | None
-Mark = list[tuple[torch.Tensor, State]]
+Mark = list[tuple["weakref.ref[torch.Tensor]", torch.Tensor, State]]
 
 _MAX_PROBES = 4
 _N_FIRST_SCANS = 4
@@ -45,27 +45,25 @@ class Reach:
     def before(self) -> Mark:
         """Look at the gradients; to be called just before a backward()."""
         if self._scans_left:
-            return [(p, _state(p)) for p in self._parameters() if p.requires_grad]
+            return [(weakref.ref(p), p, _state(p)) for p in self._parameters() if p.requires_grad]
         mark: Mark = []
         for probe in self._probes:
             param = probe()
             if param is not None:
                 gradient = param.grad
-                mark.append(
-                    (param, None if gradient is None else (id(gradient), gradient._version))
-                )
+                state = None if gradient is None else (id(gradient), gradient._version)
+                mark.append((probe, param, state))
         return mark
 
     def after(self, mark: Mark) -> bool:
         """Whether the backward() since ``before`` reached this optimizer."""
-        for param, state in mark:
+        for probe, param, state in mark:
             gradient = param.grad
             now = None if gradient is None else (id(gradient), gradient._version)
             if now != state:
-                hit = weakref.ref(param)
-                self._last = (hit, now)
+                self._last = (probe, now)
                 if self._scans_left:
-                    self._found(hit)
+                    self._found(probe)
                 return True
         self._missed()
         return False

@@ -16,6 +16,8 @@ from lrwatch.sinks.trouble import Trouble
 
 _LOG = logging.getLogger("lrwatch")
 _TICK_S = 0.2
+_SLOW_TICK_S = 1.0
+_FEW = 4
 _RETRY_S = 1.0
 _MAX_AGE_S = 5.0
 _CLOSE_S = 2.0
@@ -29,7 +31,8 @@ _HISTORY_BYTES = 1 << 20
 class EventWriter:
     """Write what is put into it to an event file, some moments later, in a daemon thread.
 
-    :meth:`put` costs about a microsecond and never waits. While the queue is full points are
+    :meth:`put` costs about a microsecond and never waits. Every 0.2 s the thread writes what there
+    is, every second where there is little: waking up costs more than what it does then. While the queue is full points are
     dropped and counted. Forked children have no thread and write nothing.
 
     Args:
@@ -80,8 +83,10 @@ class EventWriter:
             self._thread.join(_CLOSE_S)
 
     def _run(self) -> None:
+        wait_s = _TICK_S
         while self._n_failures < _MAX_FAILURES:
-            is_last = self._closing.wait(_TICK_S)
+            is_last = self._closing.wait(wait_s)
+            wait_s = _TICK_S if len(self._queue) > _FEW else _SLOW_TICK_S
             try:
                 self._tick(is_last=is_last)
             except OSError as error:
