@@ -42,3 +42,15 @@ def left_out(watched: Callable[..., Any], original: Callable[..., Any]) -> Calla
         return watched(*args, **kwargs)
 
     return no_frame(entry)
+
+
+def step_hook(record: Callable[..., Any]) -> Callable[..., Any]:
+    """``record`` as a hook of optimizer steps."""
+    interpreted = uncompiled(record)
+
+    def hook(optimizer: Any, args: Any, kwargs: Any) -> Any:
+        if tracing() or frame_compiler() is not None:
+            return interpreted(optimizer, args, kwargs)
+        return record(optimizer, args, kwargs)
+
+    return no_frame(hook)

@@ -26,8 +26,8 @@ def chosen(run_dir: RunDir, name: str | None, taken: set[Path], now_s: float) ->
         return None
     given = None if run_dir is None or run_dir is True else os.fspath(run_dir)
     given = given or os.environ.get("LRWATCH_RUN_DIR")
-    base = Path(given or _by_time(now_s)).absolute()
-    path = base / _as_folder(name) if name else base
+    base = Path(given or by_time(sys.argv[0] if sys.argv else "", now_s)).absolute()
+    path = base / as_folder(name) if name else base
     n = 2
     while path in taken or (not given and path.exists()):
         path = base / f"optimizer-{n}" if given else path.with_name(f"{base.name}-{n}")
@@ -35,12 +35,12 @@ def chosen(run_dir: RunDir, name: str | None, taken: set[Path], now_s: float) ->
     return path
 
 
-def _by_time(now_s: float) -> str:
+def by_time(script: str, now_s: float) -> str:
+    """``runs/<UTC time>-<script>``."""
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now_s))
-    script = Path(sys.argv[0] if sys.argv and sys.argv[0] else "python").stem
-    return f"runs/{stamp}-{_as_folder(script)}"
+    return f"runs/{stamp}-{as_folder(Path(script or 'python').stem)}"
 
 
-def _as_folder(name: str) -> str:
+def as_folder(name: str) -> str:
     """One safe path component: letters, digits, dot, dash, underscore; never leading dots."""
     return re.sub(r"[^\w.-]+", "_", name, flags=re.ASCII).lstrip(".")[:80] or "run"

@@ -1,0 +1,1 @@
+"""``lrwatch run``: Python starts with the watching in place, and the script stays as it was."""

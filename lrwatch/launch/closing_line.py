@@ -1,0 +1,41 @@
+"""The line with which a watched script ends."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from lrwatch.loop.watch import Watch
+
+
+class Trained(NamedTuple):
+    """One optimizer that was watched.
+
+    Attributes:
+        name: Its name where there are several, else empty.
+        watch: What watched it.
+    """
+
+    name: str
+    watch: Watch
+
+
+def closing_line(trained: Sequence[Trained], path: Path) -> str:
+    """Verdict of each, and where the run is."""
+    return f"{', '.join(map(_of, trained))}; the run is in {_shown(path)}"
+
+
+def _of(one: Trained) -> str:
+    watch = one.watch
+    n_alerts = sum(alert.state == "opened" for alert in watch.alerts)
+    steps = "1 step" if watch.n_steps == 1 else f"{watch.n_steps:,} steps"
+    alerts = f", {n_alerts} alert{'s' * (n_alerts > 1)}" if n_alerts else ""
+    return f"{one.name} {watch.verdict} ({steps}{alerts})".lstrip()
+
+
+def _shown(path: Path) -> str:
+    try:
+        relative = os.path.relpath(path)
+    except (OSError, ValueError):  # the current folder may be gone
+        return str(path)
+    return str(path) if relative.startswith("..") else relative

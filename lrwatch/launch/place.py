@@ -1,0 +1,54 @@
+"""Where a process below ``lrwatch run`` writes, and whether it does at all."""
+
+import os
+import sys
+from pathlib import Path
+
+from torch import distributed
+
+from lrwatch.launch.plan import Plan
+from lrwatch.loop.run_dir import as_folder
+
+
+def rank() -> int | None:
+    """The rank of this process in a job of several; None where it is in none."""
+    if distributed.is_available() and distributed.is_initialized():
+        return distributed.get_rank()
+    given = os.environ.get("RANK", "")
+    return int(given) if given.isdigit() else None
+
+
+def n_ranks() -> int:
+    """How many processes train together, as far as is known by now."""
+    if distributed.is_available() and distributed.is_initialized():
+        return distributed.get_world_size()
+    given = os.environ.get("WORLD_SIZE", "")
+    return int(given) if given.isdigit() else 1
+
+
+def claimed(plan: Plan) -> Path:
+    """The run directory of this process, made here unless the user chose it.
+
+    The script itself and rank 0 of a job write to the run directory, any other process to a folder
+    in it. Two runs that were started in the same second thus get two directories; a job that was
+    restarted goes on in the same one.
+    """
+    path = Path(plan.run_dir)
+    if rank() is None and plan.pid != os.getpid():
+        path /= f"{as_folder(Path(sys.argv[0] or 'python').stem)}-{os.getpid()}"
+    if plan.is_chosen or os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0":
+        return path
+    return _new(path)
+
+
+def _new(wanted: Path) -> Path:
+    path, n = wanted, 2
+    while True:
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            path, n = wanted.with_name(f"{wanted.name}-{n}"), n + 1
+        except OSError:  # whoever writes there says that it cannot
+            return path
+        else:
+            return path

@@ -1,0 +1,146 @@
+"""The watched optimizers of one process below ``lrwatch run``, from the first to the last line."""
+
+import atexit
+import functools
+import logging
+import os
+import sys
+import weakref
+from collections.abc import MutableMapping, MutableSet
+from pathlib import Path
+from typing import Any
+
+from torch.optim import Optimizer
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+from lrwatch.launch import place
+from lrwatch.launch.closing_line import Trained, closing_line
+from lrwatch.launch.plan import Plan
+from lrwatch.loop import patches
+from lrwatch.loop.attach import begin, is_watched
+from lrwatch.loop.compiled import step_hook
+from lrwatch.loop.ears import Ears
+
+logger = logging.getLogger("lrwatch")
+
+MAX_WATCHED = 16
+
+
+class Session:
+    """Listens to every optimizer that is made, and watches each from its first step on.
+
+    So an optimizer that never steps leaves nothing. Left alone are one that the script attaches to
+    by itself, one that steps within the step of another, and those after the first sixteen.
+
+    Args:
+        plan: What was asked for.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._pid = os.getpid()
+        self._seen: MutableSet[Optimizer] = weakref.WeakSet()
+        self._heard: MutableMapping[Optimizer, tuple[int, Ears]] = weakref.WeakKeyDictionary()
+        self._n_made = 0
+        self._trained: list[Trained] = []
+        self._path: Path | None = None
+        register_optimizer_step_pre_hook(step_hook(self.before_step))
+        atexit.register(self.end)
+
+    def made(self, optimizer: Optimizer) -> None:
+        """Listen to an optimizer; a forked child listens to none."""
+        full = len(self._trained) >= MAX_WATCHED
+        if full or optimizer in self._seen or os.getpid() != self._pid:
+            return
+        self._seen.add(optimizer)
+        backoff = self._plan.backoff
+        ears = Ears.of(
+            optimizer,
+            at_once=backoff,
+            norm_every=1 if backoff else None,
+            total_steps=None,
+            notice=self._say,
+        )
+        self._heard[optimizer] = self._n_made, ears
+        self._n_made += 1
+        patches.listen(ears.recorder)
+        weakref.finalize(optimizer, patches.unlisten, ears.recorder).atexit = False
+
+    def before_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        """Watch an optimizer that is about to step for the first time; raises nothing."""
+        if not self._heard or (heard := self._heard.pop(optimizer, None)) is None:
+            return
+        if os.getpid() != self._pid:
+            return
+        number, ears = heard
+        try:
+            if self._is_free(optimizer):
+                self._begin(optimizer, number, ears)
+            else:
+                patches.unlisten(ears.recorder)
+        except Exception as error:
+            if os.environ.get("LRWATCH_STRICT") == "1":
+                raise
+            logger.error("an optimizer is not watched", exc_info=error)
+
+    def end(self) -> None:
+        """Close all watches, and say in a line how it went."""
+        if os.getpid() != self._pid:
+            return
+        for one in self._trained:
+            one.watch.close()
+        if self._trained and self._path is not None:
+            self._say(closing_line(self._trained, self._path))
+
+    def _is_free(self, optimizer: Optimizer) -> bool:
+        if is_watched(optimizer) or _within_another_step():
+            return False
+        if len(self._trained) == MAX_WATCHED:
+            self._say(f"more than {MAX_WATCHED} optimizers: the others are not watched")
+        return len(self._trained) < MAX_WATCHED
+
+    def _begin(self, optimizer: Optimizer, number: int, ears: Ears) -> None:
+        writes = place.rank() in (None, 0)
+        if writes and self._path is None:
+            self._path = place.claimed(self._plan)
+        backoff = self._plan.backoff
+        if backoff and place.n_ranks() > 1:
+            backoff = False
+            if writes and not self._trained:
+                self._say("--backoff is left out, as this job has several ranks")
+        name = f"opt{number}" if number or len(self._seen) > 1 else None
+        watch = begin(
+            optimizer,
+            ears,
+            model=None,
+            run_dir=str(self._path) if writes else False,
+            backoff=backoff,
+            name=name,
+            stderr=writes and not self._plan.quiet,
+        )
+        self._trained.append(Trained(name or "", watch))
+
+    def _say(self, line: str) -> None:
+        if self._plan.quiet or place.rank() not in (None, 0):
+            return
+        try:
+            sys.stderr.write(f"lrwatch: {line}\n")
+            sys.stderr.flush()
+        except Exception:  # whatever stderr was replaced with, telling must not end a training
+            return
+
+
+@functools.cache
+def session() -> Session:
+    """The one of this process."""
+    return Session(Plan.of())
+
+
+def _within_another_step() -> bool:
+    """Whether one optimizer steps by means of another, as ZeroRedundancyOptimizer does."""
+    frame, n_steps = sys._getframe(), 0
+    name = "Optimizer.profile_hook_step.<locals>.wrapper"
+    while frame.f_back is not None:
+        frame = frame.f_back
+        n_steps += frame.f_code.co_qualname == name
+    return n_steps > 1

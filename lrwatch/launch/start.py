@@ -1,0 +1,48 @@
+"""What a Python does at its start below ``lrwatch run``: wait, at no cost, for an optimizer."""
+
+import functools
+import logging
+import os
+from types import ModuleType
+from typing import Any
+
+from lrwatch.launch.on_import import when_imported
+from lrwatch.launch.plan import VARIABLE
+
+logger = logging.getLogger("lrwatch")
+
+
+def start() -> None:
+    """Carry out the plan that this process was started with, if it was."""
+    if os.environ.get(VARIABLE) and os.environ.get("LRWATCH_DISABLED") != "1":
+        when_imported("torch.optim.optimizer", _with_optimizers)
+
+
+def _with_optimizers(module: ModuleType) -> None:
+    """Have every optimizer reported that is made, copied or unpickled.
+
+    All three go through the method in which torch readies a class for step hooks. Unlike
+    ``__init__`` it raises nothing, so that no traceback leads through here.
+    """
+    original = getattr(module.Optimizer, "_patch_step_function", None)
+    if original is None:
+        logger.error("this version of torch is not known: nothing is watched")
+        return
+
+    @functools.wraps(original)
+    def _patch_step_function(self: Any) -> None:
+        original(self)
+        _report(self)
+
+    module.Optimizer._patch_step_function = _patch_step_function
+
+
+def _report(optimizer: Any) -> None:
+    try:
+        from lrwatch.launch.session import session
+
+        session().made(optimizer)
+    except Exception as error:
+        if os.environ.get("LRWATCH_STRICT") == "1":
+            raise
+        logger.error("an optimizer is not watched", exc_info=error)
