@@ -71,8 +71,9 @@ def test_losses_that_double_their_rise_are_critical_within_a_few_steps() -> None
     assert first.step <= 5
 
 
-def test_a_leap_in_the_first_steps_that_stays_is_told_at_the_eighth_loss() -> None:
-    losses = [2.3, *noise(30, level=40.0)]
+@pytest.mark.parametrize("zero", [0.0, 2.3, -500.0])
+def test_a_leap_in_the_first_steps_that_stays_is_told_at_the_eighth_loss(zero: float) -> None:
+    losses = [zero, *noise(30, level=zero + 40.0)]
     first, *_ = alerts_of(Divergence(), steps(losses))
     assert (first.step, first.onset, first.severity) == (7, 0, "warning")
 
@@ -93,6 +94,11 @@ def test_it_is_closed_when_the_level_is_back(seed: int) -> None:
     alerts = alerts_of(Divergence(), steps(run))
     assert [a.state for a in alerts] == ["opened", "raised", "closed"]
     assert 212 < alerts[-1].step < 300
+
+
+def test_it_stays_open_while_the_loss_stays_up() -> None:
+    alerts = alerts_of(Divergence(), steps([*noise(200), *noise(400, level=20.0)]))
+    assert [a.state for a in alerts] == ["opened", "raised"]
 
 
 @pytest.mark.parametrize("hole", [math.nan, math.inf, None])

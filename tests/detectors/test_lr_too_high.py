@@ -10,11 +10,11 @@ from lrwatch.records import Step
 from tests.detectors.streams import alerts_of, noise, power_law, rising, steps, thrown
 
 
-def burst(seed: int, *, end: float, n: int = 400) -> list[Step]:
+def burst(seed: int, *, end: float, leap: float = 3.0, n: int = 400) -> list[Step]:
     """Loss and norm leap within ten steps; the loss comes down to ``end`` less than its start."""
     rng = random.Random(seed)
     losses = [2.3 + (4.0 * min(i, 5) if i < 10 else -end) + rng.gauss(0, 0.05) for i in range(n)]
-    felt = [math.exp((3.0 if 1 <= i < 10 else 0.0) + rng.gauss(0, 0.1)) for i in range(n)]
+    felt = [math.exp((leap if 1 <= i < 10 else 0.0) + rng.gauss(0, 0.1)) for i in range(n)]
     return steps(losses, felt, [1.0] * n)
 
 
@@ -46,6 +46,13 @@ def test_a_burst_after_which_nothing_was_gained_is_told(seed: int) -> None:
     first, *_ = alerts_of(LrTooHigh(), burst(seed, end=0.0))
     assert first.step < 150
     assert first.verdict == "too_high"
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_burst_after_which_the_loss_stands_still_is_told_in_a_while(seed: int) -> None:
+    alerts = alerts_of(LrTooHigh(), burst(seed, end=0.3, leap=4.5))
+    assert [a.step for a in alerts if a.step < 190] == []
+    assert "stands still" in alerts[0].message
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -54,6 +54,15 @@ def test_without_a_norm_or_a_rate_nothing_is_said() -> None:
     assert alerts_of(LrTooLow(), [replace(s, lr=None) for s in run]) == []
 
 
+def test_a_run_that_was_shaken_early_is_not() -> None:
+    loss_leapt = still(0)
+    loss_leapt[30] = replace(loss_leapt[30], loss=8.0)
+    assert alerts_of(LrTooLow(), loss_leapt) == []
+    norm_leapt = still(0)
+    norm_leapt[30] = replace(norm_leapt[30], grad_norm=50.0)
+    assert alerts_of(LrTooLow(), norm_leapt) == []
+
+
 def test_nothing_is_said_during_a_warm_up() -> None:
     rates = [1e-6 * (i + 1) for i in range(1000)]
     assert alerts_of(LrTooLow(), slow(0, fall=0.0, rates=rates)) == []

@@ -51,8 +51,26 @@ def test_drops_are_not_jumps() -> None:
     assert alerts_of(Oscillation(), steps(losses)) == []
 
 
-def test_the_first_twelve_losses_are_only_learned_from() -> None:
-    assert alerts_of(Oscillation(), steps(jumping([2, 4, 6, 8, 10], n=12))) == []
+def test_the_first_losses_are_only_learned_from() -> None:
+    assert alerts_of(Oscillation(n_jumps=2), steps(jumping([8, 10], n=11))) == []
+    assert alerts_of(Oscillation(n_jumps=2), steps(jumping([18, 20], n=21))) != []
+
+
+def test_losses_just_outside_of_the_band_are_not_jumps() -> None:
+    losses = noise(500)
+    for i in range(100, 200, 10):
+        losses[i] = 3.72
+    assert alerts_of(Oscillation(), steps(losses)) == []
+
+
+@pytest.mark.parametrize(("height", "n_alerts"), [(1.6, 0), (6.0, 2)])
+def test_jumps_that_undo_little_of_a_great_gain_do_not_count_unless_beyond_all_noise(
+    height: float, n_alerts: int
+) -> None:
+    losses = [100.0 * math.exp(-i / 10) + x for i, x in enumerate(noise(1200))]
+    for i in range(700, 800, 20):
+        losses[i] = 3.0 + height
+    assert len(alerts_of(Oscillation(), steps(losses))) == n_alerts
 
 
 @pytest.mark.parametrize("hole", [math.nan, None])

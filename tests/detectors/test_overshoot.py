@@ -90,11 +90,32 @@ def test_a_leap_that_stays_is_said_to_stay() -> None:
     assert "stays up there" in alerts[-1].message
 
 
-def test_a_higher_limit_says_less() -> None:
-    losses = noise(200)
-    losses[120] = 6.0
+def test_each_limit_must_be_crossed() -> None:
+    losses = [x + 0.03 * i for i, x in enumerate(noise(200))]
+    losses[120] += 9.0
     assert loud(alerts_of(Overshoot(), steps(losses))) != []
-    assert loud(alerts_of(Overshoot(n_sigmas=1000.0, n_swings=1000.0), steps(losses))) == []
+    assert alerts_of(Overshoot(n_sigmas=1000.0), steps(losses)) == []
+    assert alerts_of(Overshoot(n_swings=1000.0), steps(losses)) == []
+
+
+@pytest.mark.parametrize(("height", "severities"), [(5.0, ["warning"]), (0.4, [])])
+def test_in_steep_progress_a_jump_counts_by_the_share_of_the_gain_it_undoes(
+    height: float, severities: list[str]
+) -> None:
+    losses = [10.0 * math.exp(-i / 100) + x for i, x in enumerate(noise(300, sigma=0.02))]
+    losses[200] += height
+    alerts = alerts_of(Overshoot(), steps(losses))
+    assert [a.severity for a in alerts if a.state == "opened"] == severities
+
+
+@pytest.mark.parametrize(("height", "severity"), [(1.6, "info"), (5.0, "warning")])
+def test_a_jump_that_undoes_little_of_a_great_gain_is_an_info_unless_beyond_all_noise(
+    height: float, severity: str
+) -> None:
+    losses = [100.0 * math.exp(-i / 10) + x for i, x in enumerate(noise(900))]
+    losses[700] = 3.0 + height
+    (opened, _) = alerts_of(Overshoot(), steps(losses))
+    assert (opened.step, opened.severity) == (700, severity)
 
 
 @pytest.mark.parametrize("bad", [0, -1.0, math.nan])

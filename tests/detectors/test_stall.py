@@ -31,6 +31,20 @@ def test_a_flat_loss_at_another_level_is_not_told_before_the_thousandth(level: f
     assert "no trend" in alerts[0].message
 
 
+@pytest.mark.parametrize(("n_classes", "sigma", "told"), [(2, 0.045, True), (10, 0.15, False)])
+def test_noise_may_be_a_tenth_of_the_level_of_two_classes_and_a_25th_of_others(
+    n_classes: int, sigma: float, told: bool
+) -> None:
+    losses = noise(400, level=math.log(n_classes), sigma=sigma)
+    assert bool(alerts_of(Stall(), steps(losses))) == told
+
+
+@pytest.mark.parametrize("off", [-0.03, 0.03])
+def test_a_level_beside_what_guessing_gives_is_not_it(off: float) -> None:
+    losses = noise(800, level=math.log(10) + off, sigma=0.02)
+    assert alerts_of(Stall(), steps(losses)) == []
+
+
 def test_the_number_of_flat_losses_can_be_set() -> None:
     first, *_ = alerts_of(Stall(n_flat=100), steps(noise(400)))
     assert 99 <= first.step < 120

@@ -62,6 +62,16 @@ def test_it_is_closed_when_the_norm_is_back() -> None:
     assert 200 < alerts[1].step < 232
 
 
+@pytest.mark.parametrize("unit", [1e-3, 1e3])
+@pytest.mark.parametrize(("back", "n_alerts"), [(5e-3, 1), (0.1, 2)])
+def test_it_stays_open_until_the_norm_is_ten_times_the_limit(
+    unit: float, back: float, n_alerts: int
+) -> None:
+    run = [replace(s, grad_norm=unit * (s.grad_norm or 0.0)) for s in fading(300, at=100)]
+    run = [replace(s, grad_norm=unit * back) if s.step >= 200 else s for s in run]
+    assert len(alerts_of(VanishingGradient(), run)) == n_alerts
+
+
 def test_the_first_48_steps_are_only_learned_from() -> None:
     alerts = alerts_of(VanishingGradient(), fading(100, at=5))
     assert [a.step for a in alerts if a.step < 47] == []
