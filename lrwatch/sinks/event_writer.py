@@ -32,8 +32,8 @@ class EventWriter:
     """Write what is put into it to an event file, some moments later, in a daemon thread.
 
     :meth:`put` costs about a microsecond and never waits. Every 0.2 s the thread writes what there
-    is, every second where there is little: waking up costs more than what it does then. While the queue is full points are
-    dropped and counted. Forked children have no thread and write nothing.
+    is, every second where there is little: waking up costs more than what it does then. While the
+    queue is full points are dropped and counted. Forked children have no thread and write nothing.
 
     Args:
         folder: Where the event file goes.
