@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 from torch.optim import Optimizer
 
+from lrwatch.control.ranks import agreed
 from lrwatch.control.rate import RateScale
 from lrwatch.control.snapshot import Snapshots
 from lrwatch.control.stopped import TrainingStoppedError
@@ -28,7 +29,8 @@ class BackoffController:
 
     Every action is written before it is applied. With ``backoff.dry_run`` it is only written.
     A rewind brings back weights, model buffers and moments; the schedule, the random generators
-    and the data go on.
+    and the data go on. In a job of several ranks all of them decide on the same, averaged numbers,
+    so every rank must have a controller, or none.
 
     Args:
         backoff: Bounds and rungs.
@@ -77,8 +79,11 @@ class BackoffController:
     ) -> bool | None:
         """Judge the step, act, and lend the scaled rates; False where the update is left out."""
         self._step = step
-        if self.armed and self._disarm_file is not None and self._disarm_file.exists():
-            self.disarm(f"{self._disarm_file.name} asked for it")
+        disarm = self._disarm_file is not None and self._disarm_file.exists()
+        if self.armed:
+            loss, grad_norm, disarm = agreed(loss, grad_norm, disarm)
+        if disarm:
+            self.disarm("asked for by the file disarm in the run directory")
         goes_on = True
         if self.armed and loss is not None and optimizer.param_groups:
             goes_on = self._act(self._seen(optimizer, step, loss, grad_norm))

@@ -10,8 +10,6 @@ from lrwatch.policy.ladder import Ladder
 from lrwatch.policy.move import Move, Seen
 from lrwatch.policy.settings import Backoff
 
-Loss = Callable[[int, float], float]
-
 
 def descent(seed: int, n_steps: int) -> list[float]:
     rng = random.Random(seed)
@@ -105,16 +103,49 @@ def test_rate_that_rises_to_where_trouble_was_is_held_below_it() -> None:
     assert run.ladder.scale * 0.2 < 0.3 * 0.1
 
 
-def test_lost_level_brings_the_last_good_weights_back() -> None:
+def test_level_lost_bit_by_bit_brings_the_last_good_weights_back() -> None:
     run = Run(moved=0.05)
-    run.feed(descent(0, 300))
-    run.feed(6 + random.Random(1).gauss(0, 0.5) for _ in range(3))
-    rewinds = [move for _, move in run.moves if move.kind == "rewind"]
-    run.feed(6 + random.Random(i).gauss(0, 0.5) for i in range(30))
-    rewinds = [move for _, move in run.moves if move.kind == "rewind"]
-    assert rewinds
-    assert rewinds[0].load is not None
-    assert rewinds[0].load.startswith("good")
+    run.feed([*descent(0, 200), *(2.6 + 0.05 * i for i in range(60))])
+    step, move = run.moves[0]
+    assert move.kind == "rewind"
+    assert step < 240
+    assert move.load is not None
+    assert move.load.startswith("good")
+    assert move.scale == 0.3
+
+
+def test_rate_goes_up_again_when_it_stays_quiet() -> None:
+    run = Run(moved=0.05)
+    run.feed([*descent(0, 200), *(2.6 + 0.05 * i for i in range(25))])
+    run.feed(descent(0, 200)[-120:])
+    assert run.kinds() == ["rewind", "ramp", "ramp", "ramp"]
+    assert run.ladder.scale == 1.0
+
+
+def floor_at(level: Callable[[float], float], n_steps: int, *, moved: float = 0.5) -> Run:
+    """A loss that falls at first and then stays at a level that may depend on the scale."""
+    run, rng = Run(moved=moved), random.Random(3)
+    for i in range(n_steps):
+        run.feed([level(run.ladder.scale) + 2 * math.exp(-i / 10) + rng.gauss(0, 0.05)])
+    return run
+
+
+def test_noise_floor_that_a_lower_rate_lifts_is_left_for_good() -> None:
+    run = floor_at(lambda scale: 0.5 + scale, 250)
+    assert run.kinds()[0] == "backoff"
+    assert run.ladder.scale < 1
+    assert any(move.helped for _, move in run.moves)
+
+
+def test_stall_that_a_lower_rate_does_not_cure_gets_its_rate_back() -> None:
+    run = floor_at(lambda scale: 0.5, 250)
+    assert run.kinds()[:2] == ["backoff", "ramp"]
+    assert run.ladder.scale == 1.0
+    assert not any(move.helped for _, move in run.moves)
+
+
+def test_stall_of_weights_that_never_moved_is_left_alone() -> None:
+    assert floor_at(lambda scale: 0.5, 250, moved=0.01).moves == []
 
 
 def test_row_of_bad_batches_blames_the_data_and_takes_the_weights_back() -> None:
