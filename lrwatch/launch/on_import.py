@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -17,7 +16,7 @@ def when_imported(name: str, act: Callable[[ModuleType], None]) -> None:
     sys.meta_path.insert(0, _Finder(name, act))
 
 
-class _Finder(MetaPathFinder):
+class _Finder:
     """Finds nothing itself: it lets the others find the one module, and has its loader call back.
 
     Args:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
-VARIABLE = "LRWATCH_RUN_PLAN"
+from lrwatch.launch.start import VARIABLE
 
 _STARTUP = str(Path(__file__).with_name("startup"))
 

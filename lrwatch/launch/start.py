@@ -1,15 +1,14 @@
 """What a Python does at its start below ``lrwatch run``: wait, at no cost, for an optimizer."""
 
 import functools
-import logging
 import os
 from types import ModuleType
 from typing import Any
 
 from lrwatch.launch.on_import import when_imported
-from lrwatch.launch.plan import VARIABLE
 
-logger = logging.getLogger("lrwatch")
+VARIABLE = "LRWATCH_RUN_PLAN"
+"""The environment variable that hands a plan on."""
 
 
 def start() -> None:
@@ -26,7 +25,7 @@ def _with_optimizers(module: ModuleType) -> None:
     """
     original = getattr(module.Optimizer, "_patch_step_function", None)
     if original is None:
-        logger.error("this version of torch is not known: nothing is watched")
+        _log("this version of torch is not known: nothing is watched")
         return
 
     @functools.wraps(original)
@@ -45,4 +44,10 @@ def _report(optimizer: Any) -> None:
     except Exception as error:
         if os.environ.get("LRWATCH_STRICT") == "1":
             raise
-        logger.error("an optimizer is not watched", exc_info=error)
+        _log("an optimizer is not watched", error)
+
+
+def _log(words: str, error: Exception | None = None) -> None:
+    import logging
+
+    logging.getLogger("lrwatch").error(words, exc_info=error)
