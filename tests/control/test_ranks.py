@@ -40,7 +40,8 @@ def rank_main(rank: int, world: int, folder: str) -> None:
     distributed.destroy_process_group()
 
 
-def test_all_ranks_act_alike_on_what_one_of_them_saw(tmp_path: Path, world: int = 2) -> None:
+def test_all_ranks_act_alike_on_what_one_of_them_saw(tmp_path: Path) -> None:
+    world = 2
     context = multiprocessing.get_context("spawn")
     ranks = [
         context.Process(target=rank_main, args=(rank, world, str(tmp_path)))
