@@ -1,10 +1,11 @@
 """Lets a controller act at a step, and takes back what was only meant for that step."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch.optim import Optimizer
 
+from lrwatch.errors import LrwatchError
 from lrwatch.loop.controller import Controller
 from lrwatch.loop.guard import Guard
 from lrwatch.records import Alert, Step
@@ -15,10 +16,16 @@ class Intervention:
 
     Args:
         controller: Decides.
+
+    Attributes:
+        on_stop: Takes the error with which the controller ends the run, which is then not raised;
+            no update is made from there on.
     """
 
     def __init__(self, controller: Controller) -> None:
         self.controller = controller
+        self.on_stop: Callable[[LrwatchError], None] | None = None
+        self._stopped = False
         self._guard = Guard("the back-off")
         self._hidden: list[tuple[torch.Tensor, torch.Tensor]] = []
 
@@ -39,12 +46,20 @@ class Intervention:
     def before(self, optimizer: Optimizer, step: Step) -> None:
         """Let the controller act before the update."""
         self._give_back()
-        if self._guard.off:
+        if self._stopped:
+            self._hide(optimizer)
+        if self._stopped or self._guard.off:
             return
         try:
             answer = self.controller.before_step(optimizer, step.step, step.loss, step.grad_norm)
             if answer is False:
                 self._hide(optimizer)
+        except LrwatchError as error:
+            if self.on_stop is None:
+                raise
+            self._stopped = True
+            self._hide(optimizer)
+            self.on_stop(error)
         except Exception as error:
             self._guard.failed(error)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
+from lrwatch.errors import LrwatchError
 from lrwatch.loop.guard import Guard
 from lrwatch.loop.intervention import Intervention
 from lrwatch.loop.judge import Judge
@@ -64,6 +65,11 @@ class Watch:
         """Optimizer steps seen so far, those skipped by a GradScaler included."""
         return 0 if self._recorder is None else self._recorder.n_steps
 
+    @property
+    def closed(self) -> bool:
+        """Whether nothing is watched any more."""
+        return self._detach is None
+
     def observe(self, loss: Any) -> None:
         """Say the loss of the coming step by hand, between backward() and step().
 
@@ -79,6 +85,14 @@ class Watch:
             self._refuse(error)
         except Exception as error:
             self._observe_guard.failed(error)
+
+    def stop_with(self, stop: Callable[[LrwatchError], None]) -> None:
+        """Let a back-off that gives the run up call this, instead of raising out of step().
+
+        No update is made from there on: weights and moments stay as they are.
+        """
+        if self._intervention is not None:
+            self._intervention.on_stop = stop
 
     def flush(self) -> None:
         """Judge everything seen so far, now; waits for the device."""
@@ -116,15 +130,19 @@ class Watch:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where the watch was whose state this is; to be called before training goes on.
 
+        ``{"v": 1, "n_steps": 1000}`` is the state of a run that was not watched so far.
+
         Raises:
             ValueError: If this is no state of a watch.
         """
         if state.get("v") != 1:
             raise ValueError(f"state of a watch must have v = 1, got {state.get('v')!r}")
-        if self._judge is None or self._recorder is None or "watcher" not in state:
+        if self._judge is None or self._recorder is None or "n_steps" not in state:
             return
         self.flush()
         self._recorder.n_steps = int(state["n_steps"])
+        if "watcher" not in state:
+            return
         self._judge.watcher.load_state_dict(state["watcher"])
         if self._intervention is not None and "controller" in state:
             self._intervention.controller.load_state_dict(state["controller"])
