@@ -5,6 +5,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+FRAMEWORKS_VENV ?= .venv-frameworks
 DEMO_FLAGS ?=
 TEST_FLAGS ?=
 # A folder with rules of other tools to score beside lrwatch, if there is one.
@@ -14,7 +15,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types wheel-check bench-verdicts bench-rescue bench-hook bench-detectors bench-read bench-scan clean
+.PHONY: help demo test test-frameworks lint types wheel-check bench-verdicts bench-rescue bench-hook bench-detectors bench-read bench-scan clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +25,9 @@ demo: $(VENV)/.core  ## train a small model with a rate that is too high, and wa
 
 test: $(VENV)/.dev  ## run the whole test suite
 	$(BIN)/python -m pytest $(TEST_FLAGS)
+
+test-frameworks: $(FRAMEWORKS_VENV)/.installed  ## train under every framework that has an adapter
+	LRWATCH_TEST_FRAMEWORKS=required $(FRAMEWORKS_VENV)/bin/python -m pytest tests/frameworks $(TEST_FLAGS)
 
 lint: $(VENV)/.dev  ## check style and format
 	$(BIN)/ruff check .
@@ -54,7 +58,7 @@ bench-scan: $(VENV)/.core  ## measure how fast old logs are judged
 	$(BIN)/python -m tests.benchmarks.scan_speed
 
 clean:  ## remove the environment and everything built
-	rm -rf $(VENV) build dist .bench *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(FRAMEWORKS_VENV) build dist .bench *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find lrwatch hooks tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # torch goes first: it is the largest by far, and the rest must not bring another version of it.
@@ -67,4 +71,14 @@ $(VENV)/.core: pyproject.toml constraints.txt
 
 $(VENV)/.dev: $(VENV)/.core
 	$(PIP) install --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+# The frameworks bring much along, and want none of it beside lrwatch's own environment.
+$(FRAMEWORKS_VENV)/.installed: PIP = $(FRAMEWORKS_VENV)/bin/python -m pip --disable-pip-version-check
+$(FRAMEWORKS_VENV)/.installed: pyproject.toml constraints.txt constraints-frameworks.txt
+	test -x $(FRAMEWORKS_VENV)/bin/python || $(PYTHON) -m venv $(FRAMEWORKS_VENV)
+	$(PIP) install --constraint constraints.txt torch
+	$(PIP) freeze | grep '^torch==' >$(FRAMEWORKS_VENV)/torch
+	$(PIP) install --constraint constraints.txt --constraint constraints-frameworks.txt --editable '.[test,lightning,transformers,accelerate]'
+	@$(PIP) freeze | grep '^torch==' | diff $(FRAMEWORKS_VENV)/torch - || { echo 'a framework has replaced torch'; exit 1; }
 	@touch $@

@@ -21,7 +21,8 @@ def distribution(requirement: str) -> str:
 
 
 def pins() -> dict[str, str]:
-    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    files = [ROOT / "constraints.txt", ROOT / "constraints-frameworks.txt"]
+    lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
     parted = (line.partition("==") for line in lines if line and not line.startswith("#"))
     return {name.lower(): version for name, _, version in parted}
 

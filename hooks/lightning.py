@@ -1,0 +1,108 @@
+"""Lightning: ``Trainer(callbacks=[LrwatchCallback()])`` watches every optimizer of a fit."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+try:
+    from lightning.pytorch import Callback
+except ModuleNotFoundError:  # the same framework under its older name
+    from pytorch_lightning import Callback
+
+from lrwatch.errors import LrwatchError
+from lrwatch.loop.watches import Watches
+from lrwatch.records import Alert, Verdict
+
+
+class LrwatchCallback(Callback):
+    """Watches a fit, and with ``backoff`` acts on it.
+
+    Automatic and manual optimization, accumulation, clipping and every precision are seen as
+    ``lrwatch.attach`` sees them; several optimizers get a folder each. Its state is part of the
+    checkpoint: a fit that is resumed goes on being judged. A back-off that gives the run up sets
+    ``trainer.should_stop``. ``Trainer(fast_dev_run=True)`` writes nothing.
+
+    Args:
+        run_dir: Where to write. None: ``LRWATCH_RUN_DIR``, else the directory of the first logger,
+            else the trainer's ``default_root_dir``; False: nowhere.
+        backoff: Whether to act on alerts; a mapping settles fields of ``Backoff``.
+        total_steps: Planned number of steps; None: what the trainer says.
+        check_before_step: Whether to judge every step before its update, at the price of waiting
+            for the device.
+        norm_every: Steps between two computed gradient norms, >= 1; None lets the norm take about
+            one per cent of the time.
+        stderr: Whether alerts are printed.
+
+    Raises:
+        ValueError: If ``backoff`` or one of its fields is out of its range.
+    """
+
+    def __init__(
+        self,
+        run_dir: str | bool | None = None,
+        backoff: bool | Mapping[str, Any] = False,
+        total_steps: int | None = None,
+        check_before_step: bool = False,
+        norm_every: int | None = None,
+        stderr: bool = True,
+    ) -> None:
+        self._watches = Watches(
+            run_dir=run_dir,
+            backoff=backoff,
+            total_steps=total_steps,
+            check_before_step=check_before_step,
+            norm_every=norm_every,
+            stderr=stderr,
+        )
+        self._resumed: dict[str, Any] | None = None
+
+    @property
+    def alerts(self) -> list[Alert]:
+        """All alerts of this fit so far."""
+        return self._watches.alerts
+
+    @property
+    def verdict(self) -> Verdict:
+        """Which way the rate is wrong, as far as the fit so far tells."""
+        return self._watches.verdict
+
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        """Attach; a checkpoint has been loaded by now."""
+
+        def stop(error: LrwatchError) -> None:
+            trainer.should_stop = True
+
+        log_dir = trainer.log_dir  # a broadcast: every rank has to ask
+        self._watches.open(
+            trainer.optimizers,
+            pl_module,
+            log_dir=log_dir or trainer.default_root_dir,
+            writes=trainer.is_global_zero and not trainer.fast_dev_run,
+            stop=stop,
+            total_steps=_planned(trainer) if pl_module.automatic_optimization else None,
+        )
+        # With several optimizers the trainer counts the steps of all of them together.
+        n_steps = trainer.global_step // max(1, len(trainer.optimizers))
+        self._watches.load_state_dict(self._resumed, n_steps)
+        self._resumed = None
+
+    def on_train_end(self, trainer: Any, pl_module: Any) -> None:
+        """Judge what is left, and take the hooks away."""
+        self._watches.close()
+
+    def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
+        """Take the hooks away, as ``on_train_end`` is not called then."""
+        self._watches.close()
+
+    def state_dict(self) -> dict[str, Any]:
+        """What Lightning keeps in a checkpoint."""
+        return self._watches.state_dict()
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Keep the state until the optimizers are there."""
+        self._resumed = state_dict
+
+
+def _planned(trainer: Any) -> int | None:
+    planned = trainer.estimated_stepping_batches
+    return int(planned) if math.isfinite(planned) and planned > 0 else None

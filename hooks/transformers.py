@@ -1,0 +1,109 @@
+"""Hugging Face Transformers: ``Trainer(callbacks=[LrwatchCallback()])`` watches its training."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from transformers.trainer_callback import ExportableState, TrainerCallback
+
+from lrwatch.errors import LrwatchError
+from lrwatch.loop.watches import Watches
+from lrwatch.records import Alert, Verdict
+
+
+class LrwatchCallback(TrainerCallback, ExportableState):
+    """Watches a Trainer, and with ``backoff`` acts on it.
+
+    The loss is that of every step, as it went backward: ``logging_nan_inf_filter``, which keeps
+    NaN out of the Trainer's own log, has no say. Its state is kept in the ``trainer_state.json`` of
+    every checkpoint: a training that is resumed goes on being judged. A back-off that gives the run
+    up sets ``control.should_training_stop``.
+
+    Args:
+        run_dir: Where to write. None: ``LRWATCH_RUN_DIR``, else ``TENSORBOARD_LOGGING_DIR``, else
+            the ``output_dir`` of the TrainingArguments; False: nowhere.
+        backoff: Whether to act on alerts; a mapping settles fields of ``Backoff``.
+        total_steps: Planned number of steps; None: what the Trainer says.
+        check_before_step: Whether to judge every step before its update, at the price of waiting
+            for the device.
+        norm_every: Steps between two computed gradient norms, >= 1; None lets the norm take about
+            one per cent of the time.
+        stderr: Whether alerts are printed.
+
+    Raises:
+        ValueError: If ``backoff`` or one of its fields is out of its range.
+    """
+
+    def __init__(
+        self,
+        run_dir: str | bool | None = None,
+        backoff: bool | Mapping[str, Any] = False,
+        total_steps: int | None = None,
+        check_before_step: bool = False,
+        norm_every: int | None = None,
+        stderr: bool = True,
+    ) -> None:
+        self._watches = Watches(
+            run_dir=run_dir,
+            backoff=backoff,
+            total_steps=total_steps,
+            check_before_step=check_before_step,
+            norm_every=norm_every,
+            stderr=stderr,
+        )
+        self._stopped = False
+
+    @property
+    def alerts(self) -> list[Alert]:
+        """All alerts of this training so far."""
+        return self._watches.alerts
+
+    @property
+    def verdict(self) -> Verdict:
+        """Which way the rate is wrong, as far as the training so far tells."""
+        return self._watches.verdict
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Attach; a checkpoint has been loaded by now."""
+
+        def stop(error: LrwatchError) -> None:
+            self._stopped = True
+
+        self._stopped = False
+        optimizer = kwargs.get("optimizer")
+        self._watches.open(
+            [] if optimizer is None else [optimizer],
+            kwargs.get("model"),
+            log_dir=os.environ.get("TENSORBOARD_LOGGING_DIR") or args.output_dir,
+            writes=state.is_world_process_zero,
+            stop=stop,
+            total_steps=state.max_steps if state.max_steps > 0 else None,
+        )
+        if state.global_step:
+            self._watches.load_state_dict(_kept(state), state.global_step)
+        # The Trainer's next save looks this entry up, and fails where a checkpoint had none.
+        state.stateful_callbacks.setdefault(type(self).__name__, self.state())
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Hand a stop on."""
+        if self._stopped:
+            control.should_training_stop = True
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Judge what is left, and take the hooks away."""
+        self._watches.close()
+
+    def state(self) -> dict[str, Any]:
+        """What the Trainer keeps in a checkpoint."""
+        return {
+            "args": self._watches.settings,
+            "attributes": {"exported": self._watches.state_dict()},
+        }
+
+
+def _kept(state: Any) -> dict[str, Any] | None:
+    """What a checkpoint has of this callback; there may be several of its kind."""
+    kept = state.stateful_callbacks.get(LrwatchCallback.__name__)
+    kept = kept[0] if isinstance(kept, list) and kept else kept
+    found: dict[str, Any] | None = kept["attributes"].get("exported") if kept else None
+    return found

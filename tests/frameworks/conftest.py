@@ -1,0 +1,46 @@
+"""Frameworks live in an environment of their own: ``make test-frameworks`` needs them all.
+
+Elsewhere the files of a framework that is not installed are not collected.
+"""
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import lrwatch
+import lrwatch.loop.watches
+from tests.loop.training import Told
+
+NEEDS = {
+    "test_accelerate.py": "accelerate",
+    "test_fabric.py": "lightning",
+    "test_lightning.py": "lightning",
+    "test_transformers.py": "transformers",
+}
+REQUIRED = os.environ.get("LRWATCH_TEST_FRAMEWORKS") == "required"
+
+collect_ignore = [] if REQUIRED else [file for file, name in NEEDS.items() if not find_spec(name)]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What the frameworks warn of among themselves is theirs; warnings from lrwatch are errors."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.filterwarnings("ignore"))
+            item.add_marker(pytest.mark.filterwarnings(r"error:::(lrwatch|hooks)\."))
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[Told]:
+    """One sink for each optimizer that a callback attaches to, in that order."""
+    sinks: list[Told] = []
+
+    def attach(*args: Any, **kwargs: Any) -> lrwatch.Watch:
+        sinks.append(Told())
+        return lrwatch.attach(*args, sinks=[sinks[-1]], **kwargs)
+
+    monkeypatch.setattr(lrwatch.loop.watches, "attach", attach)
+    return sinks
