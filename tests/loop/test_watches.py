@@ -1,0 +1,185 @@
+"""What all adapters share: the watches of one trainer, opened and closed by its callbacks."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.optim import SGD
+
+from lrwatch import LrwatchError
+from lrwatch.loop.watches import Watches, as_backoff, or_default
+from lrwatch.policy.settings import Backoff
+from tests.loop.training import small_model, train
+
+
+def never(error: LrwatchError) -> None:
+    raise AssertionError(f"nothing was to stop: {error}")
+
+
+def opened(*models: nn.Module, lr: float = 0.05, **settings: Any) -> tuple[Watches, list[SGD]]:
+    watches = Watches(**{"run_dir": False, "stderr": False, **settings})
+    optimizers = [SGD(model.parameters(), lr=lr) for model in models]
+    watches.open(optimizers, None, log_dir=None, writes=True, stop=never)
+    return watches, optimizers
+
+
+def test_settings_are_plain_values() -> None:
+    given = {"run_dir": "runs/a", "backoff": {"rungs": ["skip", "stop"]}, "total_steps": 100}
+    watches = Watches(**json.loads(json.dumps(given)))
+    assert json.loads(json.dumps(watches.settings)).items() >= given.items()
+
+
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        (True, True),
+        (False, False),
+        ({}, Backoff()),
+        ({"floor": 0.1, "rungs": ["skip"]}, Backoff(floor=0.1, rungs=("skip",))),
+    ],
+)
+def test_plain_values_describe_a_back_off(given: Any, made: Any) -> None:
+    assert as_backoff(given) == made
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("yes", "backoff must be true, false or a mapping, got 'yes'"),
+        ({"flor": 1}, "backoff has no field 'flor'; it has factor, floor, "),
+        ({"floor": 2}, "floor must be > 0 and < 1, got 2"),
+    ],
+)
+def test_what_describes_no_back_off_is_refused(given: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Watches(backoff=given)
+
+
+def test_the_run_directory_is_the_users_before_the_frameworks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert or_default("mine", "logs") == "mine"
+    assert or_default(None, "logs") == "logs"
+    assert or_default(False, "logs") is False
+    assert or_default(None, "s3://bucket/logs") is None
+    monkeypatch.setenv("LRWATCH_RUN_DIR", "environment")
+    assert or_default(None, "logs") is None
+
+
+def test_every_optimizer_is_watched_by_itself() -> None:
+    models = [small_model(0), small_model(1)]
+    watches, optimizers = opened(*models)
+    for model, optimizer, n in zip(models, optimizers, (5, 7), strict=True):
+        train(model, optimizer, n)
+    assert watches.n_steps == [5, 7]
+    watches.close()
+    assert watches.n_steps == [5, 7]
+
+
+def test_opening_again_ends_what_was_watched() -> None:
+    model = small_model()
+    watches, (optimizer,) = opened(model)
+    train(model, optimizer, 5)
+    watches.open([optimizer], None, log_dir=None, writes=True, stop=never)
+    train(model, optimizer, 3)
+    assert watches.n_steps == [3]
+    watches.close()
+
+
+def test_a_process_that_does_not_write_leaves_no_file(tmp_path: Path) -> None:
+    model = small_model()
+    watches = Watches(run_dir=str(tmp_path / "run"))
+    optimizer = SGD(model.parameters(), lr=0.05)
+    watches.open([optimizer], None, log_dir=None, writes=False, stop=never)
+    train(model, optimizer, 5)
+    watches.close()
+    assert watches.n_steps == [5]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_optimizer_that_never_steps_gets_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    watches, _ = opened(small_model(), stderr=True)
+    watches.close()
+    watches.close()
+    assert capsys.readouterr().err.count("optimizer 1 never stepped") == 1
+
+
+def test_a_trainer_without_an_optimizer_gets_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    opened(stderr=True)
+    line = "lrwatch: nothing to watch: the trainer has no optimizer\n"
+    assert capsys.readouterr().err == line
+
+
+def test_what_is_no_optimizer_of_torch_gets_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    watches = Watches(run_dir=False)
+    watches.open([object()], None, log_dir=None, writes=True, stop=never)
+    assert "optimizer 1 is not watched: optimizer must be" in capsys.readouterr().err
+    assert watches.verdict == "undecided"
+
+
+def test_a_resumed_training_goes_on_where_it_was() -> None:
+    model = small_model()
+    first, (optimizer,) = opened(model)
+    train(model, optimizer, 20)
+    state = json.loads(json.dumps(first.state_dict(), allow_nan=False))
+    second, (optimizer,) = opened(model)
+    second.load_state_dict(state)
+    train(model, optimizer, 5)
+    assert second.n_steps == [25]
+    second.close()
+    first.close()
+
+
+@pytest.mark.parametrize("state", [None, {}, {"v": 1, "watches": []}])
+def test_a_checkpoint_without_a_state_gives_the_number_of_steps(state: Any) -> None:
+    model = small_model()
+    watches, (optimizer,) = opened(model)
+    watches.load_state_dict(state, 100)
+    train(model, optimizer, 5)
+    assert watches.n_steps == [105]
+    watches.close()
+
+
+def test_a_state_from_the_future_does_not_end_the_training(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delenv("LRWATCH_STRICT", raising=False)
+    model = small_model()
+    watches, (optimizer,) = opened(model)
+    watches.load_state_dict({"v": 9, "watches": [{"v": 9}]})
+    train(model, optimizer, 5)
+    assert watches.n_steps == [5]
+    assert "resuming the watch failed, training goes on" in caplog.text
+    watches.close()
+
+
+def test_the_verdict_is_that_of_the_optimizer_that_is_worst_off() -> None:
+    models = [nn.Linear(4, 1), nn.Linear(4, 1)]
+    watches, optimizers = opened(*models)
+    optimizers[1].param_groups[0]["lr"] = 3.0
+    for model, optimizer in zip(models, optimizers, strict=True):
+        train(model, optimizer, 150)
+    assert watches.verdict == "too_high"
+    assert any(alert.verdict == "too_high" for alert in watches.alerts)
+    watches.close()
+
+
+def test_a_back_off_that_gives_up_calls_the_trainers_stop_and_leaves_the_weights() -> None:
+    model = nn.Linear(4, 1)
+    optimizer = SGD(model.parameters(), lr=3.0)
+    watches = Watches(run_dir=False, stderr=False, backoff={"floor": 0.9})
+    stops: list[LrwatchError] = []
+    watches.open([optimizer], model, log_dir=None, writes=True, stop=stops.append)
+    i = 0
+    while not stops and i < 300:
+        train(model, optimizer, 1, first=i)
+        i += 1
+    left = model.weight.detach().clone()
+    train(model, optimizer, 10, first=i)
+    assert len(stops) == 1
+    assert "training stopped at step" in str(stops[0])
+    assert torch.equal(model.weight, left)
+    watches.close()
