@@ -1,9 +1,11 @@
 """What README.md and CONTRIBUTING.md say is so: snippets run, commands and files exist."""
 
+import ast
 import os
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import get_args
 
@@ -18,6 +20,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 SNIPPETS = re.findall(r"^```python\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+SKETCHES = re.findall(r"^```python sketch\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
 
 
 def named_targets() -> set[str]:
@@ -48,8 +51,21 @@ def test_snippet_runs_as_it_stands(number: int, tmp_path: Path) -> None:
 
 
 def test_snippets_were_found() -> None:
-    assert len(SNIPPETS) == README.count("```python")
+    # A block marked as a sketch leaves out what is the reader's; its imports are tried below.
+    assert len(SNIPPETS) + len(SKETCHES) == README.count("```python")
     assert SNIPPETS
+
+
+@pytest.mark.parametrize("number", range(len(SKETCHES)))
+def test_sketch_is_python_and_imports_what_is_there(number: int) -> None:
+    imports = [n for n in ast.walk(ast.parse(SKETCHES[number])) if isinstance(n, ast.ImportFrom)]
+    assert imports
+    for node in imports:
+        spec = find_spec(node.module or "")
+        assert spec is not None
+        assert spec.origin is not None
+        names = {getattr(n, "name", "") for n in ast.parse(Path(spec.origin).read_text()).body}
+        assert {alias.name for alias in node.names} <= names
 
 
 def test_named_make_targets_exist() -> None:
@@ -65,7 +81,11 @@ def test_every_make_target_is_declared_phony() -> None:
 def test_modules_that_make_runs_exist() -> None:
     modules = re.findall(r"-m (tests\.[\w.]+)", MAKEFILE)
     assert modules
-    assert [m for m in modules if not (ROOT / f"{m.replace('.', '/')}.py").exists()] == []
+    paths = {m: ROOT / m.replace(".", "/") for m in modules}
+    runs = {
+        m for m, p in paths.items() if p.with_suffix(".py").exists() or (p / "__main__.py").exists()
+    }
+    assert set(modules) - runs == set()
 
 
 def test_the_alert_on_the_first_screen_is_one() -> None:
