@@ -33,11 +33,6 @@ class LrTooHigh(Detector):
     kind: ClassVar[Kind] = "lr_too_high"
     looks: ClassVar[Looks] = "at_reviews"
 
-    def reset(self) -> None:
-        """Forget everything."""
-        super().reset()
-        self._gain_then = 0.0
-
     def update(self, s: Signals) -> Alert | None:
         """Judge the step that ``s`` was just updated with."""
         if not s.review or s.loss != s.loss:
@@ -46,11 +41,13 @@ class LrTooHigh(Detector):
         if seen is None:
             return None
         found = _picture(s, seen)
-        if found is None:
-            return self._recovered(s, seen)
-        rate = (
-            "" if math.isnan(s.lr) else f" (now {s.lr:.3g}, so {s.lr / 3:.2g} or {s.lr / 10:.2g})"
-        )
+        return self._recovered(s, seen) if found is None else self._tell(s, seen, found)
+
+    def _tell(self, s: Signals, seen: Shape, found: str) -> Alert | None:
+        known = s.lr == s.lr
+        rate = f" (now {s.lr:.3g}, so {s.lr / 3:.2g} or {s.lr / 10:.2g})" if known else ""
+        has_norm = seen.norm_peak == seen.norm_peak
+        norm_peak = math.exp(min(seen.norm_peak, 300.0)) if has_norm else None
         return self.tell(
             s,
             "critical" if s.n >= 64 else "warning",
@@ -60,13 +57,7 @@ class LrTooHigh(Detector):
             advice=f"start again with a third to a tenth of the rate{rate}",
             value=s.recent.median,
             limit=s.start,
-            evidence={
-                "gain": seen.gain,
-                "peak": seen.peak,
-                "norm_peak": math.exp(min(seen.norm_peak, 300.0))
-                if seen.norm_peak == seen.norm_peak
-                else None,
-            },
+            evidence={"gain": seen.gain, "peak": seen.peak, "norm_peak": norm_peak},
         )
 
     def _recovered(self, s: Signals, seen: Shape) -> Alert | None:
@@ -77,6 +68,11 @@ class LrTooHigh(Detector):
 
 def _picture(s: Signals, x: Shape) -> str | None:
     """The first picture that fits, in words; None if none does."""
+    return _leapt(s, x) or _stayed(s, x) or _lost(s, x)
+
+
+def _leapt(s: Signals, x: Shape) -> str | None:
+    """Loss or norm leapt, and little or nothing was gained."""
     over = x.peak > 8.0 and x.norm_peak > 1.2 and x.above_start > 1.0 and x.above_first > 0.5
     crept = x.drop < 4.0 and x.early > -0.5
     above = x.above_start > 3.0 and x.above_first > 0.0 and x.peak > 10.0 and not crept
@@ -92,6 +88,11 @@ def _picture(s: Signals, x: Shape) -> str | None:
             f"gradient norm burst to {_fold(x.norm_peak)} its first value; in {s.n} steps the "
             f"loss gained only {max(x.gain, 0.0):.1f} times its noise"
         )
+    return None
+
+
+def _stayed(s: Signals, x: Shape) -> str | None:
+    """The loss stands still although something moved the weights."""
     if s.n >= 200 and x.norm_peak > 3.5 and x.peak > 20.0 and x.gain < 8.0 and x.late_ratio < 0.5:
         return (
             f"loss leapt to {s.peak:.4g} at first and stands still at {s.recent.median:.4g} since, "
@@ -103,6 +104,11 @@ def _picture(s: Signals, x: Shape) -> str | None:
             f"loss is no lower after {s.n} steps than at the start, while the gradient norm "
             f"fell to {math.exp(x.norm_now):.2g} of its first value: moved, to no better place"
         )
+    return None
+
+
+def _lost(s: Signals, x: Shape) -> str | None:
+    """The loss came down and did not stay there."""
     rougher = x.noise_growth > 1.0
     lost = x.given_back > 0.5 and x.drop > 4.0 and x.gain < 6.0 and x.peak > 1.0
     if s.n >= 64 and rougher and lost:

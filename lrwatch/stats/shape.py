@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from itertools import pairwise
 
+from lrwatch.stats.blocks import Blocks
 from lrwatch.stats.signals import Signals
 
 MIN_BLOCKS = 16
@@ -37,7 +38,7 @@ class Shape:
         norm_trend: Change of the log norm from the first to the last third.
         norm_now: Log of the norm now over the first.
         norm_jitter: Standard deviation of the log norm over the last steps.
-        early: Part of the fall until now that was done in the first tenth of the clock.
+        early: Part of the fall until now that was done by the second tenth of the run.
         rate_now: Learning rate now over its highest so far.
     """
 
@@ -102,43 +103,59 @@ def _thirds(s: Signals, means: list[float]) -> tuple[float, float, float]:
     return first, _mean(parts[1]) if parts[1] else 0.5 * (first + last), last
 
 
+def _ratio(late: float, early: float) -> float:
+    """Late progress over early progress, infinite by the sign of the late where there was none."""
+    if early > 0.0:
+        return late / early
+    return math.inf if late > 0.0 else -math.inf
+
+
 def _loss_shape(s: Signals) -> dict[str, float]:
     b = s.blocks
-    n, length = len(b), b.length
-    means = b.means()
-    noises = [_CHANGE_TO_STD * x / length for x in b.sums[_CHANGE]]
-    quarter, late = n // 4, slice(n // 3, None)
+    n, means = len(b), b.means()
     tiny = 1e-9 * (s.peak - min(means)) + 1e-300
+    noises = [_CHANGE_TO_STD * x / b.length for x in b.sums[_CHANGE]]
     noise = _median(noises) + tiny
-    noise_now = _median(noises[-quarter:]) + tiny
+    noise_now = _median(noises[-(n // 4) :]) + tiny
     noise_first = _median(noises[: max(3, n // 8)]) + tiny
     begin = _median(s.first[: max(3, min(8, s.n // 50))])
-    now = _mean(means[-quarter:])
-    best = min(0.5 * (p + q) for p, q in pairwise(means))
-    first, middle, last = _thirds(s, means)
-    error = 1.5 * noise * math.sqrt(3.0 / (n * length))
-    fall = s.start - best
-    tenth = max(1, n // 10)
-    level = max(begin, means[0]) if s.n >= 64 else begin
-    early = (level - _mean(means[tenth : 2 * tenth])) / (abs(level - now) + 2.0 * error)
-    n_late = (n - n // 3) * length
+    now = _mean(means[-(n // 4) :])
     return {
-        "early": early,
+        **_progress(s, means, begin, now, noise),
+        **_bursts(b, noise_now),
         "gain": (s.start - now) / noise_now,
-        "drop": max(fall, begin - best) / noise,
         "above_start": (now - s.start) / noise_first,
         "above_first": (now - begin) / noise_now,
-        "given_back": (min(now, 0.5 * (means[-1] + means[-2])) - best)
-        / (abs(max(fall, begin - best)) + 0.3 * noise),
-        "trend": (first - last) / error,
-        "late_ratio": (middle - last) / (first - middle)
-        if first > middle
-        else math.inf
-        if middle > last
-        else -math.inf,
         "peak": (s.peak - s.start) / noise_first,
-        "noise_growth": _mean(noises[-quarter:]) / (_mean(noises[:quarter]) + tiny),
         "leap": (s.peak - s.start) / noise,
+        "noise_growth": _mean(noises[-(n // 4) :]) / (_mean(noises[: n // 4]) + tiny),
+    }
+
+
+def _progress(
+    s: Signals, means: list[float], begin: float, now: float, noise: float
+) -> dict[str, float]:
+    n = len(means)
+    best = min(0.5 * (p + q) for p, q in pairwise(means))
+    fall = max(s.start - best, begin - best)
+    end = min(now, 0.5 * (means[-1] + means[-2]))
+    first, middle, last = _thirds(s, means)
+    error = 1.5 * noise * math.sqrt(3.0 / (n * s.blocks.length))
+    tenth = max(1, n // 10)
+    level = max(begin, means[0]) if s.n >= 64 else begin
+    return {
+        "drop": fall / noise,
+        "given_back": (end - best) / (abs(fall) + 0.3 * noise),
+        "trend": (first - last) / error,
+        "late_ratio": _ratio(middle - last, first - middle),
+        "early": (level - _mean(means[tenth : 2 * tenth])) / (abs(level - now) + 2.0 * error),
+    }
+
+
+def _bursts(b: Blocks, noise_now: float) -> dict[str, float]:
+    late = slice(len(b) // 3, None)
+    n_late = (len(b) - len(b) // 3) * b.length
+    return {
         "bursts": sum(b.sums[_EXCESS][late]) / n_late / noise_now,
         "over_start": sum(b.sums[_OVER][late]) / n_late,
     }
