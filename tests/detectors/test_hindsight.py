@@ -56,7 +56,7 @@ def test_progress_that_slowed_is_healthy(
 def test_a_small_gain_that_slowed_was_too_low_unless_the_norm_had_burst(seed: int) -> None:
     rng = random.Random(seed)
     n = 600
-    losses = [2.5 - 0.5 * (1 - math.exp(-3 * i / n)) + rng.gauss(0, 0.1) for i in range(n)]
+    losses = [2.5 - 0.5 * (1 - math.exp(-4 * i / n)) + rng.gauss(0, 0.1) for i in range(n)]
     run = steps(losses, [math.exp(rng.gauss(0, 0.1)) for _ in range(n)], [1e-4] * n)
     assert seen(run) == "too_low"
     run[5] = replace(run[5], grad_norm=20.0)
