@@ -55,7 +55,6 @@ class Signals(Stateful):
         self.start = math.nan
         self.start_step = 0
         self.start_norm = math.nan
-        self.start_step_rate = math.nan
         self.peak = -math.inf
         self.best = math.inf
         self.norm_peak = 0.0
@@ -69,11 +68,9 @@ class Signals(Stateful):
         self.fresh = False
         self.fresh_before = False
         self.last_loss = math.nan
-        self.new_segment = False
         self.skipped = False
         self.loss_was_bad = False
         self.norm_was_bad = False
-        self.segment_start = 0
         self.over_line = math.inf
         self.review = False
         self._next_review = 20
@@ -126,7 +123,6 @@ class Signals(Stateful):
     def update(self, step: Step) -> None:
         """Take one step into account."""
         self.looked_at = _NOT_YET
-        self.new_segment = step.step < self.step
         self.step = step.step
         self.skipped = step.skipped
         self._take_rate(step.lr)

@@ -96,6 +96,15 @@ def test_it_is_closed_when_the_level_is_back(seed: int) -> None:
     assert 212 < alerts[-1].step < 300
 
 
+@pytest.mark.parametrize(("height", "told"), [(1.6, False), (8.0, True)])
+def test_a_rise_that_undoes_little_of_a_great_gain_is_not_unless_beyond_all_noise(
+    height: float, told: bool
+) -> None:
+    losses = [100.0 * math.exp(-i / 10) + x for i, x in enumerate(noise(900))]
+    losses = [x + height if 700 <= i < 720 else x for i, x in enumerate(losses)]
+    assert bool(alerts_of(Divergence(), steps(losses))) == told
+
+
 def test_it_stays_open_while_the_loss_stays_up() -> None:
     alerts = alerts_of(Divergence(), steps([*noise(200), *noise(400, level=20.0)]))
     assert [a.state for a in alerts] == ["opened", "raised"]

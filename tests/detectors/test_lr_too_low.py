@@ -36,6 +36,19 @@ def test_progress_that_does_not_slow_is_told_while_it_is_small(seed: int) -> Non
     assert first.verdict == "too_low"
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_larger_progress_that_does_not_slow_is_told_only_after_480_losses(seed: int) -> None:
+    first, *_ = alerts_of(LrTooLow(), slow(seed, fall=1.5))
+    assert first.step >= 479
+    assert "% as fast as before" in first.message
+
+
+def test_the_first_twentieth_counts_from_where_the_run_began() -> None:
+    watcher = Watcher(detectors=[LrTooLow()], total_steps=10_000)
+    (alert,) = tell(watcher, [replace(s, step=s.step + 5000) for s in still(0)])
+    assert alert.step >= 5500
+
+
 @pytest.mark.parametrize("stream", [power_law, exponential])
 @pytest.mark.parametrize("seed", range(8))
 def test_progress_that_slows_is_not(stream: Callable[[int, int], list[Step]], seed: int) -> None:

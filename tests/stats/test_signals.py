@@ -137,11 +137,3 @@ def test_the_gain_is_from_the_first_losses_to_the_best_level() -> None:
     assert 3.5 < signals.gained < 5.0
     assert fed([1.0 + 0.1 * i for i in range(100)]).gained == 0.0
     assert fed(calm(10)).gained == 0.0
-
-
-def test_a_step_number_that_goes_back_begins_a_segment() -> None:
-    signals = fed(calm(10))
-    signals.update(Step(step=5, loss=3.0))
-    assert signals.new_segment
-    signals.update(Step(step=6, loss=3.0))
-    assert not signals.new_segment
