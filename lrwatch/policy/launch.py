@@ -21,8 +21,8 @@ class Launch:
 
     A step is *hot* where the loss is above the first and either the gradient norm has risen
     fivefold or a loss that was never negative has doubled, while the weights have moved by a tenth
-    of their size: what a rate does, not what a batch does. Two hot steps mean ruin. Every restart
-    adds one more sample of the first loss. A rate that only slows the run is not noticed here; see
+    of their size: what a rate does, not what a batch does. Two hot steps in a row mean ruin. Every
+    restart adds one more sample of the first loss. A rate that only slows the run is not noticed here; see
     :mod:`lrwatch.policy.floor`.
     """
 
@@ -41,10 +41,10 @@ class Launch:
         self._norms.append(seen.grad_norm or 0.0)
 
     def ruined(self, arm: Arm, seen: Seen) -> bool:
-        """Count a hot step; True from the second one on."""
-        if not 2 <= arm.n <= N_STEPS or not self._hot(arm, seen):
+        """Count hot steps in a row; True from the second one on."""
+        if not 2 <= arm.n <= N_STEPS:
             return False
-        arm.n_hot += 1
+        arm.n_hot = arm.n_hot + 1 if self._hot(arm, seen) else 0
         return arm.n_hot >= N_HOT
 
     def stands_still(self, arm: Arm, seen: Seen) -> bool:
