@@ -56,6 +56,13 @@ class LrwatchCallback(Callback):
         )
         self._resumed: dict[str, Any] | None = None
 
+    def __getattr__(self, name: str) -> Any:
+        """Tell another framework's trainer, which looks for its own methods, what this is."""
+        raise AttributeError(
+            f"lrwatch.hooks.lightning.LrwatchCallback has no {name!r}: it is for the Trainer of "
+            "Lightning; other frameworks have their own in lrwatch.hooks"
+        )
+
     @property
     def alerts(self) -> list[Alert]:
         """All alerts of this fit so far."""

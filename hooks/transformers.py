@@ -53,6 +53,13 @@ class LrwatchCallback(TrainerCallback, ExportableState):
         )
         self._stopped = False
 
+    def __getattr__(self, name: str) -> Any:
+        """Tell another framework's trainer, which looks for its own methods, what this is."""
+        raise AttributeError(
+            f"lrwatch.hooks.transformers.LrwatchCallback has no {name!r}: it is for the Trainer of "
+            "Transformers; other frameworks have their own in lrwatch.hooks"
+        )
+
     @property
     def alerts(self) -> list[Alert]:
         """All alerts of this training so far."""

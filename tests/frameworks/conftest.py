@@ -15,14 +15,17 @@ import lrwatch.loop.watches
 from tests.loop.training import Told
 
 NEEDS = {
-    "test_accelerate.py": "accelerate",
-    "test_fabric.py": "lightning",
-    "test_lightning.py": "lightning",
-    "test_transformers.py": "transformers",
+    "test_accelerate.py": ["accelerate"],
+    "test_fabric.py": ["lightning"],
+    "test_lightning.py": ["lightning"],
+    "test_mixed_up.py": ["lightning", "transformers"],
+    "test_transformers.py": ["transformers"],
 }
 REQUIRED = os.environ.get("LRWATCH_TEST_FRAMEWORKS") == "required"
 
-collect_ignore = [] if REQUIRED else [file for file, name in NEEDS.items() if not find_spec(name)]
+MISSING = [file for file, names in NEEDS.items() if not all(map(find_spec, names))]
+
+collect_ignore = [] if REQUIRED else MISSING
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
