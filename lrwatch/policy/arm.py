@@ -18,7 +18,7 @@ class Arm:
         n: Updates so far.
         first: The first 256 losses.
         stretch: All losses, in blocks.
-        n_hot: Steps in a row that looked ruined, see :mod:`lrwatch.policy.launch`.
+        n_hot: How ruined the last steps in a row looked, see :mod:`lrwatch.policy.launch`.
         next_check: Step of the arm at which the noise floor is looked for.
         ramp_to: Scale to go back up to when it stays quiet.
     """

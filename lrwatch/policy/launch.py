@@ -11,7 +11,7 @@ N_STEPS = 64
 NORM_RISE = 5.0
 LOSS_RISE = 2.0
 MOVED = 0.1
-N_HOT = 2
+RUIN = 4
 # After so many steps without progress weights that moved so far are no longer the first ones.
 STILL = {20: 4.0, 40: 1.5, 64: 0.7}
 
@@ -21,8 +21,9 @@ class Launch:
 
     A step is *hot* where the loss is above the first and either the gradient norm has risen
     fivefold or a loss that was never negative has doubled, while the weights have moved by a tenth
-    of their size: what a rate does, not what a batch does. Two hot steps in a row mean ruin. Every
-    restart adds one more sample of the first loss. A rate that only slows the run is not noticed here; see
+    of their size: what a rate does, not what a batch does. Two such steps in a row mean ruin where
+    the gradient has risen, four where only the loss has: the first loss may have been a low one.
+    Every restart adds one more sample of it. A rate that only slows the run is not noticed; see
     :mod:`lrwatch.policy.floor`.
     """
 
@@ -41,11 +42,12 @@ class Launch:
         self._norms.append(seen.grad_norm or 0.0)
 
     def ruined(self, arm: Arm, seen: Seen) -> bool:
-        """Count hot steps in a row; True from the second one on."""
+        """Add up the heat of steps in a row; True when it comes to ruin."""
         if not 2 <= arm.n <= N_STEPS:
             return False
-        arm.n_hot = arm.n_hot + 1 if self._hot(arm, seen) else 0
-        return arm.n_hot >= N_HOT
+        heat = self._heat(arm, seen)
+        arm.n_hot = arm.n_hot + heat if heat else 0
+        return arm.n_hot >= RUIN
 
     def stands_still(self, arm: Arm, seen: Seen) -> bool:
         """Whether nothing was learnt although the weights moved far."""
@@ -58,10 +60,12 @@ class Launch:
         error = noise * math.sqrt(1 / len(tail) + 1 / len(self._losses))
         return statistics.fmean(tail) > self.level - 2 * error
 
-    def _hot(self, arm: Arm, seen: Seen) -> bool:
+    def _heat(self, arm: Arm, seen: Seen) -> int:
         if seen.loss <= self.level:
-            return False
+            return 0
         norm: float = sum(self._norms) / len(self._norms)
         steep = norm > 0 and (seen.grad_norm or 0.0) > NORM_RISE * norm
         high = min(arm.first) > 0 and seen.loss > LOSS_RISE * self.level
-        return bool((steep or high) and seen.moved() > MOVED)
+        if not (steep or high) or seen.moved() <= MOVED:
+            return 0
+        return 2 if steep else 1
