@@ -201,3 +201,10 @@ def test_a_step_without_a_loss_can_change_the_rate_now() -> None:
     found = shape(signals)
     assert found is not None
     assert found.rate_now == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(("bend", "ratio"), [(-1.0, math.inf), (1.0, -math.inf)])
+def test_late_progress_without_any_early_is_infinite_by_its_sign(bend: float, ratio: float) -> None:
+    losses = [2.0 + 0.001 * i + bend * max(0, i - 66) * 0.01 for i in range(100)]
+    found = shape_of([Step(step=i, loss=x) for i, x in enumerate(losses)])
+    assert found.late_ratio == ratio
