@@ -12,7 +12,7 @@ import pytest
 
 import lrwatch
 import lrwatch.loop.watches
-from tests.loop.training import Told
+from tests.frameworks.tiny import Attached
 
 NEEDS = {
     "test_accelerate.py": ["accelerate"],
@@ -37,13 +37,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[Told]:
+def told(monkeypatch: pytest.MonkeyPatch) -> list[Attached]:
     """One sink for each optimizer that a callback attaches to, in that order."""
-    sinks: list[Told] = []
+    sinks: list[Attached] = []
 
-    def attach(*args: Any, **kwargs: Any) -> lrwatch.Watch:
-        sinks.append(Told())
-        return lrwatch.attach(*args, sinks=[sinks[-1]], **kwargs)
+    def attach(optimizer: Any, model: Any, **settings: Any) -> lrwatch.Watch:
+        sinks.append(Attached(model, settings))
+        return lrwatch.attach(optimizer, model, sinks=[sinks[-1]], **settings)
 
     monkeypatch.setattr(lrwatch.loop.watches, "attach", attach)
     return sinks

@@ -65,6 +65,15 @@ def test_a_loaded_state_goes_on_counting_and_judging(tmp_path: Path) -> None:
     assert [step.step for step in second.told.steps] == list(range(40, 80))
 
 
+def test_with_back_off_a_run_made_too_hot_ends_finite() -> None:
+    loop = Loop(10.0, run_dir=False, backoff={"factor": 0.2})
+    for _ in range(4):
+        loop.epoch()
+    loop.watch.close()
+    assert loop.told.actions
+    assert loop.losses[-1] < loop.losses[0]
+
+
 def test_it_writes_where_the_logger_does(tmp_path: Path) -> None:
     logger = CSVLogger(tmp_path)
     fabric = Fabric(accelerator="cpu", devices=1, loggers=logger)

@@ -14,8 +14,8 @@ from lightning.pytorch.loggers import CSVLogger
 from torch import Tensor
 
 from lrwatch.hooks.lightning import LrwatchCallback
-from tests.frameworks.tiny import as_json, batches, linear
-from tests.loop.training import Told
+from lrwatch.loop import patches
+from tests.frameworks.tiny import Attached, as_json, batches, linear
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 
@@ -76,7 +76,7 @@ def quiet(**settings: Any) -> LrwatchCallback:
     return LrwatchCallback(**as_json(stderr=False, **settings))
 
 
-def test_the_stream_is_what_lightning_logs(tmp_path: Path, told: list[Told]) -> None:
+def test_the_stream_is_what_lightning_logs(tmp_path: Path, told: list[Attached]) -> None:
     logger = CSVLogger(tmp_path)
     fit = trainer(
         tmp_path, quiet(), LearningRateMonitor("step"), logger=logger, log_every_n_steps=1
@@ -93,7 +93,7 @@ def test_the_stream_is_what_lightning_logs(tmp_path: Path, told: list[Told]) -> 
 
 
 def test_accumulated_losses_are_one_step_and_its_norm_is_that_before_clipping(
-    tmp_path: Path, told: list[Told]
+    tmp_path: Path, told: list[Attached]
 ) -> None:
     module = Regression(0.05)
     limits = {"accumulate_grad_batches": 4, "gradient_clip_val": 0.01}
@@ -104,6 +104,8 @@ def test_accumulated_losses_are_one_step_and_its_norm_is_that_before_clipping(
     assert told[0].losses == pytest.approx(sums, rel=1e-6)
     assert told[0].norms == pytest.approx(module.norms, rel=1e-6)
     assert min(module.norms) > 0.01
+    assert told[0].settings["total_steps"] == 10
+    assert told[0].model is module
 
 
 def test_a_fit_made_too_hot_is_accused(tmp_path: Path) -> None:
@@ -120,7 +122,7 @@ def test_with_back_off_the_same_fit_ends_finite(tmp_path: Path) -> None:
     assert all(torch.isfinite(p).all() for p in module.parameters())
 
 
-def test_a_back_off_that_gives_up_stops_the_trainer(tmp_path: Path, told: list[Told]) -> None:
+def test_a_back_off_that_gives_up_stops_the_trainer(tmp_path: Path, told: list[Attached]) -> None:
     module = Regression(3.0)
     fit = trainer(tmp_path, quiet(run_dir=False, backoff={"floor": 0.9}))
     fit.fit(module, batches(150))
@@ -130,7 +132,7 @@ def test_a_back_off_that_gives_up_stops_the_trainer(tmp_path: Path, told: list[T
     assert math.isfinite(float(module.model.weight.sum()))
 
 
-def test_a_resumed_fit_goes_on_counting_and_judging(tmp_path: Path, told: list[Told]) -> None:
+def test_a_resumed_fit_goes_on_counting_and_judging(tmp_path: Path, told: list[Attached]) -> None:
     first = trainer(tmp_path, quiet(run_dir=False), max_steps=30)
     first.fit(Regression(0.05), batches(60))
     first.save_checkpoint(tmp_path / "last.ckpt")
@@ -143,7 +145,7 @@ def test_a_resumed_fit_goes_on_counting_and_judging(tmp_path: Path, told: list[T
 
 
 def test_a_checkpoint_of_an_unwatched_fit_gives_the_first_step(
-    tmp_path: Path, told: list[Told]
+    tmp_path: Path, told: list[Attached]
 ) -> None:
     first = trainer(tmp_path, max_steps=30)
     first.fit(Regression(0.05), batches(60))
@@ -153,10 +155,11 @@ def test_a_checkpoint_of_an_unwatched_fit_gives_the_first_step(
     assert [step.step for step in told[0].steps] == list(range(30, 40))
 
 
-def test_every_optimizer_has_its_own_stream(tmp_path: Path, told: list[Told]) -> None:
+def test_every_optimizer_has_its_own_stream(tmp_path: Path, told: list[Attached]) -> None:
     trainer(tmp_path, quiet()).fit(Adversaries(2), batches(20))
     assert [len(sink.steps) for sink in told] == [20, 20]
     assert told[1].losses[0] == pytest.approx(2 * (told[0].losses[0] or 0.0))
+    assert [sink.settings["total_steps"] for sink in told] == [None, None]
     assert {p.name for p in tmp_path.iterdir()} == {"optimizer-1", "optimizer-2"}
 
 
@@ -167,6 +170,24 @@ def test_an_optimizer_that_never_steps_gets_one_line(
     lines = [line for line in capsys.readouterr().err.splitlines() if "lrwatch" in line]
     assert len(lines) == 1
     assert "optimizer 2 never stepped" in lines[0]
+
+
+def test_several_optimizers_of_an_unwatched_checkpoint_share_its_steps(
+    tmp_path: Path, told: list[Attached]
+) -> None:
+    first = trainer(tmp_path)
+    first.fit(Adversaries(2), batches(10))
+    first.save_checkpoint(tmp_path / "last.ckpt")
+    second = trainer(tmp_path, quiet(run_dir=False), max_epochs=2)
+    second.fit(Adversaries(2), batches(10), ckpt_path=str(tmp_path / "last.ckpt"))
+    assert [sink.steps[0].step for sink in told] == [10, 10]
+
+
+def test_a_fit_that_fails_leaves_no_hook(tmp_path: Path) -> None:
+    module = Adversaries(3)
+    with pytest.raises(IndexError):
+        trainer(tmp_path, quiet(run_dir=False)).fit(module, batches(5))
+    assert patches.listeners == ()
 
 
 def test_weights_are_bit_identical_with_and_without(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from torch.utils.data import Dataset
 from transformers import GPT2Config, GPT2LMHeadModel, Trainer, TrainingArguments
 
 from lrwatch.hooks.transformers import LrwatchCallback
-from tests.frameworks.tiny import as_json
-from tests.loop.training import Told
+from lrwatch.loop import patches
+from tests.frameworks.tiny import Attached, as_json
 
 torch.set_num_threads(1)
 
@@ -65,7 +65,7 @@ def quiet(**settings: Any) -> LrwatchCallback:
     return LrwatchCallback(**as_json(stderr=False, **settings))
 
 
-def test_the_stream_is_what_the_trainer_logs(tmp_path: Path, told: list[Told]) -> None:
+def test_the_stream_is_what_the_trainer_logs(tmp_path: Path, told: list[Attached]) -> None:
     trainer = train(tmp_path, quiet(), max_grad_norm=0.1)
     assert [step.step for step in told[0].steps] == list(range(30))
     assert told[0].losses == pytest.approx(logged(trainer, "loss"), rel=1e-5)
@@ -74,15 +74,18 @@ def test_the_stream_is_what_the_trainer_logs(tmp_path: Path, told: list[Told]) -
     rates = [step.lr for step in told[0].steps]
     assert rates == pytest.approx(logged(trainer, "learning_rate"), rel=1e-9)
     assert (tmp_path / "lrwatch").is_dir()
+    assert told[0].settings["total_steps"] == 30
+    assert told[0].model is trainer.model
+    assert patches.listeners == ()
 
 
-def test_accumulated_losses_are_one_step(tmp_path: Path, told: list[Told]) -> None:
+def test_accumulated_losses_are_one_step(tmp_path: Path, told: list[Attached]) -> None:
     trainer = train(tmp_path, quiet(run_dir=False), n_steps=10, gradient_accumulation_steps=4)
     assert len(told[0].steps) == trainer.state.global_step == 10
     assert told[0].losses == pytest.approx(logged(trainer, "loss"), rel=1e-5)
 
 
-def test_a_loss_that_the_trainer_hides_is_seen(tmp_path: Path, told: list[Told]) -> None:
+def test_a_loss_that_the_trainer_hides_is_seen(tmp_path: Path, told: list[Attached]) -> None:
     callback = quiet(run_dir=False)
     trainer = train(tmp_path, callback, n_steps=60, **HOT)
     assert all(math.isfinite(loss) for loss in logged(trainer, "loss"))
@@ -98,16 +101,18 @@ def test_with_back_off_the_same_training_ends_finite(tmp_path: Path) -> None:
     assert all(torch.isfinite(p).all() for p in trainer.model.parameters())
 
 
-def test_a_back_off_that_gives_up_stops_the_trainer(tmp_path: Path, told: list[Told]) -> None:
-    trainer = train(tmp_path, quiet(run_dir=False, backoff={"floor": 0.9}), n_steps=150, **HOT)
+def test_a_back_off_that_gives_up_stops_the_trainer(tmp_path: Path, told: list[Attached]) -> None:
+    callback = quiet(run_dir=False, backoff={"floor": 0.9})
+    trainer = train(tmp_path, callback, n_steps=150, **HOT)
     assert trainer.state.global_step < 150
     assert [action.kind for action in told[0].actions][-1] == "stop"
     assert trainer.state.global_step == told[0].actions[-1].step + 1
+    assert train(tmp_path, callback, n_steps=5).state.global_step == 5
 
 
 @pytest.mark.parametrize("restore", [False, True])
 def test_a_resumed_training_goes_on_counting_and_judging(
-    tmp_path: Path, told: list[Told], restore: bool
+    tmp_path: Path, told: list[Attached], restore: bool
 ) -> None:
     train(tmp_path, quiet(run_dir=False), n_steps=20, **SAVING)
     kept = json.loads((tmp_path / "checkpoint-20" / "trainer_state.json").read_text())
@@ -129,7 +134,7 @@ def test_a_resumed_training_goes_on_counting_and_judging(
 
 
 def test_a_checkpoint_of_an_unwatched_training_can_be_resumed_and_saved(
-    tmp_path: Path, told: list[Told]
+    tmp_path: Path, told: list[Attached]
 ) -> None:
     train(tmp_path, n_steps=10, **SAVING)
     train(
@@ -143,7 +148,9 @@ def test_a_checkpoint_of_an_unwatched_training_can_be_resumed_and_saved(
     assert (tmp_path / "checkpoint-20" / "trainer_state.json").exists()
 
 
-def test_a_second_training_of_one_callback_starts_anew(tmp_path: Path, told: list[Told]) -> None:
+def test_a_second_training_of_one_callback_starts_anew(
+    tmp_path: Path, told: list[Attached]
+) -> None:
     callback = quiet(run_dir=False)
     for _ in range(2):
         train(tmp_path, callback, n_steps=5)

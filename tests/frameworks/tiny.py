@@ -7,7 +7,17 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from tests.loop.training import Told
+
 torch.set_num_threads(1)
+
+
+class Attached(Told):
+    """A sink that also knows what an adapter attached with."""
+
+    def __init__(self, model: Any, settings: dict[str, Any]) -> None:
+        super().__init__()
+        self.model, self.settings = model, settings
 
 
 def as_json(**settings: Any) -> dict[str, Any]:
