@@ -53,7 +53,7 @@ def attach(
     optimizers has its own loss. Where the gradients come another way, say it:
     ``watch.observe(loss)`` between ``backward()`` and ``step()``.
 
-    On the CPU steps are judged in batches of up to 64 or half a second, on CUDA when their
+    On the CPU steps are judged in batches of up to 64 or a second, on CUDA when their
     numbers have arrived, without waiting for the device; a non-finite value at once.
 
     The watch ends with ``close()``, with the optimizer's life or with the process. Attaching to the
