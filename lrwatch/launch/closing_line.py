@@ -12,7 +12,7 @@ class Trained(NamedTuple):
     """One optimizer that was watched.
 
     Attributes:
-        name: Its name where there are several, else empty.
+        name: Its name, for where there are several.
         watch: What watched it.
     """
 
@@ -22,15 +22,16 @@ class Trained(NamedTuple):
 
 def closing_line(trained: Sequence[Trained], path: Path) -> str:
     """Verdict of each, and where the run is."""
-    return f"{', '.join(map(_of, trained))}; the run is in {_shown(path)}"
+    names = [f"{one.name} " if len(trained) > 1 else "" for one in trained]
+    found = [name + _of(one.watch) for name, one in zip(names, trained, strict=True)]
+    return f"{', '.join(found)}; the run is in {_shown(path)}"
 
 
-def _of(one: Trained) -> str:
-    watch = one.watch
+def _of(watch: Watch) -> str:
     n_alerts = sum(alert.state == "opened" for alert in watch.alerts)
     steps = "1 step" if watch.n_steps == 1 else f"{watch.n_steps:,} steps"
     alerts = f", {n_alerts} alert{'s' * (n_alerts > 1)}" if n_alerts else ""
-    return f"{one.name} {watch.verdict} ({steps}{alerts})".lstrip()
+    return f"{watch.verdict} ({steps}{alerts})"
 
 
 def _shown(path: Path) -> str:

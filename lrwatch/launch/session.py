@@ -49,10 +49,11 @@ class Session:
 
     def made(self, optimizer: Optimizer) -> None:
         """Listen to an optimizer; a forked child listens to none."""
-        full = len(self._trained) >= MAX_WATCHED
-        if full or optimizer in self._seen or os.getpid() != self._pid:
+        if optimizer in self._seen or os.getpid() != self._pid:
             return
         self._seen.add(optimizer)
+        if len(self._trained) >= MAX_WATCHED:
+            return
         backoff = self._plan.backoff
         ears = Ears.of(
             optimizer,
@@ -93,32 +94,35 @@ class Session:
             self._say(closing_line(self._trained, self._path))
 
     def _is_free(self, optimizer: Optimizer) -> bool:
-        if is_watched(optimizer) or _within_another_step():
-            return False
-        if len(self._trained) == MAX_WATCHED:
-            self._say(f"more than {MAX_WATCHED} optimizers: the others are not watched")
-        return len(self._trained) < MAX_WATCHED
+        is_taken = is_watched(optimizer) or _within_another_step()
+        return not is_taken and len(self._trained) < MAX_WATCHED
 
     def _begin(self, optimizer: Optimizer, number: int, ears: Ears) -> None:
         writes = place.rank() in (None, 0)
         if writes and self._path is None:
             self._path = place.claimed(self._plan)
-        backoff = self._plan.backoff
-        if backoff and place.n_ranks() > 1:
-            backoff = False
-            if writes and not self._trained:
-                self._say("--backoff is left out, as this job has several ranks")
-        name = f"opt{number}" if number or len(self._seen) > 1 else None
+        name = f"opt{number}"
+        is_only = not self._trained and len(self._seen) == 1
         watch = begin(
             optimizer,
             ears,
             model=None,
             run_dir=str(self._path) if writes else False,
-            backoff=backoff,
-            name=name,
+            backoff=self._may_act(),
+            name=None if is_only else name,
             stderr=writes and not self._plan.quiet,
         )
-        self._trained.append(Trained(name or "", watch))
+        self._trained.append(Trained(name, watch))
+        if len(self._trained) == MAX_WATCHED:
+            self._say(f"{MAX_WATCHED} optimizers are watched by now; later ones are not")
+
+    def _may_act(self) -> bool:
+        """Ranks that back off each for itself would drift apart."""
+        if not self._plan.backoff or place.n_ranks() == 1:
+            return self._plan.backoff
+        if not self._trained:
+            self._say("--backoff is left out, as this job has several ranks")
+        return False
 
     def _say(self, line: str) -> None:
         if self._plan.quiet or place.rank() not in (None, 0):

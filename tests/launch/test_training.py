@@ -1,0 +1,194 @@
+"""Scripts that train, in processes of their own: few of them, as torch takes its time to load."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import lrwatch
+from tests.launch.started import Ended, files, run, watched
+
+HEAD = """
+import os, sys, torch
+torch.set_num_threads(1)
+torch.manual_seed(0)
+def loss_of(model):
+    x = torch.randn(16, 4)
+    return (model(x) - x.sum(1, keepdim=True)).square().mean()
+def train(model, optimizer, n_steps):
+    for i in range(n_steps):
+        optimizer.zero_grad()
+        loss = loss_of(model)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1e-3 if i == 0 else 1e9)
+        optimizer.step()
+        if i in (0, n_steps - 1):
+            print(i, loss.item())
+    return [p.tolist() for p in model.parameters()]
+"""
+TOO_HOT = """
+model = torch.nn.Linear(4, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=float(sys.argv[1]))
+print(train(model, optimizer, 200))
+sys.exit("finished")
+"""
+GAN = """
+real, softplus = torch.randn(8, 4) + 2, torch.nn.functional.softplus
+d, g = torch.nn.Linear(4, 1), torch.nn.Linear(2, 4)
+optimizers = [torch.optim.Adam(m.parameters(), lr=0.01) for m in (d, g, torch.nn.Linear(1, 1))]
+for i in range(20):
+    fake = g(torch.randn(8, 2))
+    loss_d = (softplus(-d(real)) + softplus(d(fake.detach()))).mean()
+    optimizers[0].zero_grad()
+    loss_d.backward()
+    optimizers[0].step()
+    loss_g = softplus(-d(fake)).mean()
+    optimizers[1].zero_grad()
+    loss_g.backward()
+    optimizers[1].step()
+    if i in (0, 19):
+        print(loss_d.item(), loss_g.item())
+"""
+ODD = """
+import lrwatch
+def new():
+    model = torch.nn.Linear(4, 1)
+    return model, torch.optim.SGD(model.parameters(), lr=0.01)
+train(*new(), 3)
+model, optimizer = new()
+with lrwatch.attach(optimizer, run_dir=False) as watch:
+    train(model, optimizer, 4)
+    print("attached:", watch.n_steps)
+class Outer(torch.optim.Optimizer):
+    def __init__(self, inner):
+        super().__init__(inner.param_groups, {})
+        self.inner = inner
+    def step(self):
+        self.inner.step()
+model, inner = new()
+train(model, Outer(inner), 5)
+model, forked = new()
+pid = os.fork()
+if pid == 0:
+    train(model, forked, 50)
+    train(*new(), 50)
+    sys.exit(3)
+print("child:", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+os.chdir("..")
+raise RuntimeError("out of memory")
+"""
+RANKS = """
+import torch.distributed as dist
+dist.init_process_group("gloo")
+torch.manual_seed(dist.get_rank())
+model = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(4, 1))
+train(model, torch.optim.SGD(model.parameters(), lr=0.01), 10)
+dist.destroy_process_group()
+"""
+NEVER = """
+model = torch.nn.Linear(4, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+loss_of(model).backward()
+"""
+
+
+def write(folder: Path, name: str, body: str) -> str:
+    (folder / name).write_text(HEAD + body)
+    return name
+
+
+def first_and_last(run_dir: Path) -> tuple[lrwatch.Step, lrwatch.Step]:
+    steps = list(lrwatch.read(run_dir / "lrwatch"))
+    return steps[0], steps[-1]
+
+
+def numbers(line: str) -> list[float]:
+    return [float(word) for word in line.split()]
+
+
+def test_a_rate_too_high_is_called_so_and_nothing_else_changes(tmp_path: Path) -> None:
+    script = write(tmp_path, "hot.py", TOO_HOT)
+    plain = run(script, "100", cwd=tmp_path)
+    ended = watched(script, "100", cwd=tmp_path)
+    assert (ended.code, ended.stdout) == (plain.code, plain.stdout) == (1, plain.stdout)
+    *alerts, said, last = ended.stderr.splitlines()
+    assert said + "\n" == plain.stderr == "finished\n"
+    assert [line for line in alerts if " lr_too_high " in line]
+    pattern = r"lrwatch: too_high \(200 steps, (\d+) alerts\); the run is in (runs/\w+-hot)"
+    shown = re.fullmatch(pattern, last)
+    assert shown is not None, last
+    assert int(shown[1]) == sum(" opened " in line for line in alerts)
+    first, final = first_and_last(tmp_path / shown[2])
+    told = [numbers(line)[1] for line in plain.stdout.splitlines()[:2]]
+    assert [first.loss, final.loss] == pytest.approx(told, rel=1e-6)
+    assert first.grad_norm is not None
+    assert first.grad_norm > 0.1, "the norm before clipping"
+    assert '"lr_too_high"' in (tmp_path / shown[2] / "lrwatch" / "alerts.jsonl").read_text()
+
+
+def test_each_of_several_optimizers_of_a_python_that_is_started_has_its_own_losses(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, "gan.py", GAN)
+    starts = "import subprocess, sys\nsubprocess.run([sys.executable, 'gan.py'])\n"
+    (tmp_path / "starts.py").write_text(starts)
+    ended = watched("--run-dir", "run", "starts.py", cwd=tmp_path)
+    lines = [numbers(line) for line in ended.stdout.splitlines()]
+    (run_dir,) = (tmp_path / "run").iterdir()
+    assert re.fullmatch(r"gan-\d+", run_dir.name)
+    for i, name in enumerate(("opt0", "opt1")):
+        found = [step.loss for step in first_and_last(run_dir / name)]
+        assert found == pytest.approx([line[i] for line in lines], rel=1e-6)
+    folders = {p.name for p in run_dir.iterdir()}
+    assert folders == {"opt0", "opt1"}, "the third optimizer never steps"
+    verdicts = "opt0 undecided (20 steps), opt1 undecided (20 steps)"
+    assert ended.stderr == f"lrwatch: {verdicts}; the run is in run/{run_dir.name}\n"
+
+
+def test_only_what_is_free_is_watched(tmp_path: Path) -> None:
+    script = write(tmp_path, "odd.py", ODD)
+    ended = watched("--run-dir", "run", script, cwd=tmp_path, LRWATCH_STRICT="1")
+    assert "attached: 4\n" in ended.stdout
+    assert "child: 3\n" in ended.stdout
+    *traceback, last = ended.stderr.splitlines()
+    assert traceback[0].startswith("Traceback")
+    assert traceback[-1] == "RuntimeError: out of memory"
+    assert not [line for line in traceback if "lrwatch/" in line]
+    counts = re.findall(r"(\w+) undecided \((\d+) steps\)", last)
+    assert [int(n) for _, n in counts] == [3, 5], last
+    assert last.endswith(f"; the run is in {tmp_path.name}/run")
+
+
+def test_back_off_acts(tmp_path: Path) -> None:
+    script = write(tmp_path, "hot.py", TOO_HOT)
+    ended = watched("--backoff", "-q", "--run-dir", "run", script, "100", cwd=tmp_path)
+    assert "lrwatch:" not in ended.stderr
+    assert '"action"' in (tmp_path / "run" / "lrwatch" / "alerts.jsonl").read_text()
+
+
+@pytest.mark.parametrize("order", ["run outside", "run inside"])
+def test_of_several_ranks_one_writes(tmp_path: Path, order: str) -> None:
+    script = write(tmp_path, "ranks.py", RANKS)
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    if order == "run outside":
+        ended = watched("--run-dir", "run", *torchrun, script, cwd=tmp_path)
+    else:
+        inner = ["-m", "lrwatch", "run", "--backoff", "--run-dir", "run", script]
+        ended = run(*torchrun, *inner, cwd=tmp_path)
+    assert ended.code == 0, ended.stderr
+    said = [line for line in ended.stderr.splitlines() if "lrwatch: " in line]
+    assert said.pop() == "lrwatch: undecided (10 steps); the run is in run"
+    left_out = ["lrwatch: --backoff is left out, as this job has several ranks"]
+    assert said == (left_out if order == "run inside" else [])
+    written = sorted(files(tmp_path) - {script})
+    assert [re.sub(r"tfevents.*", "tfevents", name) for name in written] == [
+        "run/lrwatch/alerts.jsonl",
+        "run/lrwatch/events.out.tfevents",
+    ]
+    assert first_and_last(tmp_path / "run")[1].step == 9
+
+
+def test_a_script_that_never_steps_leaves_nothing(tmp_path: Path) -> None:
+    script = write(tmp_path, "never.py", NEVER)
+    assert watched(script, cwd=tmp_path) == Ended(0, "", "")
+    assert files(tmp_path) == {script}
