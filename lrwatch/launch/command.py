@@ -24,8 +24,6 @@ def command_line(program: str, arguments: Sequence[str], *, is_module: bool) -> 
 
 def become(command: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
     """Replace this process: terminal, stdin, signals and exit code are then the script's own."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
     # Python ignores SIGPIPE for itself; the program is to find it as the shell would leave it.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     os.execve(command[0], list(command), dict(environ))

@@ -104,6 +104,7 @@ def test_the_script_is_the_process_that_was_started(here: Path) -> None:
 
 def test_another_program_is_found_on_the_path_and_beside_python(here: Path) -> None:
     assert watched("sh", "-c", "echo $0 $1; exit 5", "x", "--y", cwd=here)[:2] == (5, "x --y\n")
+    assert watched("sh", "-c", "kill -PIPE $$", cwd=here).code == -signal.SIGPIPE
     beside = watched(Path(sys.executable).name, "about.py", cwd=here, PATH=os.defpath)
     assert "'about.py'" in beside.stdout
 
