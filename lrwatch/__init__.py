@@ -4,9 +4,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what needs torch is imported when it is asked for, see __getattr__
+    from lrwatch.control import TrainingStoppedError
     from lrwatch.errors import LrwatchError
     from lrwatch.loop.attach import attach
     from lrwatch.loop.watch import Watch
+    from lrwatch.policy.settings import Backoff
     from lrwatch.readers.reading import read
     from lrwatch.records import Action, Alert, Step
     from lrwatch.reviewing.review import review
@@ -15,8 +17,10 @@ if TYPE_CHECKING:  # what needs torch is imported when it is asked for, see __ge
 __all__ = [
     "Action",
     "Alert",
+    "Backoff",
     "LrwatchError",
     "Step",
+    "TrainingStoppedError",
     "Watch",
     "Watcher",
     "attach",
@@ -27,8 +31,10 @@ __all__ = [
 _PUBLIC = {
     "Action": "lrwatch.records",
     "Alert": "lrwatch.records",
+    "Backoff": "lrwatch.policy.settings",
     "LrwatchError": "lrwatch.errors",
     "Step": "lrwatch.records",
+    "TrainingStoppedError": "lrwatch.control",
     "Watch": "lrwatch.loop.watch",
     "Watcher": "lrwatch.watcher",
     "attach": "lrwatch.loop.attach",

@@ -1,0 +1,28 @@
+"""``lrwatch disarm``: takes the back-off off a run that is under way."""
+
+from pathlib import Path
+
+import click
+
+from lrwatch.sinks.printable import printable
+
+EXAMPLES = """\b
+Example:
+  lrwatch disarm runs/today
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("run", type=click.Path(path_type=Path))
+def command(run: Path) -> int:
+    """Let RUN go on at its own schedule, without further actions.
+
+    Takes effect at the next step of the run, which must have been started with back-off. Nothing
+    that was done is undone, and alerts go on.
+    """
+    folder = run if run.name == "lrwatch" else run / "lrwatch"
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{run} is no run: no folder lrwatch in it; give the run directory")
+    (folder / "disarm").touch()
+    click.echo(f"{printable(str(run))}: back-off ends at the next step")
+    return 0
