@@ -144,6 +144,16 @@ def test_a_resumed_fit_goes_on_counting_and_judging(tmp_path: Path, told: list[A
     assert callback.state_dict()["watches"][0]["n_steps"] == second.global_step == 60
 
 
+def test_a_resumed_fit_remembers_what_was_wrong(tmp_path: Path) -> None:
+    first = trainer(tmp_path, quiet(run_dir=False), max_steps=50)
+    first.fit(Regression(3.0), batches(60))
+    first.save_checkpoint(tmp_path / "last.ckpt")
+    callback = quiet(run_dir=False)
+    second = trainer(tmp_path, callback, max_steps=51, max_epochs=2)
+    second.fit(Regression(3.0), batches(60), ckpt_path=str(tmp_path / "last.ckpt"))
+    assert callback.verdict == "too_high"
+
+
 def test_a_checkpoint_of_an_unwatched_fit_gives_the_first_step(
     tmp_path: Path, told: list[Attached]
 ) -> None:

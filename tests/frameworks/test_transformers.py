@@ -133,6 +133,14 @@ def test_a_resumed_training_goes_on_counting_and_judging(
     assert state["watcher"] != {}
 
 
+def test_a_resumed_training_remembers_what_was_wrong(tmp_path: Path) -> None:
+    hot: dict[str, Any] = {**HOT, **SAVING, "save_steps": 50}
+    train(tmp_path, quiet(run_dir=False), n_steps=50, **hot)
+    callback = quiet(run_dir=False)
+    train(tmp_path, callback, resume=str(tmp_path / "checkpoint-50"), n_steps=51, **hot)
+    assert callback.verdict == "too_high"
+
+
 def test_a_checkpoint_of_an_unwatched_training_can_be_resumed_and_saved(
     tmp_path: Path, told: list[Attached]
 ) -> None:
