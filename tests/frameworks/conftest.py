@@ -17,6 +17,7 @@ from tests.frameworks.tiny import Attached
 NEEDS = {
     "test_accelerate.py": ["accelerate"],
     "test_fabric.py": ["lightning"],
+    "test_launched.py": ["accelerate", "lightning", "transformers"],
     "test_lightning.py": ["lightning"],
     "test_mixed_up.py": ["lightning", "transformers"],
     "test_transformers.py": ["transformers"],
