@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from lrwatch.loop.watch import Watch
 
+_MAX_SHOWN = 4
+
 
 class Trained(NamedTuple):
     """One optimizer that was watched.
@@ -24,7 +26,9 @@ def closing_line(trained: Sequence[Trained], path: Path) -> str:
     """Verdict of each, and where the run is."""
     names = [f"{one.name} " if len(trained) > 1 else "" for one in trained]
     found = [name + _of(one.watch) for name, one in zip(names, trained, strict=True)]
-    return f"{', '.join(found)}; the run is in {_shown(path)}"
+    more = f", and {len(found) - _MAX_SHOWN} more" if len(found) > _MAX_SHOWN else ""
+    where = "the run is in" if path.exists() else "nothing could be written to"
+    return f"{', '.join(found[:_MAX_SHOWN])}{more}; {where} {_shown(path)}"
 
 
 def _of(watch: Watch) -> str:

@@ -10,9 +10,11 @@ from types import ModuleType
 import pytest
 
 from lrwatch.launch import place
+from lrwatch.launch.closing_line import Trained, closing_line
 from lrwatch.launch.command import command_line
 from lrwatch.launch.on_import import when_imported
 from lrwatch.launch.plan import Plan
+from lrwatch.loop.watch import Watch
 
 BEFORE = ("RANK", "WORLD_SIZE", "TORCHELASTIC_RESTART_COUNT")
 
@@ -127,3 +129,21 @@ def test_a_file_comes_before_a_program_of_that_name(
     (tmp_path / "sh" / "__main__.py").write_text("")
     assert command_line("sh", ["-c"], is_module=False)[-2:] == ["sh", "-c"]
     assert command_line("sh", ["-c"], is_module=False)[0] == sys.executable
+
+
+@pytest.mark.parametrize(
+    ("n", "told"),
+    [
+        (1, "undecided (0 steps)"),
+        (2, "opt0 undecided (0 steps), opt1 undecided (0 steps)"),
+        (6, ", ".join(f"opt{i} undecided (0 steps)" for i in range(4)) + ", and 2 more"),
+    ],
+)
+def test_the_last_line_names_few_optimizers_and_the_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n: int, told: str
+) -> None:
+    trained = [Trained(f"opt{i}", Watch()) for i in range(n)]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run").mkdir()
+    assert closing_line(trained, tmp_path / "run") == f"{told}; the run is in run"
+    assert closing_line(trained, Path("/no/x")) == f"{told}; nothing could be written to /no/x"
