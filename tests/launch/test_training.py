@@ -83,6 +83,8 @@ dist.init_process_group("gloo")
 torch.manual_seed(dist.get_rank())
 model = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(4, 1))
 train(model, torch.optim.SGD(model.parameters(), lr=0.01), 10)
+dist.barrier()  # a rank of gloo that ends before the other one can abort, also without lrwatch
+del model
 dist.destroy_process_group()
 """
 NEVER = """
