@@ -29,7 +29,9 @@ class Backoff:
         where: Where snapshots lie: beside the weights, or in the processor's memory.
         ramp: Go back up after trouble that did not come from the rate.
         trials: Compare rates on the run itself: a lower one from the start where nothing was
-            learnt, a lower one in place where a noise floor stops progress.
+            learnt.
+        settle: Try a lower rate in place, too, where progress is slow as on a noise floor. Off at
+            first, since a healthy run that is merely slow is touched by it.
         dry_run: Only write what would be done.
         rungs: What may be done at all.
     """
@@ -46,6 +48,7 @@ class Backoff:
     where: Literal["device", "host"] = "device"
     ramp: bool = True
     trials: bool = True
+    settle: bool = False
     dry_run: bool = False
     rungs: tuple[Rung, ...] = RUNGS
 

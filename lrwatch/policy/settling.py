@@ -49,7 +49,7 @@ class Settling:
         course, arm = self._course, self._course.arm
         if not so_far.learnt:
             return self._nothing_learnt(seen)
-        if not so_far.slower_than(SLOW):
+        if not course.settings.settle or not so_far.slower_than(SLOW):
             return None
         if arm.rates[-1] != arm.rates[-4]:
             return self._chase(seen, so_far, to=arm) if so_far.slower_than(FLAT) else None

@@ -105,9 +105,8 @@ class EventWriter:
         self._begin()
         for _ in range(len(self._queue)):  # what comes meanwhile waits: this must come to an end
             self._take(*self._queue.popleft(), offset_s)
-        self._extend(self._board.expire(now, offset_s))
-        if is_last:
-            self._extend(self._board.drain(offset_s))
+        board = self._board
+        self._extend(board.drain(offset_s) if is_last else board.expire(now, offset_s))
         self._extend(self._board.renew_digest(now + offset_s, self.n_dropped))
         if self._backlog and (now >= self._retry_at or is_last):
             self._ledger.open_segment()

@@ -122,9 +122,11 @@ def test_rate_goes_up_again_when_it_stays_quiet() -> None:
     assert run.ladder.scale == 1.0
 
 
-def floor_at(level: Callable[[float], float], n_steps: int, *, moved: float = 0.5) -> Run:
+def floor_at(
+    level: Callable[[float], float], n_steps: int, *, moved: float = 0.5, settle: bool = True
+) -> Run:
     """A loss that falls at first and then stays at a level that may depend on the scale."""
-    run, rng = Run(moved=moved), random.Random(3)
+    run, rng = Run(Backoff(settle=settle), moved=moved), random.Random(3)
     for i in range(n_steps):
         run.feed([level(run.ladder.scale) + 2 * math.exp(-i / 10) + rng.gauss(0, 0.05)])
     return run
@@ -135,6 +137,10 @@ def test_noise_floor_that_a_lower_rate_lifts_is_left_for_good() -> None:
     assert run.kinds()[0] == "backoff"
     assert run.ladder.scale < 1
     assert any(move.helped for _, move in run.moves)
+
+
+def test_noise_floor_is_left_alone_unless_asked_for() -> None:
+    assert floor_at(lambda scale: 0.5 + scale, 250, settle=False).moves == []
 
 
 def test_stall_that_a_lower_rate_does_not_cure_gets_its_rate_back() -> None:

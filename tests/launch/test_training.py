@@ -1,6 +1,7 @@
 """Scripts that train, in processes of their own: few of them, as torch takes its time to load."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -168,15 +169,23 @@ def test_back_off_acts(tmp_path: Path) -> None:
     assert '"action"' in (tmp_path / "run" / "lrwatch" / "alerts.jsonl").read_text()
 
 
+# Gloo ends one in ten jobs so, at exit and without lrwatch as well: seen with torch 2.13.0.
+TORCH_CRASH = "terminate called without an active exception"
+
+
 @pytest.mark.parametrize("order", ["run outside", "run inside"])
 def test_of_several_ranks_one_writes(tmp_path: Path, order: str) -> None:
     script = write(tmp_path, "ranks.py", RANKS)
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    if order == "run outside":
-        ended = watched("--run-dir", "run", *torchrun, script, cwd=tmp_path)
-    else:
-        inner = ["-m", "lrwatch", "run", "--backoff", "--run-dir", "run", script]
-        ended = run(*torchrun, *inner, cwd=tmp_path)
+    inner = ["-m", "lrwatch", "run", "--backoff", "--run-dir", "run", script]
+    for _ in range(4):
+        if order == "run outside":
+            ended = watched("--run-dir", "run", *torchrun, script, cwd=tmp_path)
+        else:
+            ended = run(*torchrun, *inner, cwd=tmp_path)
+        if TORCH_CRASH not in ended.stderr:
+            break
+        shutil.rmtree(tmp_path / "run", ignore_errors=True)
     assert ended.code == 0, ended.stderr
     said = [line for line in ended.stderr.splitlines() if "lrwatch: " in line]
     assert said.pop() == "lrwatch: undecided (10 steps); the run is in run"
