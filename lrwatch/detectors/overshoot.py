@@ -49,6 +49,7 @@ class Overshoot(Detector):
         self._inside = 0
         self._top = 0.0
         self._level = 0.0
+        self._jump = 0.0
 
     def update(self, s: Signals) -> Alert | None:
         """Judge the step that ``s`` was just updated with."""
@@ -66,6 +67,7 @@ class Overshoot(Detector):
             return None
         if self.severity is None:
             self._level = s.recent.median
+            self._jump = s.loss - s.recent.median
         clear = height >= max(1.0, 1.5 * self._usual) and _matters(s)
         return self.tell(
             s,
@@ -91,7 +93,7 @@ class Overshoot(Detector):
         self._usual = max(self._usual, min(self._top, 4.0))
         self._top = 0.0
         now = s.recent.median
-        if now - self._level > 3.0 * max(s.recent.noise, s.swing):
+        if now - self._level > 0.5 * self._jump:
             return self.close(s, f"loss stays up there, its level is {now:.4g} now")
         return self.close(s, f"loss is back at {now:.4g}")
 

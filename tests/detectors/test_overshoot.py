@@ -3,6 +3,8 @@ import math
 import pytest
 
 from lrwatch.detectors.overshoot import Overshoot
+from lrwatch.records import Step
+from lrwatch.watcher import Watcher
 from tests.detectors.streams import alerts_of, brief, loud, noise, power_law, steps
 
 
@@ -124,3 +126,12 @@ def test_bad_arguments_are_named_with_their_value(bad: float) -> None:
         Overshoot(n_sigmas=bad)
     with pytest.raises(ValueError, match=f"n_swings must be > 0, got {bad}"):
         Overshoot(n_swings=bad)
+
+
+@pytest.mark.parametrize(("n_up", "said"), [(3, "is back at"), (100, "stays up there")])
+def test_the_end_says_whether_the_loss_came_back(n_up: int, said: str) -> None:
+    losses = [1.0 + 0.01 * (i % 3) + (30.0 if 100 <= i < 100 + n_up else 0.0) for i in range(200)]
+    watcher = Watcher(detectors=[Overshoot()])
+    alerts = [a for i, x in enumerate(losses) for a in watcher.update(Step(step=i, loss=x))]
+    (end,) = [a for a in alerts if a.state == "closed"]
+    assert said in end.message
