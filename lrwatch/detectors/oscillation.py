@@ -49,7 +49,7 @@ class Oscillation(Detector):
         """Judge the step that ``s`` was just updated with."""
         if s.loss != s.loss or s.n < 12:
             return None
-        out = s.loss > s.high and s.z() >= 10.0 and s.rise() >= 1.5 and _matters(s)
+        out = s.loss > s.high and s.z() >= 10.0 and s.rise() >= 1.5 and s.matters()
         if out and not self._was_out:
             self._jumps.append(s.n)
             self._steps.append(s.step)
@@ -77,7 +77,3 @@ class Oscillation(Detector):
             limit=float(self._n_jumps),
             evidence={"level": s.recent.median, "noise": s.recent.noise},
         )
-
-
-def _matters(s: Signals) -> bool:
-    return s.z() >= 25.0 or s.loss - s.recent.median > 0.07 * s.gained

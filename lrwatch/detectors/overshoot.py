@@ -68,7 +68,7 @@ class Overshoot(Detector):
         if self.severity is None:
             self._level = s.recent.median
             self._jump = s.loss - s.recent.median
-        clear = height >= max(1.0, 1.5 * self._usual) and _matters(s)
+        clear = height >= max(1.0, 1.5 * self._usual) and s.matters()
         return self.tell(
             s,
             "warning" if clear else "info",
@@ -96,11 +96,6 @@ class Overshoot(Detector):
         if now - self._level > 0.5 * self._jump:
             return self.close(s, f"loss stays up there, its level is {now:.4g} now")
         return self.close(s, f"loss is back at {now:.4g}")
-
-
-def _matters(s: Signals) -> bool:
-    """Whether the jump undoes a part of what the run has gained, or is beyond all noise."""
-    return s.z() >= 25.0 or s.loss - s.recent.median > 0.07 * s.gained
 
 
 def _times(z: float) -> str:

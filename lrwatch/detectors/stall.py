@@ -18,17 +18,16 @@ class Stall(Detector):
     *Guessing*: a cross-entropy that is flat at ln K, for K classes of equal chance, has learned
     nothing that tells one input from another, however it came there. This is the one place where
     the value of a loss in its own unit says something, so it is lost when the loss is scaled or
-    shifted; the numbers of classes looked for are 2, 10 and common
-    vocabularies.
-    *Flat*: no trend in ``n_flat`` losses, at the level where the run began.
+    shifted; the numbers of classes looked for are 2, 10 and common vocabularies. *Flat*: no trend
+    in ``n_flat`` losses, at the level where the run began.
 
     Does not catch: a plateau far below the start, which is how every healthy run ends, nor a flat
     run in which loss and norm show that the rate is too low (:mod:`~lrwatch.detectors.lr_too_low`).
     With a gradient norm nothing is said before 150 losses, without one (an old log, whose points
     are often whole epochs) not before 24. NaN is skipped, zero spread is as flat as can be.
 
-    Reference: C. Guo et al., "On Calibration of Modern Neural Networks", 2017 (cross-entropy and
-    chance).
+    Reference: C. E. Shannon, "A Mathematical Theory of Communication", 1948 (ln K is the entropy
+    of K equal chances).
 
     Args:
         n_flat: Losses without a trend that make a stall, >= 64.

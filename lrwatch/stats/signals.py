@@ -113,6 +113,10 @@ class Signals(Stateful):
             else 0.0
         )
 
+    def matters(self) -> bool:
+        """Whether the loss undoes a part of what was gained, or is beyond all noise."""
+        return self.z() >= 25.0 or self.loss - self.recent.median > 0.07 * self.gained
+
     @property
     def gained(self) -> float:
         """How far the level of the loss has come down from its first losses, >= 0."""
