@@ -39,6 +39,8 @@ class Shape:
         norm_now: Log of the norm now over the first.
         norm_jitter: Standard deviation of the log norm over the last steps.
         early: Part of the fall until now that was done by the second tenth of the run.
+        steepest: Largest fall from a block to the one a sixteenth of the run later, as a part of
+            the fall from the first block until now; infinite where there was none.
         rate_now: Learning rate now over its highest so far.
     """
 
@@ -60,6 +62,7 @@ class Shape:
     norm_now: float
     norm_jitter: float
     early: float
+    steepest: float
     rate_now: float
 
 
@@ -149,7 +152,15 @@ def _progress(
         "trend": (first - last) / error,
         "late_ratio": _ratio(middle - last, first - middle),
         "early": (level - _mean(means[tenth : 2 * tenth])) / (abs(level - now) + 2.0 * error),
+        "steepest": _steepest(means),
     }
+
+
+def _steepest(means: list[float]) -> float:
+    n = len(means)
+    fall = means[0] - _mean(means[-(n // 8) :])
+    steps = zip(means, means[n // 16 :], strict=False)
+    return max(a - b for a, b in steps) / fall if fall > 0.0 else math.inf
 
 
 def _bursts(b: Blocks, noise_now: float) -> dict[str, float]:

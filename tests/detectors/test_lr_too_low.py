@@ -2,6 +2,7 @@ import math
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -41,6 +42,39 @@ def test_larger_progress_that_does_not_slow_is_told_only_after_480_losses(seed: 
     first, *_ = alerts_of(LrTooLow(), slow(seed, fall=1.5))
     assert first.step >= 479
     assert "% as fast as before" in first.message
+
+
+def paced(seed: int, *, fall: float, end: float = 1.0, every: int = 1) -> list[Step]:
+    """A line down by ``fall`` in 900 steps, with half of the pace after a third; or its stairs."""
+    rng = random.Random(seed)
+    at = [i - i % every for i in range(900)]
+    losses = [2.5 - fall * (i + min(i, 300)) / 1200 + rng.gauss(0, 0.1) for i in at]
+    felt = [math.exp(math.log(end) * i / 900 + rng.gauss(0, 0.1)) for i in range(900)]
+    return steps(losses, felt, [1e-4] * 900)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_progress_at_one_pace_is_told_once_it_has_lasted(seed: int) -> None:
+    first, *_ = alerts_of(LrTooLow(), paced(seed, fall=2.2))
+    assert first.step >= 300
+    assert first.verdict == "too_low"
+    assert "at one pace" in first.message
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("change", [{"every": 200}, {"end": 1e-4}, {"end": 50.0}, {"fall": 9.0}])
+def test_stairs_or_a_changed_gradient_or_a_clear_gain_are_no_such_pace(
+    seed: int, change: dict[str, float]
+) -> None:
+    settings: dict[str, Any] = {"fall": 2.2} | change
+    told = alerts_of(LrTooLow(), paced(seed, **settings))
+    assert [alert for alert in told if "at one pace" in alert.message] == []
+
+
+def test_what_fell_at_once_and_stands_since_is_not_too_low() -> None:
+    fell = [replace(s, loss=(s.loss or 0.0) + math.exp(-s.step / 8)) for s in still(0)]
+    assert alerts_of(LrTooLow(), still(0)) != []
+    assert alerts_of(LrTooLow(), fell) == []
 
 
 def test_the_first_twentieth_counts_from_where_the_run_began() -> None:

@@ -93,6 +93,8 @@ class Reference:
             "late_ratio": (middle - last) / (first - middle),
             "peak": (self.losses.max() - start) / noise_first,
             "leap": (self.losses.max() - start) / noise,
+            "steepest": (self.means[: -(self.n // 16)] - self.means[self.n // 16 :]).max()
+            / (self.means[0] - self.means[-(self.n // 8) :].mean()),
         }
 
     def norm_numbers(self) -> dict[str, float]:
