@@ -1,13 +1,14 @@
 """attach(): one line that puts a training loop under watch."""
 
+import functools
 import logging
 import os
 import sys
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec
 
 from torch import nn
 from torch.optim import Optimizer
@@ -15,6 +16,7 @@ from torch.optim import Optimizer
 from lrwatch.loop import patches
 from lrwatch.loop.compiled import step_hook
 from lrwatch.loop.ears import Ears
+from lrwatch.loop.guard import log
 from lrwatch.loop.intervention import Intervention
 from lrwatch.loop.judge import Judge
 from lrwatch.loop.run_dir import RunDir, chosen
@@ -24,12 +26,31 @@ from lrwatch.sinks.run_directory import RunDirectory
 from lrwatch.sinks.sink import Sink
 from lrwatch.sinks.stderr import StderrSink
 
-logger = logging.getLogger("lrwatch")
+_Given = ParamSpec("_Given")
 
 _watches: "weakref.WeakKeyDictionary[Optimizer, Watch]" = weakref.WeakKeyDictionary()
 _run_dirs: dict[Watch, Path] = {}
 
 
+def _never_fatal(attach: Callable[_Given, Watch]) -> Callable[_Given, Watch]:
+    """Let bad arguments out; at any other failure the run goes on unwatched."""
+
+    @functools.wraps(attach)
+    def guarded(*args: _Given.args, **kwargs: _Given.kwargs) -> Watch:
+        try:
+            return attach(*args, **kwargs)
+        except (TypeError, ValueError):
+            raise
+        except Exception as error:
+            if os.environ.get("LRWATCH_STRICT") == "1":
+                raise
+            log(logging.ERROR, "attach() failed, the run goes on unwatched", error=error)
+            return Watch()
+
+    return guarded
+
+
+@_never_fatal
 def attach(
     optimizer: Optimizer,
     model: nn.Module | None = None,
@@ -77,7 +98,8 @@ def attach(
 
     Raises:
         TypeError: If ``optimizer`` is none.
-        ValueError: If another argument is out of its range.
+        ValueError: If another argument is out of its range. Any other failure is logged, and the
+            run goes on unwatched, unless ``LRWATCH_STRICT=1``.
     """
     if os.environ.get("LRWATCH_DISABLED") == "1":
         return Watch()
@@ -88,11 +110,11 @@ def attach(
         at_once=at_once,
         norm_every=1 if backoff is not False and norm_every is None else norm_every,
         total_steps=total_steps,
-        notice=_notice if stderr else logger.warning,
+        notice=_notice if stderr else _warn,
     )
     earlier = _watches.pop(optimizer, None)
     if earlier is not None:
-        logger.warning("attach() to the same optimizer again: the earlier watch ends here")
+        _warn("attach() to the same optimizer again: the earlier watch ends here")
         earlier.close()
     return begin(
         optimizer,
@@ -185,11 +207,7 @@ def _intervention(
 
 def _hooked(optimizer: Optimizer, ears: Ears, path: Path | None) -> Watch:
     judge, recorder, intervention = ears.judge, ears.recorder, ears.recorder.intervention
-    handles = [optimizer.register_step_pre_hook(step_hook(recorder.before_step))]
-    if intervention is not None:
-        handles.append(optimizer.register_step_post_hook(step_hook(recorder.after_step)))
-    patches.listen(recorder)
-
+    handles: list[Any] = []
     alive = weakref.ref(optimizer)
 
     def detach() -> None:
@@ -203,14 +221,26 @@ def _hooked(optimizer: Optimizer, ears: Ears, path: Path | None) -> Watch:
 
     watch = Watch(judge, recorder, intervention, detach)
     finalizer = weakref.finalize(optimizer, watch.close)
-    _watches[optimizer] = watch
-    if path is not None:
-        _run_dirs[watch] = path
+    try:
+        handles.append(optimizer.register_step_pre_hook(step_hook(recorder.before_step)))
+        if intervention is not None:
+            handles.append(optimizer.register_step_post_hook(step_hook(recorder.after_step)))
+        patches.listen(recorder)
+        _watches[optimizer] = watch
+        if path is not None:
+            _run_dirs[watch] = path
+    except BaseException:  # an interrupt, too, must not leave half of the hooks
+        watch.close()
+        raise
     return watch
 
 
+def _warn(line: str) -> None:
+    log(logging.WARNING, "%s", line)
+
+
 def _notice(line: str) -> None:
-    logger.warning(line)
+    _warn(line)
     try:
         sys.stderr.write(f"lrwatch: {line}\n")
     except Exception:  # whatever stderr was replaced with, telling must not end a training

@@ -107,7 +107,10 @@ class Judge:
 
     def close(self) -> None:
         """Judge what is left and close the sinks."""
-        self.judge(wait=True)
+        try:
+            self.judge(wait=True)
+        except Exception as error:
+            self._guard.failed(error)
         for sink, guard in self._sinks:
             try:
                 sink.close()
@@ -124,7 +127,10 @@ class Judge:
             self._guard.failed(error)
             return None
         if self._drawn:
-            self._draw(sample, step)
+            try:
+                self._draw(sample, step)
+            except Exception as error:
+                self._guard.failed(error)
         if alerts:
             for alert in alerts:
                 for sink, guard in self._sinks:

@@ -6,14 +6,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from lrwatch.errors import LrwatchError
-from lrwatch.loop.guard import Guard
+from lrwatch.loop.guard import Guard, log
 from lrwatch.loop.intervention import Intervention
 from lrwatch.loop.judge import Judge
 from lrwatch.loop.recorder import Recorder
 from lrwatch.loop.scalar import detached_scalar
 from lrwatch.records import Alert, Verdict
-
-logger = logging.getLogger("lrwatch")
 
 
 class Watch:
@@ -42,6 +40,7 @@ class Watch:
         self._intervention = intervention
         self._detach = detach
         self._observe_guard = Guard("observe()")
+        self._guard = Guard("the watch")
         self._n_refused = 0
 
     @property
@@ -49,16 +48,24 @@ class Watch:
         """All alerts so far, oldest first; judges what has arrived from the device."""
         if self._judge is None:
             return []
-        self._judge.judge()
-        return list(self._judge.watcher.alerts)
+        self._look()
+        try:
+            return list(self._judge.watcher.alerts)
+        except Exception as error:
+            self._guard.failed(error)
+            return []
 
     @property
     def verdict(self) -> Verdict:
         """Which way the rate is wrong, as far as the run so far tells."""
         if self._judge is None:
             return "undecided"
-        self._judge.judge()
-        return self._judge.watcher.verdict
+        self._look()
+        try:
+            return self._judge.watcher.verdict
+        except Exception as error:
+            self._guard.failed(error)
+            return "undecided"
 
     @property
     def n_steps(self) -> int:
@@ -96,13 +103,15 @@ class Watch:
 
     def flush(self) -> None:
         """Judge everything seen so far, now; waits for the device."""
-        if self._judge is not None:
-            self._judge.judge(wait=True)
+        self._look(wait=True)
 
     def disarm(self) -> None:
         """Stop acting on the run, for good: the rate is the schedule's again; watching goes on."""
         if self._intervention is not None and self._detach is not None:
-            self._intervention.controller.disarm()
+            try:
+                self._intervention.controller.disarm()
+            except Exception as error:
+                self._guard.failed(error)
 
     def close(self) -> None:
         """Judge what is left, write it, and take every hook away; may be called twice."""
@@ -110,22 +119,31 @@ class Watch:
         if detach is None or self._recorder is None or self._recorder.inert:
             return
         self._recorder.inert = True
-        detach()
+        ends = [detach]
         if self._intervention is not None:
-            self._intervention.close()
+            ends.append(self._intervention.close)
         if self._judge is not None:
-            self._judge.close()
+            ends.append(self._judge.close)
+        for end in ends:
+            try:
+                end()
+            except Exception as error:
+                self._guard.failed(error)
 
     def state_dict(self) -> dict[str, Any]:
         """What it takes to go on judging in a resumed run, as JSON can hold it."""
         if self._judge is None or self._recorder is None:
             return {"v": 1}
-        self.flush()
         state: dict[str, Any] = {"v": 1, "n_steps": self._recorder.n_steps}
-        state["watcher"] = self._judge.watcher.state_dict()
-        if self._intervention is not None:
-            state["controller"] = self._intervention.controller.state_dict()
-        return state
+        try:
+            self.flush()
+            parts = {"watcher": self._judge.watcher.state_dict()}
+            if self._intervention is not None:
+                parts["controller"] = self._intervention.controller.state_dict()
+            return {**state, **parts}
+        except Exception as error:
+            self._guard.failed(error)
+            return state
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where the watch was whose state this is; to be called before training goes on.
@@ -166,4 +184,13 @@ class Watch:
             raise error
         self._n_refused += 1
         if self._n_refused == 1:
-            logger.warning("observe() refused: %s", error)
+            log(logging.WARNING, "observe() refused: %s", error)
+
+    def _look(self, *, wait: bool = False) -> None:
+        """Judge what has arrived, or everything."""
+        if self._judge is None:
+            return
+        try:
+            self._judge.judge(wait=wait)
+        except Exception as error:
+            self._guard.failed(error)
