@@ -1,7 +1,6 @@
 """Lightning: ``Trainer(callbacks=[LrwatchCallback()])`` watches every optimizer of a fit."""
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 try:
@@ -10,11 +9,10 @@ except ModuleNotFoundError:  # the same framework under its older name
     from pytorch_lightning import Callback
 
 from lrwatch.errors import LrwatchError
-from lrwatch.loop.watches import Watches
-from lrwatch.records import Alert, Verdict
+from lrwatch.loop.watches import Watching
 
 
-class LrwatchCallback(Callback):
+class LrwatchCallback(Watching, Callback):
     """Watches a fit, and with ``backoff`` acts on it.
 
     Automatic and manual optimization, accumulation, clipping and every precision are seen as
@@ -22,39 +20,12 @@ class LrwatchCallback(Callback):
     checkpoint: a fit that is resumed goes on being judged. A back-off that gives the run up sets
     ``trainer.should_stop``. ``Trainer(fast_dev_run=True)`` writes nothing.
 
-    Args:
-        run_dir: Where to write. None: ``LRWATCH_RUN_DIR``, else the directory of the first logger,
-            else the trainer's ``default_root_dir``; False: nowhere.
-        backoff: Whether to act on alerts; a mapping settles fields of ``Backoff``.
-        total_steps: Planned number of steps; None: what the trainer says.
-        check_before_step: Whether to judge every step before its update, at the price of waiting
-            for the device.
-        norm_every: Steps between two computed gradient norms, >= 1; None lets the norm take about
-            one per cent of the time.
-        stderr: Whether alerts are printed.
-
-    Raises:
-        ValueError: If ``backoff`` or one of its fields is out of its range.
+    The settings are those of :class:`lrwatch.loop.settings.Settings`, as arguments. It writes to
+    ``run_dir``, else ``LRWATCH_RUN_DIR``, else the directory of the first
+    logger, else the trainer's ``default_root_dir``.
     """
 
-    def __init__(
-        self,
-        run_dir: str | bool | None = None,
-        backoff: bool | Mapping[str, Any] = False,
-        total_steps: int | None = None,
-        check_before_step: bool = False,
-        norm_every: int | None = None,
-        stderr: bool = True,
-    ) -> None:
-        self._watches = Watches(
-            run_dir=run_dir,
-            backoff=backoff,
-            total_steps=total_steps,
-            check_before_step=check_before_step,
-            norm_every=norm_every,
-            stderr=stderr,
-        )
-        self._resumed: dict[str, Any] | None = None
+    _resumed: dict[str, Any] | None = None
 
     def __getattr__(self, name: str) -> Any:
         """Tell another framework's trainer, which looks for its own methods, what this is."""
@@ -62,16 +33,6 @@ class LrwatchCallback(Callback):
             f"lrwatch.hooks.lightning.LrwatchCallback has no {name!r}: it is for the Trainer of "
             "Lightning; other frameworks have their own in lrwatch.hooks"
         )
-
-    @property
-    def alerts(self) -> list[Alert]:
-        """All alerts of this fit so far."""
-        return self._watches.alerts
-
-    @property
-    def verdict(self) -> Verdict:
-        """Which way the rate is wrong, as far as the fit so far tells."""
-        return self._watches.verdict
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Attach; a checkpoint has been loaded by now."""

@@ -1,17 +1,15 @@
 """Hugging Face Transformers: ``Trainer(callbacks=[LrwatchCallback()])`` watches its training."""
 
 import os
-from collections.abc import Mapping
 from typing import Any
 
 from transformers.trainer_callback import ExportableState, TrainerCallback
 
 from lrwatch.errors import LrwatchError
-from lrwatch.loop.watches import Watches
-from lrwatch.records import Alert, Verdict
+from lrwatch.loop.watches import Watching
 
 
-class LrwatchCallback(TrainerCallback, ExportableState):
+class LrwatchCallback(Watching, TrainerCallback, ExportableState):
     """Watches a Trainer, and with ``backoff`` acts on it.
 
     The loss is that of every step, as it went backward: ``logging_nan_inf_filter``, which keeps
@@ -19,39 +17,12 @@ class LrwatchCallback(TrainerCallback, ExportableState):
     every checkpoint: a training that is resumed goes on being judged. A back-off that gives the run
     up sets ``control.should_training_stop``.
 
-    Args:
-        run_dir: Where to write. None: ``LRWATCH_RUN_DIR``, else ``TENSORBOARD_LOGGING_DIR``, else
-            the ``output_dir`` of the TrainingArguments; False: nowhere.
-        backoff: Whether to act on alerts; a mapping settles fields of ``Backoff``.
-        total_steps: Planned number of steps; None: what the Trainer says.
-        check_before_step: Whether to judge every step before its update, at the price of waiting
-            for the device.
-        norm_every: Steps between two computed gradient norms, >= 1; None lets the norm take about
-            one per cent of the time.
-        stderr: Whether alerts are printed.
-
-    Raises:
-        ValueError: If ``backoff`` or one of its fields is out of its range.
+    The settings are those of :class:`lrwatch.loop.settings.Settings`, as arguments. It writes to
+    ``run_dir``, else ``LRWATCH_RUN_DIR``, else
+    ``TENSORBOARD_LOGGING_DIR``, else the ``output_dir`` of the TrainingArguments.
     """
 
-    def __init__(
-        self,
-        run_dir: str | bool | None = None,
-        backoff: bool | Mapping[str, Any] = False,
-        total_steps: int | None = None,
-        check_before_step: bool = False,
-        norm_every: int | None = None,
-        stderr: bool = True,
-    ) -> None:
-        self._watches = Watches(
-            run_dir=run_dir,
-            backoff=backoff,
-            total_steps=total_steps,
-            check_before_step=check_before_step,
-            norm_every=norm_every,
-            stderr=stderr,
-        )
-        self._stopped = False
+    _stopped = False
 
     def __getattr__(self, name: str) -> Any:
         """Tell another framework's trainer, which looks for its own methods, what this is."""
@@ -59,16 +30,6 @@ class LrwatchCallback(TrainerCallback, ExportableState):
             f"lrwatch.hooks.transformers.LrwatchCallback has no {name!r}: it is for the Trainer of "
             "Transformers; other frameworks have their own in lrwatch.hooks"
         )
-
-    @property
-    def alerts(self) -> list[Alert]:
-        """All alerts of this training so far."""
-        return self._watches.alerts
-
-    @property
-    def verdict(self) -> Verdict:
-        """Which way the rate is wrong, as far as the training so far tells."""
-        return self._watches.verdict
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Attach; a checkpoint has been loaded by now."""
@@ -85,6 +46,7 @@ class LrwatchCallback(TrainerCallback, ExportableState):
             writes=state.is_world_process_zero,
             stop=stop,
             total_steps=state.max_steps if state.max_steps > 0 else None,
+            pretrained=_is_pretrained(kwargs.get("model")),
         )
         if state.global_step:
             self._watches.load_state_dict(_kept(state), state.global_step)
@@ -103,9 +65,14 @@ class LrwatchCallback(TrainerCallback, ExportableState):
     def state(self) -> dict[str, Any]:
         """What the Trainer keeps in a checkpoint."""
         return {
-            "args": self._watches.settings,
+            "args": self.as_dict(),
             "attributes": {"exported": self._watches.state_dict()},
         }
+
+
+def _is_pretrained(model: Any) -> bool:
+    """Whether the model came from ``from_pretrained``, which leaves this name."""
+    return bool(getattr(getattr(model, "config", None), "_name_or_path", ""))
 
 
 def _kept(state: Any) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from lrwatch.detectors import DETECTORS
 from lrwatch.detectors.detector import Detector
+from lrwatch.detectors.fine_tuning import for_pretrained
 from lrwatch.detectors.hindsight import hindsight
 from lrwatch.records import Alert, Kind, Side, Step, Verdict
 from lrwatch.stats.signals import Signals
@@ -23,6 +24,8 @@ class Watcher:
     Args:
         total_steps: Steps the run will take, if known, >= 1: a rate is then not called too low in
             the first twentieth of the run. None if unknown.
+        pretrained: Whether the model was trained before: where the loss leaps from its low start,
+            advice then says so.
         detectors: Detectors to use, one per kind; None for all of
             :data:`lrwatch.detectors.DETECTORS`.
 
@@ -37,11 +40,16 @@ class Watcher:
     """
 
     def __init__(
-        self, *, total_steps: int | None = None, detectors: Sequence[Detector] | None = None
+        self,
+        *,
+        total_steps: int | None = None,
+        pretrained: bool = False,
+        detectors: Sequence[Detector] | None = None,
     ) -> None:
         if total_steps is not None and total_steps < 1:
             raise ValueError(f"total_steps must be >= 1, got {total_steps}")
         self._total_steps = total_steps
+        self._pretrained = pretrained
         self._detectors = [d() for d in DETECTORS] if detectors is None else list(detectors)
         kinds = [d.kind for d in self._detectors]
         if len(set(kinds)) != len(kinds):
@@ -132,6 +140,8 @@ class Watcher:
             self._n_troubles += not self._open
             self._open[alert.kind] = self._n_troubles
         numbered = replace(alert, trouble=self._open[alert.kind])
+        if self._pretrained:
+            numbered = for_pretrained(numbered, self._signals)
         if alert.state == "closed":
             del self._open[alert.kind]
             self._sides.pop(alert.kind, None)

@@ -61,6 +61,7 @@ def attach(
     total_steps: int | None = None,
     check_before_step: bool = False,
     norm_every: int | None = None,
+    pretrained: bool = False,
     stderr: bool = True,
     sinks: Sequence[Sink] = (),
 ) -> Watch:
@@ -93,6 +94,7 @@ def attach(
             for the device.
         norm_every: Steps between two computed gradient norms, >= 1; None lets the norm take about
             one per cent of the time, or every tenth step where torch.distributed is initialised.
+        pretrained: Whether the model was trained before, which advice then takes into account.
         stderr: Whether alerts are printed.
         sinks: More that are told of every step, alert and action; closed with the watch.
 
@@ -111,6 +113,7 @@ def attach(
         norm_every=1 if backoff is not False and norm_every is None else norm_every,
         total_steps=total_steps,
         notice=_notice if stderr else _warn,
+        pretrained=pretrained,
     )
     earlier = _watches.pop(optimizer, None)
     if earlier is not None:

@@ -37,13 +37,14 @@ class Ears:
         norm_every: int | None,
         total_steps: int | None,
         notice: Callable[[str], None],
+        pretrained: bool = False,
     ) -> Self:
         """Make them for an optimizer, which is held weakly.
 
         Raises:
             ValueError: If a number is out of its range.
         """
-        judge = Judge(Watcher(total_steps=total_steps), [], at_once=at_once)
+        judge = Judge(Watcher(total_steps=total_steps, pretrained=pretrained), [], at_once=at_once)
         recorder = Recorder(
             optimizer,
             judge=judge,

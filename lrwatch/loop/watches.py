@@ -11,9 +11,8 @@ from torch import nn
 from lrwatch.errors import LrwatchError
 from lrwatch.loop.attach import attach
 from lrwatch.loop.guard import Guard
-from lrwatch.loop.run_dir import RunDir
+from lrwatch.loop.settings import Settings, as_backoff, or_default
 from lrwatch.loop.watch import Watch
-from lrwatch.policy.settings import Backoff
 from lrwatch.records import Alert, Verdict
 
 logger = logging.getLogger("lrwatch")
@@ -24,41 +23,12 @@ _BY_WEIGHT: tuple[Verdict, ...] = ("too_high", "too_low", "undecided", "healthy"
 class Watches:
     """Watches every optimizer of a trainer, from the start of a training to its end.
 
-    The settings are values that JSON can hold, so that a framework's own configuration and its
-    checkpoints can hold them too.
-
     Args:
-        run_dir: Where to write. None: ``LRWATCH_RUN_DIR``, else the framework's own directory;
-            False: nowhere.
-        backoff: Whether to act on alerts; a mapping settles fields of ``Backoff``.
-        total_steps: Planned number of steps; None: what the framework says, if it does.
-        check_before_step: As for ``attach``.
-        norm_every: As for ``attach``.
-        stderr: Whether alerts are printed.
-
-    Raises:
-        ValueError: If ``backoff`` or one of its fields is out of its range.
+        settings: What the user settled.
     """
 
-    def __init__(
-        self,
-        *,
-        run_dir: str | bool | None = None,
-        backoff: bool | Mapping[str, Any] = False,
-        total_steps: int | None = None,
-        check_before_step: bool = False,
-        norm_every: int | None = None,
-        stderr: bool = True,
-    ) -> None:
-        self.settings: dict[str, Any] = {
-            "run_dir": run_dir,
-            "backoff": backoff,
-            "total_steps": total_steps,
-            "check_before_step": check_before_step,
-            "norm_every": norm_every,
-            "stderr": stderr,
-        }
-        self._backoff = as_backoff(backoff)
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._watches: list[Watch] = []
 
     @property
@@ -85,6 +55,7 @@ class Watches:
         writes: bool,
         stop: Callable[[LrwatchError], None],
         total_steps: int | None = None,
+        pretrained: bool = False,
     ) -> None:
         """Attach to the optimizers; what was watched before ends.
 
@@ -95,11 +66,15 @@ class Watches:
             writes: Whether this process is the one that writes.
             stop: Ends the training in the framework's own way.
             total_steps: What the framework knows about the length of the run.
+            pretrained: Whether the framework knows that the model was trained before.
         """
         self.close()
         self._watches = []
-        settings = dict(self.settings, backoff=self._backoff)
+        settings = self._settings.as_dict()
+        settings["backoff"] = as_backoff(settings["backoff"])
         settings["total_steps"] = settings["total_steps"] or total_steps
+        if settings["pretrained"] is None:
+            settings["pretrained"] = pretrained
         settings["run_dir"] = or_default(settings["run_dir"], log_dir)
         if not writes:
             settings.update(run_dir=False, stderr=False)
@@ -108,9 +83,9 @@ class Watches:
             try:
                 self._watches.append(attach(optimizer, model, name=name, **settings))
             except TypeError as error:
-                self._say(f"optimizer {i} is not watched: {error}")
+                self.say(f"optimizer {i} is not watched: {error}")
         if not optimizers:
-            self._say("nothing to watch: the trainer has no optimizer")
+            self.say("nothing to watch: the trainer has no optimizer")
         for watch in self._watches:
             watch.stop_with(stop)
 
@@ -121,7 +96,7 @@ class Watches:
                 continue
             watch.close()
             if not watch.n_steps:
-                self._say(
+                self.say(
                     f"optimizer {i} never stepped, so nothing was judged: is it the one that the "
                     "training loop calls step() on?"
                 )
@@ -146,37 +121,29 @@ class Watches:
             except Exception as error:
                 Guard("resuming the watch").failed(error)
 
-    def _say(self, line: str) -> None:
+    def say(self, line: str) -> None:
+        """Tell the user a line."""
         logger.warning(line)
-        if self.settings["stderr"]:
+        if self._settings.stderr:
             try:
                 sys.stderr.write(f"lrwatch: {line}\n")
             except Exception:  # whatever stderr was replaced with, telling must not end a training
                 return
 
 
-def as_backoff(backoff: bool | Mapping[str, Any]) -> bool | Backoff:
-    """The policy that plain values describe.
+class Watching(Settings):
+    """What every framework's callback is: its settings, and what they led to so far."""
 
-    Raises:
-        ValueError: If they describe none.
-    """
-    if isinstance(backoff, bool):
-        return backoff
-    if not isinstance(backoff, Mapping):
-        raise ValueError(f"backoff must be true, false or a mapping, got {backoff!r}")
-    unknown = sorted(set(backoff) - set(Backoff.__dataclass_fields__))
-    if unknown:
-        known = ", ".join(Backoff.__dataclass_fields__)
-        raise ValueError(f"backoff has no field {unknown[0]!r}; it has {known}")
-    settings = dict(backoff)
-    if "rungs" in settings:
-        settings["rungs"] = tuple(settings["rungs"])
-    return Backoff(**settings)
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._watches = Watches(self)
 
+    @property
+    def alerts(self) -> list[Alert]:
+        """All alerts of this training so far."""
+        return self._watches.alerts
 
-def or_default(run_dir: RunDir, log_dir: str | os.PathLike[str] | None) -> RunDir:
-    """The run directory that the user named, else the framework's own if it is on this machine."""
-    if run_dir is not None or os.environ.get("LRWATCH_RUN_DIR"):
-        return run_dir
-    return None if log_dir is None or "://" in os.fspath(log_dir) else log_dir
+    @property
+    def verdict(self) -> Verdict:
+        """Which way the rate is wrong, as far as the training so far tells."""
+        return self._watches.verdict

@@ -22,8 +22,7 @@ def advice(losses: list[float], *, pretrained: bool) -> list[str]:
     for i, loss in enumerate(losses):
         norm = 1.0 if i < 10 else 20.0 * math.exp(-i / 100)
         watcher.update(Step(step=i, loss=loss, grad_norm=norm, lr=0.01))
-    assert watcher.verdict == "too_high"
-    return [alert.advice for alert in watcher.alerts if alert.verdict == "too_high"]
+    return [alert.advice for alert in watcher.alerts if alert.severity != "info"]
 
 
 def test_a_pretrained_model_that_leaps_is_told_of_fine_tuning() -> None:
@@ -31,12 +30,16 @@ def test_a_pretrained_model_that_leaps_is_told_of_fine_tuning() -> None:
 
 
 def test_the_same_curve_from_random_weights_is_not() -> None:
-    assert ADVICE not in advice(forgetting(), pretrained=False)
+    told = advice(forgetting(), pretrained=False)
+    assert told
+    assert ADVICE not in told
 
 
 def test_a_pretrained_model_that_only_turns_nan_did_not_leap() -> None:
     flat = [0.3 + 0.001 * (i % 3) for i in range(40)]
-    assert ADVICE not in advice([*flat, math.nan, math.nan], pretrained=True)
+    told = advice([*flat, math.nan, math.nan], pretrained=True)
+    assert told
+    assert ADVICE not in told
 
 
 @pytest.mark.parametrize("top", [0.3, 0.25])

@@ -39,7 +39,12 @@ def model() -> GPT2LMHeadModel:
 
 
 def train(
-    folder: Path, *callbacks: Any, resume: str | None = None, n_steps: int = 30, **settings: Any
+    folder: Path,
+    *callbacks: Any,
+    resume: str | None = None,
+    n_steps: int = 30,
+    start: Path | None = None,
+    **settings: Any,
 ) -> Trainer:
     defaults: dict[str, Any] = {
         "learning_rate": 0.01,
@@ -52,7 +57,8 @@ def train(
         "per_device_train_batch_size": 4,
     }
     arguments = TrainingArguments(str(folder), max_steps=n_steps, **{**defaults, **settings})
-    trainer = Trainer(model(), arguments, train_dataset=Counting(), callbacks=[*callbacks])
+    trained = GPT2LMHeadModel.from_pretrained(start) if start else model()
+    trainer = Trainer(trained, arguments, train_dataset=Counting(), callbacks=[*callbacks])
     trainer.train(resume_from_checkpoint=resume)
     return trainer
 
@@ -178,3 +184,10 @@ def test_it_writes_where_tensorboard_does(tmp_path: Path, monkeypatch: pytest.Mo
     train(tmp_path / "out", quiet(), n_steps=3)
     assert (tmp_path / "board" / "lrwatch").is_dir()
     assert not (tmp_path / "out" / "lrwatch").exists()
+
+
+def test_it_knows_a_model_that_was_trained_before(tmp_path: Path, told: list[Attached]) -> None:
+    model().save_pretrained(tmp_path / "model")
+    train(tmp_path / "out", quiet(run_dir=False), n_steps=2)
+    train(tmp_path / "out", quiet(run_dir=False), n_steps=2, start=tmp_path / "model")
+    assert [sink.settings["pretrained"] for sink in told] == [False, True]

@@ -10,7 +10,8 @@ from torch import nn
 from torch.optim import SGD
 
 from lrwatch import LrwatchError
-from lrwatch.loop.watches import Watches, as_backoff, or_default
+from lrwatch.loop.settings import Settings, as_backoff, or_default
+from lrwatch.loop.watches import Watches
 from lrwatch.policy.settings import Backoff
 from tests.loop.training import small_model, train
 
@@ -20,7 +21,7 @@ def never(error: LrwatchError) -> None:
 
 
 def opened(*models: nn.Module, lr: float = 0.05, **settings: Any) -> tuple[Watches, list[SGD]]:
-    watches = Watches(**{"run_dir": False, "stderr": False, **settings})
+    watches = Watches(Settings(**{"run_dir": False, "stderr": False, **settings}))
     optimizers = [SGD(model.parameters(), lr=lr) for model in models]
     watches.open(optimizers, None, log_dir=None, writes=True, stop=never)
     return watches, optimizers
@@ -28,8 +29,8 @@ def opened(*models: nn.Module, lr: float = 0.05, **settings: Any) -> tuple[Watch
 
 def test_settings_are_plain_values() -> None:
     given = {"run_dir": "runs/a", "backoff": {"rungs": ["skip", "stop"]}, "total_steps": 100}
-    watches = Watches(**json.loads(json.dumps(given)))
-    assert json.loads(json.dumps(watches.settings)).items() >= given.items()
+    settings = Settings(**json.loads(json.dumps(given)))
+    assert json.loads(json.dumps(settings.as_dict())).items() >= given.items()
 
 
 @pytest.mark.parametrize(
@@ -55,7 +56,7 @@ def test_plain_values_describe_a_back_off(given: Any, made: Any) -> None:
 )
 def test_what_describes_no_back_off_is_refused(given: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Watches(backoff=given)
+        Settings(backoff=given)
 
 
 def test_the_run_directory_is_the_users_before_the_frameworks(
@@ -91,7 +92,7 @@ def test_opening_again_ends_what_was_watched() -> None:
 
 def test_a_process_that_does_not_write_leaves_no_file(tmp_path: Path) -> None:
     model = small_model()
-    watches = Watches(run_dir=str(tmp_path / "run"))
+    watches = Watches(Settings(run_dir=str(tmp_path / "run")))
     optimizer = SGD(model.parameters(), lr=0.05)
     watches.open([optimizer], None, log_dir=None, writes=False, stop=never)
     train(model, optimizer, 5)
@@ -114,7 +115,7 @@ def test_a_trainer_without_an_optimizer_gets_one_line(capsys: pytest.CaptureFixt
 
 
 def test_what_is_no_optimizer_of_torch_gets_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    watches = Watches(run_dir=False)
+    watches = Watches(Settings(run_dir=False))
     watches.open([object()], None, log_dir=None, writes=True, stop=never)
     assert "optimizer 1 is not watched: optimizer must be" in capsys.readouterr().err
     assert watches.verdict == "undecided"
@@ -170,7 +171,7 @@ def test_the_verdict_is_that_of_the_optimizer_that_is_worst_off() -> None:
 def test_a_back_off_that_gives_up_calls_the_trainers_stop_and_leaves_the_weights() -> None:
     model = nn.Linear(4, 1)
     optimizer = SGD(model.parameters(), lr=3.0)
-    watches = Watches(run_dir=False, stderr=False, backoff={"floor": 0.9})
+    watches = Watches(Settings(run_dir=False, stderr=False, backoff={"floor": 0.9}))
     stops: list[LrwatchError] = []
     watches.open([optimizer], model, log_dir=None, writes=True, stop=stops.append)
     i = 0

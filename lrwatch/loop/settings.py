@@ -1,0 +1,73 @@
+"""What a user may settle about watching a trainer: the same in the adapters of all frameworks."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from lrwatch.loop.run_dir import RunDir
+from lrwatch.policy.settings import Backoff
+
+
+@dataclass(eq=False)
+class Settings:
+    """Plain values, so that a framework's own configuration and checkpoints can hold them too.
+
+    Args:
+        run_dir: Where to write. None: ``LRWATCH_RUN_DIR``, else the framework's own directory;
+            False: nowhere.
+        backoff: Whether to act on alerts; a mapping settles fields of ``Backoff``.
+        total_steps: Planned number of steps; None: what the framework says, if it does.
+        check_before_step: Whether to judge every step before its update, at the price of waiting
+            for the device.
+        norm_every: Steps between two computed gradient norms, >= 1; None lets the norm take about
+            one per cent of the time.
+        pretrained: Whether the model was trained before, which advice then takes into account;
+            None: what the framework says, if it does.
+        stderr: Whether alerts are printed.
+
+    Raises:
+        ValueError: If ``backoff`` or one of its fields is out of its range.
+    """
+
+    run_dir: str | bool | None = None
+    backoff: bool | Mapping[str, Any] = False
+    total_steps: int | None = None
+    check_before_step: bool = False
+    norm_every: int | None = None
+    pretrained: bool | None = None
+    stderr: bool = True
+
+    def __post_init__(self) -> None:
+        as_backoff(self.backoff)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The values, by name."""
+        return asdict(self)
+
+
+def as_backoff(backoff: bool | Mapping[str, Any]) -> bool | Backoff:
+    """The policy that plain values describe.
+
+    Raises:
+        ValueError: If they describe none.
+    """
+    if isinstance(backoff, bool):
+        return backoff
+    if not isinstance(backoff, Mapping):
+        raise ValueError(f"backoff must be true, false or a mapping, got {backoff!r}")
+    unknown = sorted(set(backoff) - set(Backoff.__dataclass_fields__))
+    if unknown:
+        known = ", ".join(Backoff.__dataclass_fields__)
+        raise ValueError(f"backoff has no field {unknown[0]!r}; it has {known}")
+    settings = dict(backoff)
+    if "rungs" in settings:
+        settings["rungs"] = tuple(settings["rungs"])
+    return Backoff(**settings)
+
+
+def or_default(run_dir: RunDir, log_dir: str | os.PathLike[str] | None) -> RunDir:
+    """The run directory that the user named, else the framework's own if it is on this machine."""
+    if run_dir is not None or os.environ.get("LRWATCH_RUN_DIR"):
+        return run_dir
+    return None if log_dir is None or "://" in os.fspath(log_dir) else log_dir
