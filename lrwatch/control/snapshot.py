@@ -11,7 +11,6 @@ from torch.optim import Optimizer
 
 from lrwatch.control.slot import Slot, parameters, tensor_bytes
 from lrwatch.control.surroundings import Surroundings
-from lrwatch.errors import LrwatchError
 
 Where = Literal["device", "host"]
 _GIB = 2**30
@@ -71,7 +70,7 @@ class Snapshots:
     def _optimizer(self) -> Optimizer:
         optimizer = self._optimizer_ref()
         if optimizer is None:
-            raise LrwatchError("the optimizer is gone, and its snapshots with it")
+            raise ReferenceError("the optimizer is gone, and its snapshots with it")
         return optimizer
 
     @property
@@ -119,9 +118,9 @@ class Snapshots:
     def load(self, name: str, *, exact: bool = False) -> int:
         """Bring a slot back and return its step; the slot stays as it is."""
         if name not in self._slots:
-            raise LrwatchError(f"no snapshot named {name!r}; there are {sorted(self._slots)}")
+            raise ValueError(f"no snapshot named {name!r}; there are {sorted(self._slots)}")
         if exact and name not in self._surroundings:
-            raise LrwatchError(f"snapshot {name!r} was saved without exact=True")
+            raise ValueError(f"snapshot {name!r} was saved without exact=True")
         slot = self._slots[name]
         slot.load(self._optimizer, self._buffers())
         if exact:

@@ -5,6 +5,8 @@ from typing import Any
 
 import torch
 
+from lrwatch.loop.guard import Guard
+
 tracing = torch.compiler.is_dynamo_compiling
 _frames = getattr(getattr(torch._C, "_dynamo", None), "eval_frame", None)
 frame_compiler: Callable[[], Any] = getattr(_frames, "get_eval_frame_callback", lambda: None)
@@ -45,12 +47,17 @@ def left_out(watched: Callable[..., Any], original: Callable[..., Any]) -> Calla
 
 
 def step_hook(record: Callable[..., Any]) -> Callable[..., Any]:
-    """``record`` as a hook of optimizer steps."""
+    """``record`` as a hook of optimizer steps, which an error in it does not end."""
     interpreted = uncompiled(record)
+    guard = Guard("the step hook")
 
     def hook(optimizer: Any, args: Any, kwargs: Any) -> Any:
-        if tracing() or frame_compiler() is not None:
-            return interpreted(optimizer, args, kwargs)
-        return record(optimizer, args, kwargs)
+        try:
+            if tracing() or frame_compiler() is not None:
+                return interpreted(optimizer, args, kwargs)
+            return record(optimizer, args, kwargs)
+        except Exception as error:
+            guard.failed(error)
+            return None
 
     return no_frame(hook)

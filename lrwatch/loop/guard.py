@@ -11,6 +11,14 @@ logger.addHandler(logging.NullHandler())
 MAX_FAILURES = 3
 
 
+def log(level: int, words: str, *args: object, error: Exception | None = None) -> None:
+    """Log a line; a handler of the user's that raises does not end the training."""
+    try:
+        logger.log(level, words, *args, exc_info=error)
+    except Exception:
+        return
+
+
 class Guard:
     """Counts the failures of one part; the first is logged, the third puts the part out of use.
 
@@ -41,7 +49,8 @@ class Guard:
             raise error
         self._n_failures += 1
         if self._n_failures == 1:
-            logger.error("%s failed, training goes on", self._part, exc_info=error)
+            log(logging.ERROR, "%s failed, training goes on", self._part, error=error)
         if self._n_failures == MAX_FAILURES:
             self.off = True
-            logger.error("%s failed %d times and is now left out", self._part, MAX_FAILURES)
+            words = "%s failed %d times and is now left out"
+            log(logging.ERROR, words, self._part, MAX_FAILURES)

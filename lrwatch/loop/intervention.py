@@ -45,12 +45,12 @@ class Intervention:
 
     def before(self, optimizer: Optimizer, step: Step) -> None:
         """Let the controller act before the update."""
-        self._give_back()
-        if self._stopped:
-            self._hide(optimizer)
-        if self._stopped or self._guard.off:
-            return
         try:
+            self._give_back()
+            if self._stopped:
+                self._hide(optimizer)
+            if self._stopped or self._guard.off:
+                return
             answer = self.controller.before_step(optimizer, step.step, step.loss, step.grad_norm)
             if answer is False:
                 self._hide(optimizer)
@@ -65,16 +65,16 @@ class Intervention:
 
     def after(self, optimizer: Optimizer, step: int) -> None:
         """Let the controller put back the rates; also where it failed before the update."""
-        self._give_back()
         try:
+            self._give_back()
             self.controller.after_step(optimizer, step)
         except Exception as error:
             self._guard.failed(error)
 
     def close(self) -> None:
         """Close the controller."""
-        self._give_back()
         try:
+            self._give_back()
             self.controller.close()
         except Exception as error:
             self._guard.failed(error)
@@ -87,6 +87,8 @@ class Intervention:
                     param.grad = None
 
     def _give_back(self) -> None:
+        """Put hidden gradients back, but not over newer ones: a step that raised had no end."""
         while self._hidden:
             param, gradient = self._hidden.pop()
-            param.grad = gradient
+            if param.grad is None:
+                param.grad = gradient

@@ -11,6 +11,7 @@ from torch.nn.utils import clip_grad
 
 from lrwatch.loop import objective
 from lrwatch.loop.compiled import frame_compiler, left_out, no_frame, tracing, uncompiled
+from lrwatch.loop.guard import Guard
 from lrwatch.loop.step_loss import StepLoss
 
 Function = Callable[..., Any]
@@ -51,6 +52,7 @@ listeners: tuple[Listener, ...] = ()
 _originals: list[_Original] = []
 _lock = threading.RLock()
 _total_norm = threading.local()
+_guard = Guard("listening to torch")
 
 
 def listen(listener: Listener) -> None:
@@ -127,12 +129,18 @@ def _wrap_backward(original: Function) -> Function:
         if torch._C._current_graph_task_id() != -1:
             return original(tensors, grad_tensors, *args, **kwargs)
         marks = []
-        for listener in listeners:
-            marks.append((listener.loss, listener.loss.before_backward()))
+        try:
+            for listener in listeners:
+                marks.append((listener.loss, listener.loss.before_backward()))
+        except Exception as error:
+            _guard.failed(error)
         result = original(tensors, grad_tensors, *args, **kwargs)
-        value, scaler = objective.of(tensors, grad_tensors)
-        for loss, mark in marks:
-            loss.after_backward(mark, value, scaler)
+        try:
+            value, scaler = objective.of(tensors, grad_tensors)
+            for loss, mark in marks:
+                loss.after_backward(mark, value, scaler)
+        except Exception as error:
+            _guard.failed(error)
         return result
 
     interpreted = uncompiled(backward)
@@ -153,11 +161,17 @@ def _wrap_clip(original: Function) -> Function:
         parameters = [parameters] if isinstance(parameters, torch.Tensor) else list(parameters)
         given = args[1] if len(args) > 1 else kwargs.get("total_norm")
         last = _total_norm.__dict__.pop("last", None)
-        for listener in listeners:
-            listener.before_clip(parameters, last if last is given else None)
+        try:
+            for listener in listeners:
+                listener.before_clip(parameters, last if last is given else None)
+        except Exception as error:
+            _guard.failed(error)
         result = original(parameters, *args, **kwargs)
-        for listener in listeners:
-            listener.after_clip()
+        try:
+            for listener in listeners:
+                listener.after_clip()
+        except Exception as error:
+            _guard.failed(error)
         return result
 
     return left_out(clip, original)
@@ -168,7 +182,10 @@ def _wrap_scale(original: Function) -> Function:
         if isinstance(outputs, Iterator):
             outputs = list(outputs)
         scaled = original(self, outputs)
-        objective.was_scaled(self, outputs, scaled)
+        try:
+            objective.was_scaled(self, outputs, scaled)
+        except Exception as error:
+            _guard.failed(error)
         return scaled
 
     return left_out(scale, original)
@@ -176,11 +193,20 @@ def _wrap_scale(original: Function) -> Function:
 
 def _wrap_scaler_step(original: Function) -> Function:
     def step(self: GradScaler, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
-        watching = [(each, each.n_steps) for each in listeners if each.owns(optimizer)]
+        watching = []
+        try:
+            for each in listeners:
+                if each.owns(optimizer):
+                    watching.append((each, each.n_steps))
+        except Exception as error:
+            _guard.failed(error)
         result = original(self, optimizer, *args, **kwargs)
-        for listener, n_steps in watching:
-            if listener.n_steps == n_steps:
-                listener.skipped_by_scaler()
+        try:
+            for listener, n_steps in watching:
+                if listener.n_steps == n_steps:
+                    listener.skipped_by_scaler()
+        except Exception as error:
+            _guard.failed(error)
         return result
 
     return left_out(step, original)

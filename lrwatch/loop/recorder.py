@@ -120,7 +120,10 @@ class Recorder:
             result = closure(*args, **kwargs)
             if not recorded:
                 recorded = True
-                self._record(optimizer)
+                try:
+                    self._record(optimizer)
+                except Exception as error:
+                    self._step_guard.failed(error)
             return result
 
         return watched
