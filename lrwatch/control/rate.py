@@ -1,10 +1,14 @@
 """A factor on the learning rate that no scheduler sees: bound before a step, taken back after."""
 
+import logging
 import math
+import os
 from typing import Any, NamedTuple
 
 import torch
 from torch.optim import Optimizer
+
+logger = logging.getLogger("lrwatch")
 
 
 class _Loan(NamedTuple):
@@ -104,15 +108,33 @@ class RateScale:
     ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
         if self._scale == 1.0 and not self._loans:
             return None
-        if not self._explicit or len(args) > 1 or kwargs.get("closure") is not None:
-            self.lend(optimizer)
-        guarded = _Arguments(args)
-        guarded.__dict__["loans"] = self._loans
-        return guarded, kwargs
+        try:
+            if not self._explicit or len(args) > 1 or kwargs.get("closure") is not None:
+                self.lend(optimizer)
+            guarded = _Arguments(args)
+            guarded.__dict__["loans"] = self._loans
+            return guarded, kwargs
+        except Exception as error:
+            self._failed(error)
+            return None
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _after(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self.give_back()
+        try:
+            self.give_back()
+        except Exception as error:
+            self._failed(error)
+
+    def _failed(self, error: Exception) -> None:
+        """Let go of the rate for good: a factor that cannot be lent must not end a training."""
+        if os.environ.get("LRWATCH_STRICT") == "1":
+            raise error
+        loans, self._loans, self._scale = self._loans, [], 1.0
+        _end(loans)
+        try:
+            logger.error("the rate could not be scaled and is left alone", exc_info=error)
+        except Exception:  # a logging handler of the user's that raises must not end a training
+            return
 
 
 def _end(loans: list[_Loan]) -> None:
