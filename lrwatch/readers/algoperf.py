@@ -1,6 +1,6 @@
 """AlgoPerf: measurements.csv, where lines of training and of evaluation take turns."""
 
-from lrwatch.readers.delimited import header_of, rows_of
+from lrwatch.readers.delimited import TableLines, header_of, rows_of
 from lrwatch.readers.formats import Format, Head
 
 _ITS_OWN = {"preemption_count", "accumulated_submission_time", "score"}
@@ -16,5 +16,6 @@ FORMAT = Format(
     about="measurements.csv of the AlgoPerf benchmark",
     recognises=_recognises,
     rows=rows_of,
+    line_reader=TableLines,
     columns={"step": "global_step", "loss": "loss", "grad_norm": "grad_norm"},
 )

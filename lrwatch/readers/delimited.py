@@ -2,13 +2,12 @@
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
-from typing import BinaryIO
+from collections.abc import Sequence
+from functools import partial
 
 from lrwatch.readers.formats import Format, Head
-from lrwatch.readers.lines import Damage, lines
+from lrwatch.readers.lines import Damage, Line, Row, by_line
 from lrwatch.readers.numbers import number
-from lrwatch.readers.rows import Row
 
 MAX_COLUMNS = 10_000
 _DELIMITERS = ",\t;|"
@@ -59,23 +58,38 @@ def is_delimited(head: Head) -> bool:
     return not cells or (2 * len(fits) >= len(cells) and n_numbers >= len(fits))
 
 
-def rows_of(file: BinaryIO, damage: Damage) -> Iterator[Row]:
-    """One row a line; the last one only if the file holds its end."""
-    names: Sequence[str] = ()
-    delimiter = ","
-    for line in lines(file, damage):
+class TableLines:
+    """Reads the lines of a table: the first is its header, each of the others a row.
+
+    Args:
+        damage: Takes the count of lines that have more or fewer cells than the header.
+    """
+
+    def __init__(self, damage: Damage) -> None:
+        self._damage = damage
+        self._names: Sequence[str] = ()
+        self._delimiter = ","
+        self._header = ""
+
+    def __call__(self, line: Line) -> Row | None:
+        """The row of a line; the last line is one only if the file holds its end."""
         if not line.text.strip() or not line.whole:
-            continue
-        if not names:
-            names, delimiter = header_of(line.text), delimiter_of(line.text) or ","
-            header = line.text
-        elif line.text != header:
-            cells = cells_of(line.text, delimiter)
-            if len(cells) == len(names):
-                yield _row(names, cells)
-            else:
-                expected = f"expected {len(names)} cells as in the header, got {len(cells)}"
-                damage.add(f"line {line.number}", expected)
+            return None
+        if not self._names:
+            self._names, self._header = header_of(line.text), line.text
+            self._delimiter = delimiter_of(line.text) or ","
+            return None
+        if line.text == self._header:
+            return None
+        cells = cells_of(line.text, self._delimiter)
+        if len(cells) == len(self._names):
+            return _row(self._names, cells)
+        expected = f"expected {len(self._names)} cells as in the header, got {len(cells)}"
+        self._damage.add(f"line {line.number}", expected)
+        return None
+
+
+rows_of = partial(by_line, TableLines)
 
 
 def _row(names: Sequence[str], cells: Sequence[str]) -> Row:
@@ -88,4 +102,5 @@ FORMAT = Format(
     about="a table with a header line, separated by comma, tab, semicolon or bar",
     recognises=is_delimited,
     rows=rows_of,
+    line_reader=TableLines,
 )

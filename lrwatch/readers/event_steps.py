@@ -42,42 +42,46 @@ class EventSteps:
             self._head.append(chunk)
             if sum(map(len, self._head)) >= HEAD_SCALARS:
                 break
-        found: Counter[str] = Counter()
-        for part in self._head:
-            for number, n in zip(*np.unique(part.tags, return_counts=True), strict=True):
-                found[self._tags.names[number]] += int(n)
-        self.counts: Mapping[str, int] = found
+        self.counts: Mapping[str, int] = counted(self._head, self._tags)
 
     def read(self, columns: Columns) -> Iterator[Step]:
         """The Steps."""
         numbers = {name: self._tags.names.index(name) for name in columns.names}
         wanted = np.array(sorted(numbers.values()), np.int32)
-        counter = _Counter(None if not columns.loss else numbers[columns.loss[0]])
+        counter = Counting(None if not columns.loss else numbers[columns.loss[0]])
         for window in _windows(chain(self._head, self._chunks), wanted):
-            for segment in _segments(counter.applied(window)):
-                yield from _joined(segment, columns, numbers)
+            yield from steps_in(counter.applied(window), columns, numbers)
         if self._health.n_damaged:
             self.damage.n_bad = self._health.n_damaged
             self.damage.first = "records that fail their checksum"
 
 
-class _Counter:
+def counted(parts: Iterable[Scalars], tags: Tags) -> Counter[str]:
+    """How many scalars each tag has."""
+    found: Counter[str] = Counter()
+    for part in parts:
+        for number, n in zip(*np.unique(part.tags, return_counts=True), strict=True):
+            found[tags.names[number]] += int(n)
+    return found
+
+
+class Counting:
     """Numbers the scalars of each tag, where nobody gave the writer their steps.
 
     Args:
         number: The tag that tells, by having the same step throughout.
+        counts: Whether it is so; None to see it from the first scalars.
     """
 
-    def __init__(self, number: int | None) -> None:
+    def __init__(self, number: int | None, *, counts: bool | None = None) -> None:
         self._number = number
-        self._counts: bool | None = None
+        self._counts = counts
         self._n_seen: Counter[int] = Counter()
 
     def applied(self, window: Scalars) -> Scalars:
         """The scalars with the steps that they were given, or were counted to."""
         if self._counts is None:
-            steps = window.steps[window.tags == self._number]
-            self._counts = len(steps) > 1 and bool((steps == steps[0]).all())
+            self._counts = stands_still(window, self._number)
         if not self._counts:
             return window
         steps = window.steps.copy()
@@ -86,6 +90,18 @@ class _Counter:
             steps[places] = np.arange(len(places)) + self._n_seen[number]
             self._n_seen[number] += len(places)
         return replace(window, steps=steps)
+
+
+def stands_still(scalars: Scalars, number: int | None) -> bool:
+    """Whether all scalars of a tag, of which there are several, have the same step."""
+    steps = scalars.steps[scalars.tags == number]
+    return len(steps) > 1 and bool((steps == steps[0]).all())
+
+
+def steps_in(window: Scalars, columns: Columns, numbers: Mapping[str, int]) -> Iterator[Step]:
+    """The Steps of some scalars, by the numbers of the tags that the columns name."""
+    for segment in _segments(window):
+        yield from _joined(segment, columns, numbers)
 
 
 def _windows(chunks: Iterable[Scalars], wanted: NDArray[np.int32]) -> Iterator[Scalars]:

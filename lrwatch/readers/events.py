@@ -77,10 +77,15 @@ def scalar_chunks(
     for path in paths:
         with opened(path, follow=follow) as file:
             for chunk in Framing(file, size_of(file), health):
-                try:
-                    yield _in_order(list(_decode(chunk, health)), tags)
-                except UnreadableError as error:
-                    raise UnreadableError(f"{path}: {error}") from error
+                yield scalars_in(chunk, tags, health, path)
+
+
+def scalars_in(chunk: Chunk, tags: Tags, health: Health, path: Path) -> Scalars:
+    """Scalars of a part of the file at ``path``."""
+    try:
+        return _in_order(list(_decode(chunk, health)), tags)
+    except UnreadableError as error:
+        raise UnreadableError(f"{path}: {error}") from error
 
 
 def read_scalars(paths: Sequence[Path], tags: Tags, health: Health) -> Scalars:

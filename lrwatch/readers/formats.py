@@ -6,8 +6,7 @@ from functools import cached_property
 from typing import BinaryIO
 
 from lrwatch.readers.column_rules import Quantity
-from lrwatch.readers.lines import Damage, encoding_of
-from lrwatch.readers.rows import Row
+from lrwatch.readers.lines import Damage, LineReader, Row, encoding_of
 
 HEAD = 1 << 16
 
@@ -48,6 +47,8 @@ class Format:
         about: What writes it, in a few words.
         recognises: Whether a file that starts like this is of this kind.
         rows: Reads a file from its start; counts what it must leave out.
+        line_reader: Begins to read lines as rows, where each line is one or none; counts what it
+            must leave out. None for a kind that is not read line by line.
         columns: Columns that this kind always means, where it has them.
         notes: What a reader of the numbers must know.
     """
@@ -56,5 +57,6 @@ class Format:
     about: str
     recognises: Callable[[Head], bool]
     rows: Callable[[BinaryIO, Damage], Iterator[Row]]
+    line_reader: Callable[[Damage], LineReader] | None = None
     columns: Mapping[Quantity, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

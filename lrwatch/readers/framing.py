@@ -55,6 +55,9 @@ class Framing:
     content (4). Where a header is wrong, or claims more than the file holds, the next right one
     is searched for: a flipped byte costs the record that it hit. Contents are not checked here.
 
+    A file that has grown is read on from where it ended: what was cut off there, or was not yet
+    more than zeros, is read again.
+
     Args:
         file: The open file, at its start.
         size: How many of its bytes to read; what is appended meanwhile is left alone.
@@ -67,8 +70,20 @@ class Framing:
         self._health = health
         self._offset = 0
         self._lost = False
+        self._lost_at = 0
         self._torn_at: int | None = None
         self._nonzero = False
+        self._n_damaged_at_end = 0
+
+    def grown_to(self, size: int) -> None:
+        """Go on, when iterated over again, with what has been appended."""
+        self._size = size
+        if self._lost and (self._torn_at is not None or not self._n_damaged_at_end):
+            self._offset = self._lost_at if self._torn_at is None else self._torn_at
+            self._lost = False
+        self._health.n_damaged -= self._n_damaged_at_end
+        self._n_damaged_at_end = self._health.n_torn_bytes = 0
+        self._file.seek(self._offset)
 
     def __iter__(self) -> Iterator[Chunk]:
         rest = b""
@@ -124,7 +139,7 @@ class Framing:
         if header_is_right and self._offset + end <= self._size:
             self._health.n_oversized += length > MAX_RECORD
             return at if length <= MAX_RECORD else end
-        self._lost = True
+        self._lost, self._lost_at = True, self._offset + at
         if header_is_right and length <= MAX_RECORD:
             self._torn_at = self._offset + at
         return None
@@ -158,6 +173,7 @@ class Framing:
         """A tail of zeros is no damage (a power cut leaves it), a record cut off is none either."""
         nonzero = self._nonzero or any(rest)
         if self._lost and self._torn_at is None:
+            self._n_damaged_at_end = int(nonzero)
             self._health.n_damaged += nonzero
         elif nonzero:
             torn_at = self._offset if self._torn_at is None else self._torn_at

@@ -5,8 +5,7 @@ from typing import BinaryIO
 
 from lrwatch.readers.formats import Format, Head
 from lrwatch.readers.json_objects import objects_in_list
-from lrwatch.readers.lines import Damage
-from lrwatch.readers.rows import Row
+from lrwatch.readers.lines import Damage, Row
 
 
 def _recognises(head: Head) -> bool:

@@ -5,9 +5,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO, TextIO
 
-from lrwatch.readers.lines import MAX_LINE, Damage, text_of
+from lrwatch.readers.lines import MAX_LINE, Damage, Row, text_of
 from lrwatch.readers.numbers import number
-from lrwatch.readers.rows import Row
 
 MAX_DEPTH = 4
 # The last entry of Hugging Face's log sums the run up and is no step of it.

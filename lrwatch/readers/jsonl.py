@@ -1,14 +1,14 @@
 """JSON: one object a line, one list of objects, or one object of lists."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import BinaryIO
 
 from lrwatch.errors import LrwatchError
 from lrwatch.readers.formats import HEAD, Format, Head
 from lrwatch.readers.json_objects import flat, objects_in_list, parsed
-from lrwatch.readers.lines import Damage, lines, text_of
+from lrwatch.readers.lines import Damage, Line, LineReader, Row, by_line, text_of
 from lrwatch.readers.numbers import number
-from lrwatch.readers.rows import Row
 
 MAX_WHOLE = 32 << 20
 
@@ -19,15 +19,19 @@ def _is_lines(head: Head) -> bool:
     return any(objects) and 2 * sum(objects) >= len(objects)
 
 
-def _line_rows(file: BinaryIO, damage: Damage) -> Iterator[Row]:
-    for line in lines(file, damage):
-        if not line.text.strip():
-            continue
-        value = parsed(line.text)
-        if isinstance(value, dict):
-            yield flat(value)
-        elif line.whole:
-            damage.add(f"line {line.number}", "expected a JSON object")
+def _object_lines(damage: Damage) -> LineReader:
+    return partial(_object_row, damage)
+
+
+def _object_row(damage: Damage, line: Line) -> Row | None:
+    if not line.text.strip():
+        return None
+    value = parsed(line.text)
+    if isinstance(value, dict):
+        return flat(value)
+    if line.whole:
+        damage.add(f"line {line.number}", "expected a JSON object")
+    return None
 
 
 def _is_list(head: Head) -> bool:
@@ -67,7 +71,8 @@ LINES = Format(
     name="jsonl",
     about="JSON Lines: one object a line",
     recognises=_is_lines,
-    rows=_line_rows,
+    rows=partial(by_line, _object_lines),
+    line_reader=_object_lines,
 )
 LIST = Format(
     name="json-list",

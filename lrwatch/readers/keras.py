@@ -1,6 +1,6 @@
 """Keras: the file of its CSVLogger, one line an epoch, columns in the order of the alphabet."""
 
-from lrwatch.readers.delimited import header_of, is_delimited, rows_of
+from lrwatch.readers.delimited import TableLines, header_of, is_delimited, rows_of
 from lrwatch.readers.formats import Format, Head
 
 
@@ -16,6 +16,7 @@ FORMAT = Format(
     about="the file of Keras's CSVLogger",
     recognises=_recognises,
     rows=rows_of,
+    line_reader=TableLines,
     columns={"step": "epoch", "loss": "loss"},
     notes=("one line an epoch: the loss is the mean over the epoch",),
 )

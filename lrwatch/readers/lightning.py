@@ -1,6 +1,6 @@
 """Lightning: metrics.csv of its CSVLogger, where every call of log() fills other columns."""
 
-from lrwatch.readers.delimited import body_of, header_of, is_delimited, rows_of
+from lrwatch.readers.delimited import TableLines, body_of, header_of, is_delimited, rows_of
 from lrwatch.readers.formats import Format, Head
 
 
@@ -16,5 +16,6 @@ FORMAT = Format(
     about="metrics.csv of Lightning's CSVLogger",
     recognises=_recognises,
     rows=rows_of,
+    line_reader=TableLines,
     columns={"step": "step"},
 )

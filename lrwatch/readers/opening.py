@@ -29,19 +29,29 @@ def opened(path: Path, *, follow: bool = True) -> Iterator[BinaryIO]:
     Raises:
         UnreadableError: If it is missing, not a regular file or not readable.
     """
+    with open_regular(path, follow=follow, buffering=-1) as file:
+        try:
+            yield file
+        except OSError as error:
+            raise UnreadableError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def open_regular(path: Path, *, follow: bool = True, buffering: int = 0) -> BinaryIO:
+    """As :func:`opened`, for the caller to close.
+
+    Raises:
+        UnreadableError: If it is missing, not a regular file or not readable.
+    """
     flags = os.O_RDONLY | _NONBLOCK | _BINARY | (0 if follow else _NOFOLLOW)
     try:
         descriptor = os.open(path, flags)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UnreadableError(f"{path}: cannot be opened: {reason}") from error
-    with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise UnreadableError(f"{path}: expected a regular file or a folder of a run")
-        try:
-            yield file
-        except OSError as error:
-            raise UnreadableError(f"{path}: cannot be read: {error.strerror or error}") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise UnreadableError(f"{path}: expected a regular file or a folder of a run")
+    return open(descriptor, "rb", buffering=buffering)
 
 
 def size_of(file: BinaryIO) -> int:

@@ -1,13 +1,12 @@
 """Rows: what the lines of a log say, name by name, made into Steps."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from lrwatch.readers.columns import Columns, plain_name
+from lrwatch.readers.lines import Row
 from lrwatch.records import Step
-
-Row = Mapping[str, float]
 
 MAX_STEP = 2.0**62
 _TIME = "_timestamp"
@@ -57,39 +56,66 @@ def steps_of(rows: Iterable[Row], columns: Columns, clock: Clock) -> Iterator[St
     Neighbouring rows of one step that do not contradict each other are one Step. A rate that
     stands alone belongs to the next Step that has none.
     """
-    lr: float | None = None
-    for step in _merged(_single(rows, columns, clock)):
-        if step.loss is None and step.grad_norm is None:
-            lr = step.lr
-        else:
-            yield replace(step, lr=lr) if step.lr is None and lr is not None else step
-            lr = None
+    joining = Joining(columns, clock)
+    yield from joining.feed(rows)
+    yield from joining.finish()
 
 
-def _single(rows: Iterable[Row], columns: Columns, clock: Clock) -> Iterator[Step]:
-    """One Step for every row that says something."""
-    numbered = _Numbered(clock)
-    for row in rows:
-        loss = _sum(row, columns.loss)
-        norm, lr = _get(row, columns.grad_norm), _get(row, columns.lr)
+class Joining:
+    """Makes Steps of rows that come little by little; the last one waits for what joins it.
+
+    Args:
+        columns: Which columns are the loss, the norm, the rate and the step.
+        clock: How the number of a step is found.
+    """
+
+    def __init__(self, columns: Columns, clock: Clock) -> None:
+        self._columns = columns
+        self._numbered = _Numbered(clock)
+        self._held: Step | None = None
+        self._told: Step | None = None
+        self._lr: float | None = None
+
+    def feed(self, rows: Iterable[Row]) -> Iterator[Step]:
+        """The Steps that the rows complete."""
+        for row in rows:
+            step = self._single(row)
+            if step is None or (self._told is not None and _joins(self._told, step)):
+                continue
+            self._told = None
+            if self._held is None:
+                self._held = step
+            elif _joins(self._held, step):
+                self._held = _joined(self._held, step)
+            else:
+                before, self._held = self._held, step
+                yield from self._with_lr(before)
+
+    def finish(self) -> Iterator[Step]:
+        """The last Step, as far as it is known; what joins it later is left out."""
+        held = self._held
+        if held is not None and not (held.loss is None and held.grad_norm is None):
+            self._told, self._held = held, None
+            yield from self._with_lr(held)
+
+    def _single(self, row: Row) -> Step | None:
+        """The Step of a row; None if the row says nothing."""
+        loss = _sum(row, self._columns.loss)
+        norm, lr = _get(row, self._columns.grad_norm), _get(row, self._columns.lr)
         if loss is None and norm is None and lr is None:
-            continue
-        number = numbered.of(row, counts=loss is not None or norm is not None)
-        if number is not None:
-            yield Step(step=number, loss=loss, grad_norm=norm, lr=lr, time=row.get(_TIME))
+            return None
+        number = self._numbered.of(row, counts=loss is not None or norm is not None)
+        if number is None:
+            return None
+        return Step(step=number, loss=loss, grad_norm=norm, lr=lr, time=row.get(_TIME))
 
-
-def _merged(steps: Iterable[Step]) -> Iterator[Step]:
-    before: Step | None = None
-    for step in steps:
-        if before is not None and _joins(before, step):
-            before = _joined(before, step)
-            continue
-        if before is not None:
-            yield before
-        before = step
-    if before is not None:
-        yield before
+    def _with_lr(self, step: Step) -> Iterator[Step]:
+        """The Step with a rate that stood alone before it; nothing for such a rate itself."""
+        if step.loss is None and step.grad_norm is None:
+            self._lr = step.lr
+            return
+        yield replace(step, lr=self._lr) if step.lr is None and self._lr is not None else step
+        self._lr = None
 
 
 class _Numbered:

@@ -11,9 +11,9 @@ from lrwatch.errors import LrwatchError
 from lrwatch.readers.columns import ColumnError, Columns, resolve
 from lrwatch.readers.folders import EVENTS, OWN, event_files, find_runs, is_own, logs_in
 from lrwatch.readers.formats import Format, Head
-from lrwatch.readers.lines import Damage
+from lrwatch.readers.lines import Damage, Row
 from lrwatch.readers.opening import UnreadableError, opened
-from lrwatch.readers.rows import Row, clock_of, steps_of
+from lrwatch.readers.rows import clock_of, steps_of
 from lrwatch.readers.sniff import FORMATS, head_of, is_event_file, refused, sniff
 from lrwatch.records import Step
 
@@ -77,7 +77,7 @@ def open_log(path: str | os.PathLike[str]) -> Source:
         raise UnreadableError(f"{where}: is {what}; expected a log as it was written, unpack it")
     known = sniff(head)
     if known is None:
-        raise UnreadableError(f"{where}: {_unknown(head)}")
+        raise UnreadableError(f"{where}: {unknown(head)}")
     return _open_rows(where, known)
 
 
@@ -153,7 +153,8 @@ def _rows(path: Path, known: Format, damage: Damage) -> Iterator[Row]:
             raise UnreadableError(f"{path}: {error}") from error
 
 
-def _unknown(head: Head) -> str:
+def unknown(head: Head) -> str:
+    """What to say of a file that no reader knows."""
     if not head.data.strip(b"\0 \t\r\n"):
         return "is empty; expected a log of a run"
     known = ", ".join(known.name for known in FORMATS)

@@ -1,12 +1,10 @@
 """Text logs: lines for people that say ``step ... loss ...`` in one of a hundred ways."""
 
 import re
-from collections.abc import Iterator
-from typing import BinaryIO
+from functools import partial
 
 from lrwatch.readers.formats import Format, Head
-from lrwatch.readers.lines import Damage, lines
-from lrwatch.readers.rows import Row
+from lrwatch.readers.lines import Damage, Line, Row, by_line
 
 _NUMBER = (
     r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|inf(?:inity)?)"
@@ -75,22 +73,29 @@ class _Counter:
 
 
 def _is_log(head: Head) -> bool:
-    rows = list(_rows_of_lines(head.lines))
+    read = _LogLines(Damage())
+    rows = [read(Line(0, text, True)) or {} for text in head.lines]
     return any("loss" in name.lower() or name == "train" for row in rows for name in row)
 
 
-def _rows_of_lines(texts: Iterator[str] | list[str]) -> Iterator[Row]:
-    counter = _Counter()
-    for text in texts:
-        triple = _TRIPLE.match(text)
+class _LogLines:
+    """Reads lines for people; those that hold no loss are no damage."""
+
+    def __init__(self, damage: Damage) -> None:
+        self._counter = _Counter()
+
+    def __call__(self, line: Line) -> Row | None:
+        if not line.whole:
+            return None
+        triple = _TRIPLE.match(line.text)
         if triple is not None:
-            yield {"step": float(triple[1]), triple[2]: float(triple[3])}
-        elif "loss" in text[:_MAX_SCANNED].lower():
-            row = pairs(text)
-            if row and not any(_is_step(name) for name in row):
-                row.update(_counted(text, counter))
-            if len(row) > 0:
-                yield row
+            return {"step": float(triple[1]), triple[2]: float(triple[3])}
+        if "loss" not in line.text[:_MAX_SCANNED].lower():
+            return None
+        row = pairs(line.text)
+        if row and not any(_is_step(name) for name in row):
+            row.update(_counted(line.text, self._counter))
+        return row or None
 
 
 def _is_step(name: str) -> bool:
@@ -108,13 +113,10 @@ def _counted(text: str, counter: _Counter) -> Row:
     return {}
 
 
-def _rows(file: BinaryIO, damage: Damage) -> Iterator[Row]:
-    return _rows_of_lines(line.text for line in lines(file, damage) if line.whole)
-
-
 FORMAT = Format(
     name="text",
     about="a text log with a step and a loss on a line",
     recognises=_is_log,
-    rows=_rows,
+    rows=partial(by_line, _LogLines),
+    line_reader=_LogLines,
 )

@@ -1,15 +1,13 @@
 """Ultralytics: results.csv of YOLO trainings, and the results.txt of early YOLOv5."""
 
 import re
-from collections.abc import Iterator
-from typing import BinaryIO
+from functools import partial
 
 from lrwatch.readers.columns import plain_name
-from lrwatch.readers.delimited import header_of, rows_of
+from lrwatch.readers.delimited import TableLines, header_of, rows_of
 from lrwatch.readers.formats import Format, Head
-from lrwatch.readers.lines import Damage, lines
+from lrwatch.readers.lines import Damage, Line, LineReader, Row, by_line
 from lrwatch.readers.numbers import number
-from lrwatch.readers.rows import Row
 
 _NOTES = ("one line an epoch: every loss is a mean over the epoch",)
 _TXT_LINE = re.compile(r"\s*(\d+)/\d+\s+[\d.]+G\s+\S+\s+\S+\s+\S+\s+\S+\s")
@@ -26,16 +24,19 @@ def _is_txt(head: Head) -> bool:
     return bool(head.lines) and all(_TXT_LINE.match(line) for line in head.lines[:3])
 
 
-def _txt_rows(file: BinaryIO, damage: Damage) -> Iterator[Row]:
-    for line in lines(file, damage):
-        match = _TXT_LINE.match(line.text)
-        if match is None or not line.whole:
-            if line.whole and line.text.strip():
-                damage.add(f"line {line.number}", "expected epoch/epochs, memory, losses")
-            continue
-        losses = [number(cell) for cell in line.text.split()[2:5]]
-        found = {n: x for n, x in zip(_TXT_NAMES, losses, strict=False) if x is not None}
-        yield {"epoch": float(match[1]), **found}
+def _txt_lines(damage: Damage) -> LineReader:
+    return partial(_txt_row, damage)
+
+
+def _txt_row(damage: Damage, line: Line) -> Row | None:
+    match = _TXT_LINE.match(line.text)
+    if match is None or not line.whole:
+        if line.whole and line.text.strip():
+            damage.add(f"line {line.number}", "expected epoch/epochs, memory, losses")
+        return None
+    losses = [number(cell) for cell in line.text.split()[2:5]]
+    found = {n: x for n, x in zip(_TXT_NAMES, losses, strict=False) if x is not None}
+    return {"epoch": float(match[1]), **found}
 
 
 CSV = Format(
@@ -43,6 +44,7 @@ CSV = Format(
     about="results.csv of Ultralytics YOLO and YOLOv5",
     recognises=_is_csv,
     rows=rows_of,
+    line_reader=TableLines,
     columns={"step": "epoch"},
     notes=_NOTES,
 )
@@ -50,6 +52,7 @@ TXT = Format(
     name="yolov5-txt",
     about="results.txt of early YOLOv5",
     recognises=_is_txt,
-    rows=_txt_rows,
+    rows=partial(by_line, _txt_lines),
+    line_reader=_txt_lines,
     notes=_NOTES,
 )

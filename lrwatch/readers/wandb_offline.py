@@ -12,9 +12,8 @@ from typing import BinaryIO
 from lrwatch.readers.event_fields import BYTES, FIXED64, VARINT, fields, varint
 from lrwatch.readers.formats import Format, Head
 from lrwatch.readers.json_objects import flat, parsed
-from lrwatch.readers.lines import Damage
+from lrwatch.readers.lines import Damage, Row
 from lrwatch.readers.numbers import number
-from lrwatch.readers.rows import Row
 
 _START = b":W&B\xe1\xbe\x00"
 _BLOCK = 1 << 15
@@ -31,46 +30,66 @@ def _recognises(head: Head) -> bool:
     return head.data.startswith(_START)
 
 
-def _records(file: BinaryIO, damage: Damage) -> Iterator[tuple[int, bytes]]:
-    """Type and content of every record; after damage it goes on with the next block."""
-    offset, at = 0, len(_START)
-    while block := file.read(_BLOCK):
-        while at + _RECORD.size <= len(block):
-            crc, length, kind = _RECORD.unpack_from(block, at)
-            content = block[at + _RECORD.size : at + _RECORD.size + length]
-            if len(content) < length and len(block) < _BLOCK:
+class WandbRows:
+    """Reads the file as far as it goes; when it has grown, on from there.
+
+    Args:
+        damage: Takes the count of records that cannot be read.
+    """
+
+    def __init__(self, damage: Damage) -> None:
+        self._damage = damage
+        self._offset, self._at = 0, len(_START)
+        self._bad_at = -1
+        self._parts: list[bytes] = []
+
+    def rows(self, file: BinaryIO) -> Iterator[Row]:
+        """The rows that were not there before."""
+        for message in self._messages(file):
+            try:
+                for which, kind, place in fields(message, 0, len(message)):
+                    if (which, kind) == (_HISTORY, BYTES):
+                        yield _history(message, place.start, place.end)
+            except (ValueError, IndexError, error):
+                self._damage.add("a record", "expected a protocol buffer of W&B")
+
+    def _messages(self, file: BinaryIO) -> Iterator[bytes]:
+        for kind, content in self._records(file):
+            if kind in (_FULL, _FIRST) or sum(map(len, self._parts)) > _MAX_MESSAGE:
+                self._parts = []
+            self._parts.append(content)
+            if kind == _FULL or (kind == _LAST and len(self._parts) > 1):
+                yield b"".join(self._parts)
+            if kind not in (_FIRST, _MIDDLE):
+                self._parts = []
+
+    def _records(self, file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+        """Type and content of every record; after damage it goes on with the next block."""
+        file.seek(self._offset)
+        while block := file.read(_BLOCK):
+            while self._at + _RECORD.size <= len(block):
+                crc, length, kind = _RECORD.unpack_from(block, self._at)
+                end = self._at + _RECORD.size + length
+                content = block[self._at + _RECORD.size : end]
+                if len(content) < length and len(block) < _BLOCK:
+                    return
+                if zlib.crc32(content, zlib.crc32(bytes([kind]))) != crc:
+                    if any(block[self._at :]) and self._bad_at != self._offset + self._at:
+                        self._bad_at = self._offset + self._at
+                        expected = "expected a record with a right checksum"
+                        self._damage.add(f"byte {self._bad_at}", expected)
+                        yield 0, b""
+                    break
+                self._at = end
+                yield kind, content
+            if len(block) < _BLOCK:
                 return
-            if zlib.crc32(content, zlib.crc32(bytes([kind]))) != crc:
-                if any(block[at:]):
-                    damage.add(f"byte {offset + at}", "expected a record with a right checksum")
-                    yield 0, b""
-                break
-            yield kind, content
-            at += _RECORD.size + length
-        offset += len(block)
-        at = 0
-
-
-def _messages(file: BinaryIO, damage: Damage) -> Iterator[bytes]:
-    parts: list[bytes] = []
-    for kind, content in _records(file, damage):
-        if kind in (_FULL, _FIRST) or sum(map(len, parts)) > _MAX_MESSAGE:
-            parts = []
-        parts.append(content)
-        if kind == _FULL or (kind == _LAST and len(parts) > 1):
-            yield b"".join(parts)
-        if kind not in (_FIRST, _MIDDLE):
-            parts = []
+            self._offset += _BLOCK
+            self._at = 0
 
 
 def _rows(file: BinaryIO, damage: Damage) -> Iterator[Row]:
-    for message in _messages(file, damage):
-        try:
-            for which, kind, place in fields(message, 0, len(message)):
-                if (which, kind) == (_HISTORY, BYTES):
-                    yield _history(message, place.start, place.end)
-        except (ValueError, IndexError, error):
-            damage.add("a record", "expected a protocol buffer of W&B")
+    return WandbRows(damage).rows(file)
 
 
 def _history(data: bytes, start: int, end: int) -> Row:
