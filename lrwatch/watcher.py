@@ -26,6 +26,9 @@ class Watcher:
             the first twentieth of the run. None if unknown.
         pretrained: Whether the model was trained before: where the loss leaps from its low start,
             advice then says so.
+        surrogate: Whether the value of the loss says nothing about progress, as in reinforcement
+            learning and adversarial training: only gradients and non-finite values are judged
+            then, and the verdict is ``"undecided"`` unless they name a side.
         detectors: Detectors to use, one per kind; None for all of
             :data:`lrwatch.detectors.DETECTORS`.
 
@@ -44,13 +47,16 @@ class Watcher:
         *,
         total_steps: int | None = None,
         pretrained: bool = False,
+        surrogate: bool = False,
         detectors: Sequence[Detector] | None = None,
     ) -> None:
         if total_steps is not None and total_steps < 1:
             raise ValueError(f"total_steps must be >= 1, got {total_steps}")
         self._total_steps = total_steps
         self._pretrained = pretrained
-        self._detectors = [d() for d in DETECTORS] if detectors is None else list(detectors)
+        self._surrogate = surrogate
+        used = (d() for d in DETECTORS if not (surrogate and d.judges_loss))
+        self._detectors = list(used if detectors is None else detectors)
         kinds = [d.kind for d in self._detectors]
         if len(set(kinds)) != len(kinds):
             raise ValueError(f"detectors must have different kinds, got {', '.join(kinds)}")
@@ -94,7 +100,7 @@ class Watcher:
         """The run so far: the side named by an alert that still stands, else a look back."""
         for side in reversed(self._sides.values()):
             return side
-        return hindsight(self._signals)
+        return "undecided" if self._surrogate else hindsight(self._signals)
 
     @property
     def band(self) -> tuple[float, float] | None:

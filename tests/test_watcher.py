@@ -261,3 +261,19 @@ def test_any_numbers_of_steps_are_accepted(numbers: list[int]) -> None:
     watcher = Watcher()
     for i, number in enumerate(numbers):
         assert watcher.update(Step(step=number, loss=1.0 / (i + 1))) == []
+
+
+def test_of_a_surrogate_loss_only_gradients_and_non_finite_values_are_judged() -> None:
+    rising = [Step(step=i, loss=0.5 + 0.1 * i + 0.01 * (i % 3), grad_norm=1.0) for i in range(300)]
+    rising[50] = Step(step=50, loss=1e6, grad_norm=1.0)
+    trusted, surrogate = Watcher(), Watcher(surrogate=True)
+    assert "overshoot" in {a.kind for step in rising for a in trusted.update(step)}
+    assert [a for step in rising for a in surrogate.update(step)] == []
+    assert surrogate.verdict == "undecided"
+    (alert,) = surrogate.update(Step(step=300, loss=math.nan, grad_norm=1.0))
+    assert alert.kind == "non_finite"
+    assert any(
+        a.kind == "exploding_gradient"
+        for i in range(301, 320)
+        for a in surrogate.update(Step(step=i, loss=1.0, grad_norm=1e9))
+    )

@@ -18,7 +18,8 @@ class Detector(Stateful):
     """Base of all detectors: ``update(signals)`` returns an alert at the step where one is due.
 
     A subclass sets :attr:`kind` and, where it need not see every step, :attr:`looks`: only those
-    with a finite gradient norm, or only those at which the run's shape is reviewed. It builds its
+    with a finite gradient norm, or only those at which the run's shape is reviewed; and
+    :attr:`judges_loss` to False where the level of the loss says nothing to it. It builds its
     state in :meth:`reset`, and calls :meth:`tell` and :meth:`close`, which keep to one alert per
     trouble. State is what is set in :meth:`reset`.
     Of troubles that come again and again, 2 (info), 4 (warning) or 6 (critical) are opened in the
@@ -27,6 +28,7 @@ class Detector(Stateful):
 
     kind: ClassVar[Kind]
     looks: ClassVar[Looks] = "at_every_step"
+    judges_loss: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self.reset()

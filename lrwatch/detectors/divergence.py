@@ -5,11 +5,13 @@ from typing import ClassVar
 
 from lrwatch.detectors.detector import Detector
 from lrwatch.records import Alert, Kind, Severity
+from lrwatch.stats.blocks import Blocks
 from lrwatch.stats.signals import Signals
 
 _ARMED_AFTER = 12
 _RECORDS = 3
 _EARLY = 8
+_CALMER = 0.8
 
 
 class Divergence(Detector):
@@ -19,7 +21,9 @@ class Divergence(Detector):
     and still there after 8. *Lasting*: ``patience`` losses in a row above the expected band, whose
     level is frozen meanwhile. *Running away*: three records in a row, each rise at least twice the
     one before. *Slow*: the median of the last 32 losses gave back more than ``share`` of all that
-    the run had gained, and by six times the noise. Critical when the loss is above its start.
+    the run had gained, and by six times the noise; only an ``info`` where the noise has shrunk
+    since the best, as that is how the loss of a policy gradient goes back to zero. Critical when
+    the loss is above its start.
 
     Does not catch: losses that rise from the first step on without a jump, as in reinforcement
     learning (nothing was gained that could be lost). NaN is skipped (non_finite tells it), zero
@@ -127,8 +131,10 @@ class Divergence(Detector):
         if self._slow < 3:
             return None
         text = f"loss level {s.recent.median:.4g} gave back {lost / gained:.0%} of what was gained"
-        critical = lost > gained and self._slow >= 6
-        return self._say(s, "critical" if critical else "warning", text, self._first_out)
+        severity: Severity = "critical" if lost > gained and self._slow >= 6 else "warning"
+        if _noise_since_best(s.blocks) < _CALMER:
+            severity, text = "info", f"{text}, while its noise shrank, as in reinforcement learning"
+        return self._say(s, severity, text, self._first_out)
 
     def _recover(self, s: Signals, gained: float, lost: float) -> Alert | None:
         if self.severity is None or lost > 0.15 * max(gained, 0.0) + 2.0 * s.recent.noise:
@@ -146,3 +152,15 @@ class Divergence(Detector):
             limit=s.high,
             evidence={"start": s.start, "best": s.best, "level": s.recent.median},
         )
+
+
+def _noise_since_best(blocks: Blocks) -> float:
+    """Noise of the loss over the last eighth of the run, over that around its best block."""
+    means, changes = blocks.means(), blocks.column("change")
+    n = len(means)
+    near = max(1, n // 8)
+    best = means.index(min(means))
+    then = sorted(changes[max(0, best - near) : best + near + 1])
+    now = sorted(changes[-near:])
+    middle = then[len(then) // 2]
+    return now[len(now) // 2] / middle if middle > 0.0 else math.inf

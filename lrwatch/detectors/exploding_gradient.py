@@ -30,6 +30,7 @@ class ExplodingGradient(Detector):
     """
 
     kind: ClassVar[Kind] = "exploding_gradient"
+    judges_loss: ClassVar[bool] = False
     looks: ClassVar[Looks] = "at_norms"
     SETTINGS = ("_factor", "_patience")
 

@@ -25,6 +25,7 @@ class NonFinite(Detector):
     """
 
     kind: ClassVar[Kind] = "non_finite"
+    judges_loss: ClassVar[bool] = False
 
     def reset(self) -> None:
         """Forget everything."""

@@ -28,6 +28,7 @@ class VanishingGradient(Detector):
     """
 
     kind: ClassVar[Kind] = "vanishing_gradient"
+    judges_loss: ClassVar[bool] = False
     looks: ClassVar[Looks] = "at_norms"
     SETTINGS = ("_share",)
 

@@ -62,6 +62,7 @@ def attach(
     check_before_step: bool = False,
     norm_every: int | None = None,
     pretrained: bool = False,
+    surrogate: bool = False,
     stderr: bool = True,
     sinks: Sequence[Sink] = (),
 ) -> Watch:
@@ -95,6 +96,8 @@ def attach(
         norm_every: Steps between two computed gradient norms, >= 1; None lets the norm take about
             one per cent of the time, or every tenth step where torch.distributed is initialised.
         pretrained: Whether the model was trained before, which advice then takes into account.
+        surrogate: Whether the value of the loss says nothing about progress, as in reinforcement
+            learning and adversarial training: then only gradients and non-finite values are judged.
         stderr: Whether alerts are printed.
         sinks: More that are told of every step, alert and action; closed with the watch.
 
@@ -114,6 +117,7 @@ def attach(
         total_steps=total_steps,
         notice=_notice if stderr else _warn,
         pretrained=pretrained,
+        surrogate=surrogate,
     )
     earlier = _watches.pop(optimizer, None)
     if earlier is not None:

@@ -38,13 +38,15 @@ class Ears:
         total_steps: int | None,
         notice: Callable[[str], None],
         pretrained: bool = False,
+        surrogate: bool = False,
     ) -> Self:
         """Make them for an optimizer, which is held weakly.
 
         Raises:
             ValueError: If a number is out of its range.
         """
-        judge = Judge(Watcher(total_steps=total_steps, pretrained=pretrained), [], at_once=at_once)
+        watcher = Watcher(total_steps=total_steps, pretrained=pretrained, surrogate=surrogate)
+        judge = Judge(watcher, [], at_once=at_once)
         recorder = Recorder(
             optimizer,
             judge=judge,

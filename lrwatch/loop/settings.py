@@ -24,6 +24,8 @@ class Settings:
             one per cent of the time.
         pretrained: Whether the model was trained before, which advice then takes into account;
             None: what the framework says, if it does.
+        surrogate: Whether the value of the loss says nothing about progress, as in reinforcement
+            learning and adversarial training: then only gradients and non-finite values are judged.
         stderr: Whether alerts are printed.
 
     Raises:
@@ -36,6 +38,7 @@ class Settings:
     check_before_step: bool = False
     norm_every: int | None = None
     pretrained: bool | None = None
+    surrogate: bool = False
     stderr: bool = True
 
     def __post_init__(self) -> None:

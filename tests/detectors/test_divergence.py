@@ -1,4 +1,5 @@
 import math
+import random
 
 import pytest
 
@@ -62,6 +63,19 @@ def test_a_slow_rise_that_gives_back_the_gain_is_told(seed: int) -> None:
     first, *_ = alerts_of(Divergence(), steps(losses))
     assert 600 < first.step < 1200
     assert "gave back" in first.message
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(("calmer", "severity"), [(1.0, "warning"), (10.0, "info")])
+def test_a_slow_rise_while_the_noise_shrinks_is_only_noted(
+    seed: int, calmer: float, severity: str
+) -> None:
+    rng = random.Random(seed)
+    share = [min(max((i - 200) / 800, 0.0), 1.0) for i in range(1400)]
+    level = [max(2.0 - i / 100, 1.0) + 0.8 * up for i, up in enumerate(share)]
+    noise = [0.1 / (1.0 + (calmer - 1.0) * min(4 * up, 1.0)) for up in share]
+    run = steps([a + rng.gauss(0, b) for a, b in zip(level, noise, strict=True)])
+    assert [alert.severity for alert in alerts_of(Divergence(), run)] == [severity]
 
 
 def test_losses_that_double_their_rise_are_critical_within_a_few_steps() -> None:

@@ -189,7 +189,7 @@ def test_a_broken_watcher_ends_the_judging_only(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     reference = trained([])
-    monkeypatch.setattr("lrwatch.loop.ears.Watcher", lambda total_steps: Failing())
+    monkeypatch.setattr("lrwatch.loop.ears.Watcher", lambda **_: Failing())
     assert trained([]) == reference
     assert caplog.records[-1].getMessage() == "judging a step failed 3 times and is now left out"
 
