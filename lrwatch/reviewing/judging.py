@@ -70,9 +70,13 @@ def _written(run: Path) -> list[Alert]:
 
 
 def _verdict(alerts: Sequence[Alert], judged: Verdict) -> Verdict:
-    """The side that the last alert named, unless its trouble was over."""
-    open_ones = {alert.trouble: alert for alert in alerts}.values()
-    sides = [alert.verdict for alert in open_ones if alert.state != "closed" and alert.verdict]
-    if sides:
-        return sides[-1]
+    """The side that an alert named which was not closed, as the watcher has it."""
+    sides: dict[str, Verdict] = {}
+    for alert in alerts:
+        if alert.state == "closed":
+            sides.pop(alert.kind, None)
+        elif alert.verdict is not None:
+            sides[alert.kind] = alert.verdict
+    for side in reversed(sides.values()):
+        return side
     return judged if judged in ("healthy", "undecided") else "undecided"

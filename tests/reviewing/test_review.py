@@ -119,6 +119,20 @@ def test_a_trouble_that_was_over_does_not_count_for_the_verdict(tmp_path: Path) 
     assert review(watched(tmp_path, CRITICAL, closed)).verdict == "undecided"
 
 
+def test_an_end_of_another_kind_of_the_same_trouble_leaves_the_verdict(tmp_path: Path) -> None:
+    high = replace(CRITICAL, kind="lr_too_high", verdict="too_high", trouble=1)
+    over = Alert(
+        kind="oscillation",
+        severity="info",
+        step=99,
+        onset=90,
+        message="",
+        state="closed",
+        trouble=1,
+    )
+    assert review(watched(tmp_path, high, over)).verdict == "too_high"
+
+
 def test_the_worst_alert_is_the_most_severe_and_a_recovery_is_none() -> None:
     recovered = replace(CRITICAL, state="closed", severity="info")
     remark = replace(WARNING, severity="info", onset=3)
