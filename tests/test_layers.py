@@ -21,11 +21,13 @@ FLOOR = {
     "control": 4,
     "demo": 4,
     "launch": 4,
+    "live": 4,
     "loop": 4,
     "range_test": 4,
     "reviewing": 4,
     "cli": 5,
     "hooks": 5,
+    "plugin": 5,
 }
 # On one floor nobody imports a neighbour, but for those who hook a training loop through `loop`.
 NEIGHBOURS = {("demo", "loop"), ("launch", "loop"), ("range_test", "loop"), ("loop", "control")}

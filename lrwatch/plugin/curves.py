@@ -1,0 +1,114 @@
+"""Curves: the numbers of a run as columns, one row a step, no step written twice."""
+
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import nan
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrwatch.readers.events import Scalars, Tags, read_scalars, superseded
+from lrwatch.readers.framing import Health
+from lrwatch.records import Step
+from lrwatch.sinks.charts import GRAD_NORM, LOSS, LR, LR_APPLIED
+
+Floats = NDArray[np.float64]
+COLUMNS = ("loss", "lo", "hi", "norm", "lr", "applied")
+OWN_TAGS: Mapping[str, Sequence[str]] = {
+    "loss": (LOSS,),
+    "lo": (f"{LOSS}_lo",),
+    "hi": (f"{LOSS}_hi",),
+    "norm": (GRAD_NORM,),
+    "lr": (LR, f"{LR}/0"),
+    "applied": (LR_APPLIED, f"{LR_APPLIED}/0"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """Columns of equal length; what was not written is NaN.
+
+    Attributes:
+        step: Numbers of the steps, never going back.
+        columns: By name: loss, lower and upper end of its expected band, gradient norm, rate as
+            scheduled and as applied.
+        bad: Where a loss was written that is NaN or infinite.
+    """
+
+    step: NDArray[np.int64]
+    columns: dict[str, Floats]
+    bad: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.step)
+
+
+class Gathered:
+    """Collects the Steps that pass, with the band in which each loss was expected."""
+
+    def __init__(self) -> None:
+        self._step = array("q")
+        self._columns = {name: array("d") for name in ("loss", "lo", "hi", "norm", "lr")}
+        self._reported = array("b")
+
+    def add(self, step: Step, band: tuple[float, float] | None) -> None:
+        """Take one Step."""
+        lo, hi = band or (nan, nan)
+        self._step.append(step.step)
+        self._reported.append(step.loss is not None)
+        for column, value in zip(
+            self._columns.values(), (step.loss, lo, hi, step.grad_norm, step.lr), strict=True
+        ):
+            column.append(nan if value is None else value)
+
+    def __len__(self) -> int:
+        return len(self._step)
+
+    def curves(self) -> Curves:
+        """What was collected, less what a later part of the log wrote anew."""
+        step = np.array(self._step, np.int64)
+        columns = {name: np.array(column) for name, column in self._columns.items()}
+        bad = np.array(self._reported, bool) & ~np.isfinite(columns["loss"])
+        stays = _stays(step)
+        columns["applied"] = np.full(len(step), nan)
+        return Curves(step[stays], {n: c[stays] for n, c in columns.items()}, bad[stays])
+
+
+def drawn(files: Sequence[Path], names: Mapping[str, Sequence[str]] = OWN_TAGS) -> Curves:
+    """The curves of event files, as TensorBoard draws them; no Step is made one by one.
+
+    Args:
+        files: The files, in the order in which they were written.
+        names: For each column the tags that may hold it, of which the first that is there counts.
+    """
+    tags = Tags()
+    scalars = read_scalars(files, tags, Health())
+    scalars = scalars[~superseded(scalars)]
+    series = {name: _series(scalars, tags, names.get(name, ())) for name in COLUMNS}
+    step = np.unique(np.concatenate([steps for steps, _ in series.values()]))
+    columns = {name: np.full(len(step), nan) for name in COLUMNS}
+    for name, (steps, values) in series.items():
+        columns[name][np.searchsorted(step, steps)] = values
+    bad = np.zeros(len(step), bool)
+    steps, values = series["loss"]
+    bad[np.searchsorted(step, steps[~np.isfinite(values)])] = True
+    return Curves(step, columns, bad)
+
+
+def _series(scalars: Scalars, tags: Tags, names: Sequence[str]) -> tuple[NDArray[np.int64], Floats]:
+    """Steps and values of the first of the tags that there is, in order of the steps."""
+    number = next((tags.names.index(name) for name in names if name in tags.names), -1)
+    found = scalars[scalars.tags == number]
+    order = np.argsort(found.steps, kind="stable")
+    return found.steps[order], found.values[order]
+
+
+def _stays(step: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which rows no later row goes back behind."""
+    stays = np.ones(len(step), bool)
+    if len(step):
+        lowest_to_come = np.minimum.accumulate(step[::-1])[::-1]
+        stays[:-1] = lowest_to_come[1:] >= step[:-1]
+    return stays

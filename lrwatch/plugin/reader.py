@@ -1,0 +1,87 @@
+"""Readers: logs are read in other processes, so that none of them slows or ends TensorBoard."""
+
+import contextlib
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrwatch.plugin.frames import read_frame
+
+Task = Literal["summary", "study"]
+Answer = tuple[dict[str, Any], dict[str, NDArray[np.generic]]]
+_GONE = "the process that read it ended early (out of memory?)"
+
+
+class Reader:
+    """One process, started when it is first asked, and again if it was killed.
+
+    Questions are answered one after the other. Nothing is read by TensorBoard's own process:
+    a log that takes all memory costs a reader, and is told as an error.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def ask(self, task: Task, run: str) -> Iterator[Answer]:
+        """The parts of the answer; one with ``error`` if there is none."""
+        with self._lock:
+            try:
+                yield from self._asked(task, run)
+            except (OSError, EOFError, ValueError) as error:
+                self._drop()
+                yield {"error": _GONE if isinstance(error, EOFError) else str(error)}, {}
+            except GeneratorExit:
+                self._drop()
+                raise
+
+    def start(self) -> None:
+        """Start the process, if that can be done and was not yet."""
+        with self._lock, contextlib.suppress(OSError):
+            self._started()
+
+    def close(self) -> None:
+        """End the process, whatever it is at."""
+        self._drop()
+
+    def _asked(self, task: Task, run: str) -> Iterator[Answer]:
+        process = self._started()
+        if process.stdin is None or process.stdout is None:
+            raise EOFError
+        question = json.dumps({"task": task, "run": run})
+        process.stdin.write(question.encode("ascii") + b"\n")
+        process.stdin.flush()
+        while True:
+            header, arrays = read_frame(process.stdout)
+            if header.pop("last"):
+                return
+            yield header, arrays
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            self._drop()
+            # -P: no module of the folder that TensorBoard was started in takes the place of ours.
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "lrwatch.plugin.reader_process"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+        return self._process
+
+    def _drop(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
