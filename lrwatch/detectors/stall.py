@@ -9,7 +9,7 @@ from lrwatch.stats.shape import Shape, shape
 from lrwatch.stats.signals import Signals
 
 _FEW_CLASSES = (2, 10)
-_VOCABULARIES = (32000, 32768, 50257)
+_VOCABULARIES = (28996, 30522, 32000, 32768, 49152, 50257, 50304, 65536, 100277)
 
 
 class Stall(Detector):
