@@ -9,7 +9,7 @@ from lrwatch.stats.shape import Shape, shape
 from lrwatch.stats.signals import Signals
 
 _FEW_CLASSES = (2, 10)
-_VOCABULARIES = (28996, 30522, 32000, 32768, 49152, 50257, 50304, 65536, 100277)
+_VOCABULARIES = (28996, 30522, 32000, 32768, 49152, 50257, 65536, 100277)
 
 
 class Stall(Detector):
@@ -55,7 +55,7 @@ class Stall(Detector):
             return self._tell(
                 s,
                 x,
-                f"loss is flat at {s.recent.median:.4g}, as by guessing among {n_classes} classes",
+                f"loss is flat at {s.recent.median:.4g}, as by guessing among some {n_classes} classes",
             )
         if s.n >= self._n_flat and abs(x.trend) < 3.0 and x.drop < 3.0 and x.peak < 12.0:
             return self._tell(
@@ -88,10 +88,9 @@ def _guessing(s: Signals) -> int:
     drift = abs(sum(half[:middle]) / middle - sum(half[middle:]) / (len(half) - middle))
     noise = s.recent.noise
     error = noise / math.sqrt(s.n / 16)
-    for n_classes in _FEW_CLASSES + (_VOCABULARIES if s.n >= 32 else ()):
-        chance = math.log(n_classes)
-        calm = noise < (0.1 if n_classes == 2 else 0.04) * chance and drift < 0.004 * chance + error
-        near = abs(level - chance) < 0.004 * chance + 0.5 * error
-        if calm and near and abs(s.first_level - chance) < 0.5 * chance:
-            return n_classes
-    return 0
+    known = _FEW_CLASSES + (_VOCABULARIES if s.n >= 32 else ())
+    n_classes = min(known, key=lambda k: abs(level - math.log(k)))
+    chance = math.log(n_classes)
+    calm = noise < (0.1 if n_classes == 2 else 0.04) * chance and drift < 0.004 * chance + error
+    near = abs(level - chance) < 0.004 * chance + 0.5 * error
+    return n_classes if calm and near and abs(s.first_level - chance) < 0.5 * chance else 0
