@@ -74,13 +74,13 @@ class EventWriter:
             self._thread = threading.Thread(target=self._run, name="lrwatch-events", daemon=True)
             self._thread.start()
 
-    def close(self) -> None:
-        """Write what is left, for two seconds at most."""
+    def close(self, timeout_s: float = _CLOSE_S) -> None:
+        """Write what is left, as far as the time allows."""
         if os.getpid() != self._pid or self._closing.is_set():
             return
         self._closing.set()
         if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(_CLOSE_S)
+            self._thread.join(timeout_s)
 
     def _run(self) -> None:
         wait_s = _TICK_S

@@ -40,15 +40,16 @@ class Ledger:
         self._opening: dict[str, Any] | None = opening
         self._waiting: deque[bytes] = deque(maxlen=_MAX_WAITING)
 
-    def write(self, record: Alert | Action) -> None:
-        """Put the record on disk.
+    def write(self, record: Alert | Action, time_s: float | None = None) -> None:
+        """Put the record on disk, as of ``time_s`` (seconds since the epoch; now, if None).
 
         Raises:
             OSError: If it cannot be written now; it is kept for the next time.
         """
         with self._lock:
             self._open_segment()
-            self._waiting.append(encode(record, time_s=time.time(), run=self.run))
+            time_s = time.time() if time_s is None else time_s
+            self._waiting.append(encode(record, time_s=time_s, run=self.run))
             self._flush()
 
     def open_segment(self) -> None:

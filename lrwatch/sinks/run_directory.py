@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 import weakref
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,13 +13,17 @@ from lrwatch.sinks.board import Board
 from lrwatch.sinks.event_writer import EventWriter
 from lrwatch.sinks.history import FOLDER_NAME, LEDGER_NAME
 from lrwatch.sinks.ledger import Ledger
+from lrwatch.sinks.promptly import Promptly
 from lrwatch.sinks.trouble import Trouble
+
+_CLOSE_S = 2.0
 
 
 class RunDirectory:
     """Write a run to ``path``/lrwatch: ``alerts.jsonl``, and an event file for TensorBoard.
 
-    An alert or action is on disk when its method returns. Points are handed to a thread. A
+    An alert or action is on disk when its method returns, unless the disk hangs: that is waited
+    for a fifth of a second, once. Points are handed to a thread. A
     directory that cannot be written is reported once, through the logger ``lrwatch``; training
     goes on and writing is tried again. Nothing is made on disk before the first record. In a
     forked child all methods do nothing.
@@ -49,7 +54,7 @@ class RunDirectory:
         self._trouble = Trouble(str(self.folder))
         self._pid = os.getpid()
         self._lock = threading.Lock()
-        self._parts: tuple[Ledger, EventWriter] | None = None
+        self._parts: tuple[Promptly, EventWriter] | None = None
         self._is_closed = False
 
     def write_point(self, point: Point) -> None:
@@ -74,7 +79,7 @@ class RunDirectory:
         """Have all written, for two seconds at most; what comes later is not."""
         self._is_closed = True
         if self._parts is not None:
-            self._parts[1].close()
+            _close(*self._parts)
 
     def _write(self, record: Alert | Action) -> None:
         if self._is_closed or os.getpid() != self._pid:
@@ -82,23 +87,31 @@ class RunDirectory:
         try:
             ledger, events = self._parts or self._begin(record.step)
             try:
-                ledger.write(record)
+                ledger.put(record)
             finally:
                 events.put(record)
         except Exception as error:
             self._trouble.report(error)
 
-    def _begin(self, first_step: int) -> tuple[Ledger, EventWriter]:
+    def _begin(self, first_step: int) -> tuple[Promptly, EventWriter]:
         with self._lock:
             if self._parts is None:
                 self._parts = self._make(self._start_step or first_step)
             return self._parts
 
-    def _make(self, start_step: int) -> tuple[Ledger, EventWriter]:
+    def _make(self, start_step: int) -> tuple[Promptly, EventWriter]:
         ledger = Ledger(self.folder / LEDGER_NAME, start_step=start_step, settings=self._settings)
         board = Board(start_step=start_step, settings=self._settings)
         events = EventWriter(
             self.folder, board, ledger, start_step=start_step, trouble=self._trouble
         )
-        weakref.finalize(self, events.close)
-        return ledger, events
+        promptly = Promptly(ledger.write, self._trouble)
+        weakref.finalize(self, _close, promptly, events)
+        return promptly, events
+
+
+def _close(ledger: Promptly, events: EventWriter) -> None:
+    """Close both within two seconds; the event file goes last, as it tells of all alerts."""
+    end_s = time.monotonic() + _CLOSE_S
+    ledger.close(_CLOSE_S)
+    events.close(max(end_s - time.monotonic(), 0.0))
