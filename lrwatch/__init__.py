@@ -9,6 +9,8 @@ if TYPE_CHECKING:  # what needs torch is imported when it is asked for, see __ge
     from lrwatch.loop.attach import attach
     from lrwatch.loop.watch import Watch
     from lrwatch.policy.settings import Backoff
+    from lrwatch.range_test.find import find_lr
+    from lrwatch.range_test.finding import LrFinding
     from lrwatch.readers.reading import read
     from lrwatch.records import Action, Alert, Step
     from lrwatch.reviewing.review import review
@@ -18,12 +20,14 @@ __all__ = [
     "Action",
     "Alert",
     "Backoff",
+    "LrFinding",
     "LrwatchError",
     "Step",
     "TrainingStoppedError",
     "Watch",
     "Watcher",
     "attach",
+    "find_lr",
     "read",
     "review",
 ]
@@ -32,12 +36,14 @@ _PUBLIC = {
     "Action": "lrwatch.records",
     "Alert": "lrwatch.records",
     "Backoff": "lrwatch.policy.settings",
+    "LrFinding": "lrwatch.range_test.finding",
     "LrwatchError": "lrwatch.errors",
     "Step": "lrwatch.records",
     "TrainingStoppedError": "lrwatch.control",
     "Watch": "lrwatch.loop.watch",
     "Watcher": "lrwatch.watcher",
     "attach": "lrwatch.loop.attach",
+    "find_lr": "lrwatch.range_test.find",
     "read": "lrwatch.readers.reading",
     "review": "lrwatch.reviewing.review",
 }

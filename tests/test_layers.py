@@ -30,7 +30,14 @@ FLOOR = {
     "plugin": 5,
 }
 # On one floor nobody imports a neighbour, but for those who hook a training loop through `loop`.
-NEIGHBOURS = {("demo", "loop"), ("launch", "loop"), ("range_test", "loop"), ("loop", "control")}
+NEIGHBOURS = {
+    ("demo", "loop"),
+    ("launch", "loop"),
+    ("launch", "range_test"),
+    ("loop", "control"),
+    ("range_test", "control"),
+    ("range_test", "loop"),
+}
 HEAVY = {"torch", "numpy", "pandas", "scipy", "tensorboard"}
 MAY_BE_HEAVY = {("readers", "numpy")}
 FILES = [*sorted((ROOT / "lrwatch").rglob("*.py")), *sorted((ROOT / "hooks").rglob("*.py"))]

@@ -1,0 +1,94 @@
+"""From the curve and the trials to a rate, or to the reason why there is none."""
+
+import math
+from collections.abc import Sequence
+
+from lrwatch.range_test import bracket
+from lrwatch.range_test.finding import LrFinding, rounded
+from lrwatch.range_test.ramp import Ramp
+from lrwatch.range_test.settings import MIN_STEPS, Settings
+from lrwatch.range_test.trial import Trial
+
+_N_ERRORS = 3.0
+_WORTH_A_TRY = 0.7
+# Where only a ramp was made: over 78 sweeps the best rate lay at this share of the lowest loss's.
+_BELOW_LOWEST = 0.2
+
+
+def judged(settings: Settings, ramp: Ramp, trials: tuple[Trial, ...]) -> LrFinding:
+    """The finding; without trials the ramp alone is judged."""
+    reason = _why_none(settings, ramp, trials)
+    if reason is not None:
+        return _finding(ramp, trials, None, None, None, reason)
+    if not trials:
+        high = ramp.lrs[ramp.lowest]
+        lr, low = high * _BELOW_LOWEST, high * _BELOW_LOWEST / 4
+        words = f"the loss of the ramp is lowest at {high:.2g}; no trials were made"
+        return _finding(ramp, trials, lr, low, high, words)
+    high = bracket.peak(trials)
+    factor = settings.horizon_factor
+    low = min(factor, 0.9) * bracket.lowest_with(_WORTH_A_TRY, trials)
+    length = f"{settings.total_steps}" if settings.total_steps else "long"
+    words = (
+        f"runs of {settings.trial_steps} steps learn fastest at {high:.2g}, "
+        f"of which {factor:.2g} for a {length}{'-step' if settings.total_steps else ''} one"
+    )
+    return _finding(ramp, trials, high * factor, low, high, words)
+
+
+def is_sure(trials: Sequence[Trial]) -> bool:
+    """Whether the best trial gained clearly more than its noise."""
+    best = max(trials, key=lambda trial: trial.gain)
+    return best.gain > _N_ERRORS * best.error
+
+
+def _finding(
+    ramp: Ramp,
+    trials: tuple[Trial, ...],
+    lr: float | None,
+    low: float | None,
+    high: float | None,
+    reason: str,
+) -> LrFinding:
+    kept = [None if x is None else rounded(x) for x in (lr, low, high)]
+    return LrFinding(lr=kept[0], low=kept[1], high=kept[2], reason=reason, ramp=ramp, trials=trials)
+
+
+def _why_none(settings: Settings, ramp: Ramp, trials: Sequence[Trial]) -> str | None:
+    if not ramp.losses:
+        return "the loss is not finite before any step is made: look at data and model"
+    if len(ramp.losses) < MIN_STEPS:
+        return (
+            f"the curve is too short: {len(ramp.losses)} finite losses, "
+            f"and it takes {MIN_STEPS}; begin lower, or give it more steps"
+        )
+    return _why_no_trial(settings, trials) if trials else _why_no_fall(ramp)
+
+
+def _why_no_trial(settings: Settings, trials: Sequence[Trial]) -> str | None:
+    ordered = bracket.by_lr(trials)
+    lows, highs = f"{ordered[0].lr:.2g}", f"{ordered[-1].lr:.2g}"
+    best = ordered[bracket.best_index(ordered)]
+    if not math.isfinite(best.gain):
+        return f"the loss leaves at every rate from {lows} to {highs}"
+    if not is_sure(trials):
+        rises = [t for t in trials if -t.gain > _N_ERRORS * t.error]
+        if rises and len(rises) >= len(trials) - 1:
+            return f"the loss rises at every rate from {lows} to {highs}: is its sign right?"
+        return (
+            f"flat or noise only: no rate from {lows} to {highs} lowers the loss by more than its "
+            f"noise within {settings.trial_steps} steps; more trial_steps may"
+        )
+    if not bracket.is_enclosed(trials):
+        side = "highest" if best is ordered[-1] else "lowest"
+        return f"the {side} rate tried, {best.lr:.2g}, is the best: move the ramp there"
+    return None
+
+
+def _why_no_fall(ramp: Ramp) -> str | None:
+    lowest = ramp.smoothed[ramp.lowest]
+    if ramp.level - lowest > max(2 * ramp.noise, 0.0):
+        return None
+    if ramp.broke_at is not None:
+        return f"the loss never falls, and it leaves at {ramp.broke_at:.2g}"
+    return f"flat or noise only from {ramp.lrs[0]:.2g} to {ramp.lrs[-1]:.2g}"
