@@ -71,8 +71,13 @@ class Tailed:
         lines = self._follower.poll()
         entries = self._selected((entry for raw in lines for entry in decode(raw)), n)
         if self._follower.notice:
-            self._say(self._follower.notice)
+            say(self._run, self._follower.notice)
         return entries
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._follower is not None:
+            self._follower.close()
 
     def _found(self) -> Path:
         path = ledger_path(self._run)
@@ -90,11 +95,13 @@ class Tailed:
             elif self._selection.holds(entry):
                 found.append(entry)
         if n_broken:
-            self._say(f"{n_broken} broken line{'s' if n_broken > 1 else ''} skipped")
+            say(self._run, f"{n_broken} broken line{'s' if n_broken > 1 else ''} skipped")
         return [(self._run.name, entry) for entry in found]
 
-    def _say(self, words: str) -> None:
-        click.echo(f"lrwatch tail: {printable(self._run)}: {words}", err=True)
+
+def say(run: Path, words: object) -> None:
+    """Tell on stderr what befell a run."""
+    click.echo(f"lrwatch tail: {printable(run)}: {printable(words)}", err=True)
 
 
 class Printer:

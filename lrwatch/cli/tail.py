@@ -1,13 +1,18 @@
 """``lrwatch tail``: the alerts and actions of a run, the last ones or as they come."""
 
+import math
 import time
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import click
 
 from lrwatch.cli import _params
-from lrwatch.cli._tailed import Printer, Selection, Tailed
+from lrwatch.cli._columns import asked, column_options
+from lrwatch.cli._tailed import Named, Printer, Selection
+from lrwatch.cli._tailed_log import TailedRun
 from lrwatch.records import SEVERITIES, Severity
 from lrwatch.sinks.color import ColorChoice
 
@@ -22,6 +27,7 @@ Examples:
   lrwatch tail runs/today              the last ten lines
   lrwatch tail -f runs/today           and those that come
   lrwatch tail -F runs/tomorrow        wait for a run that has not begun
+  lrwatch tail -f metrics.csv          judge a log that something else writes
   lrwatch tail --since 2h --level critical --json runs/today
 """
 
@@ -36,6 +42,7 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--color", type=click.Choice(_COLORS), default="auto", show_default=True)
 @click.option("--exit-code", is_flag=True, help="Exit 10 after a warning, 20 after a critical one.")
+@column_options
 def command(
     runs: tuple[Path, ...],
     lines: int,
@@ -46,24 +53,35 @@ def command(
     as_json: bool,
     color: ColorChoice,
     exit_code: bool,
+    **columns: Any,
 ) -> int:
     """Show the alerts and actions of RUN, one a line.
 
-    RUN is the directory of a run, its lrwatch/ folder or an alerts.jsonl.
+    RUN is the directory of a run, its lrwatch/ folder or an alerts.jsonl. A run that lrwatch was
+    never attached to is judged from its log as that grows: event files, CSV, JSON Lines, text and
+    whatever else `lrwatch scan` reads.
     """
     selection = Selection(since=since, level=level)
     printer = Printer(as_json=as_json, color=color, with_names=len(runs) > 1)
-    tailed = [Tailed(run, selection, by_name=by_name) for run in runs]
-    found = [pair for one in tailed for pair in one.last(lines, whole=not (follow or by_name))]
-    found.sort(key=lambda pair: pair[1].time)
-    printer.show(found[-lines:] if lines else [])
-    if follow or by_name:
-        _follow(tailed, printer)
+    tailed = [TailedRun(run, selection, asked(columns), by_name=by_name) for run in runs]
+    with ExitStack() as stack:
+        for one in tailed:
+            stack.callback(one.close)
+        found = [pair for one in tailed for pair in one.last(lines, whole=not (follow or by_name))]
+        found.sort(key=_time)
+        printer.show(found[-lines:] if lines else [])
+        if follow or by_name:
+            _follow(tailed, printer)
     return printer.worst_code if exit_code else 0
 
 
-def _follow(tailed: Iterable[Tailed], printer: Printer) -> None:
+def _follow(tailed: Iterable[TailedRun], printer: Printer) -> None:
     while True:
         for one in tailed:
             printer.show(one.new())
         time.sleep(_POLL_S)
+
+
+def _time(named: Named) -> float:
+    """When it was written; what bears no time comes first."""
+    return -math.inf if math.isnan(named[1].time) else named[1].time

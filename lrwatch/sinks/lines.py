@@ -11,11 +11,13 @@ LEVEL_WORDS: Final[dict[str, str]] = {"info": "INFO", "warning": "WARN", "critic
 
 
 def utc(time_s: float) -> str:
-    """Seconds since the epoch as ISO 8601 in UTC, to the second.
+    """Seconds since the epoch as ISO 8601 in UTC, to the second; a bar for NaN, unknown.
 
     >>> utc(1795370531.9)
     '2026-11-22T18:02:11Z'
     """
+    if time_s != time_s:
+        return f"{'-':<20}"
     return datetime.fromtimestamp(time_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -131,12 +131,15 @@ def test_a_run_that_is_not_there_is_code_3(tmp_path: Path, options: list[str]) -
 
 
 def test_a_folder_without_alerts_hints_at_waiting(tmp_path: Path) -> None:
+    assert "holds no log of a run yet; -F waits for one" in tail(tmp_path).stderr
+    (tmp_path / "lrwatch").mkdir()
     assert "-F waits for it" in tail(tmp_path).stderr
 
 
 def test_a_pipe_is_no_run(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x.jsonl")
-    assert tail("-F", tmp_path / "x.jsonl").exit_code == 1
+    assert tail("-F", tmp_path / "x.jsonl").exit_code == 3
+    assert tail("-f", tmp_path / "x.jsonl").exit_code == 3
 
 
 @pytest.mark.parametrize(("level", "code"), [("info", 20), ("critical", 20)])
