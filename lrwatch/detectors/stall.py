@@ -55,7 +55,8 @@ class Stall(Detector):
             return self._tell(
                 s,
                 x,
-                f"loss is flat at {s.recent.median:.4g}, as by guessing among some {n_classes} classes",
+                f"loss is flat at {s.recent.median:.4g}, "
+                f"as by guessing among some {n_classes} classes",
             )
         if s.n >= self._n_flat and abs(x.trend) < 3.0 and x.drop < 3.0 and x.peak < 12.0:
             return self._tell(
