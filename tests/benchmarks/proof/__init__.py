@@ -1,0 +1,1 @@
+"""The matrix of faults: for each what lrwatch promises, and what is measured."""

@@ -1,0 +1,1 @@
+"""Runs of millions of steps: memory, cost, files, threads and descriptors must not grow."""
