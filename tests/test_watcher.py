@@ -155,6 +155,10 @@ def test_the_band_holds_the_next_loss_of_a_calm_run() -> None:
             n_outside += not low <= loss <= high
         watcher.update(Step(step=step, loss=loss))
     assert n_outside < 20
+    assert watcher.band is not None
+    low, high = watcher.band
+    level = 3.0 + 4.0 / 1000**0.5
+    assert level - 2.0 < low < level - 0.1 < level + 0.1 < high < level + 2.0
 
 
 def test_the_last_thousand_alerts_are_kept() -> None:

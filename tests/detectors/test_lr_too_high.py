@@ -70,6 +70,18 @@ def test_a_fall_that_was_lost_again_is_told(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize(("back", "told"), [(0.4, True), (0.0, False)])
+def test_a_loss_that_fell_at_once_and_rises_since_is_told(
+    seed: int, back: float, told: bool
+) -> None:
+    rng = random.Random(seed)
+    levels = [2.0 - min(i / 8, 1.0) + back * i / 400 for i in range(400)]
+    losses = [a + rng.gauss(0, 0.04 + 0.0002 * i) for i, a in enumerate(levels)]
+    alerts = alerts_of(LrTooHigh(), steps(losses, [1.0] * 400, [0.1] * 400))
+    assert any("has risen since" in a.message for a in alerts) == told
+
+
+@pytest.mark.parametrize("seed", range(8))
 def test_a_fall_of_which_little_was_lost_is_not(seed: int) -> None:
     assert alerts_of(LrTooHigh(), lost_again(seed, by=0.2)) == []
 

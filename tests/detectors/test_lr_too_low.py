@@ -120,6 +120,16 @@ def test_nothing_is_said_once_the_rate_has_decayed() -> None:
     assert alerts_of(LrTooLow(), slow(0, fall=0.0, rates=rates)) == []
 
 
+def test_two_looks_in_a_row_have_to_agree() -> None:
+    watcher = Watcher(detectors=[LrTooLow()])
+    alerts, looks = [], []
+    for step in still(0):
+        alerts += watcher.update(step)
+        if watcher._signals.review and step.step >= 129:
+            looks.append(step.step)
+    assert alerts[0].step == looks[1]
+
+
 @pytest.mark.parametrize("min_steps", [32, 400])
 def test_the_number_of_losses_before_the_first_alert_can_be_set(min_steps: int) -> None:
     first, *_ = alerts_of(LrTooLow(min_steps=min_steps), still(0))

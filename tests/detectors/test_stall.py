@@ -72,6 +72,12 @@ def test_it_is_closed_when_the_loss_leaves_its_plateau() -> None:
     assert [a.state for a in alerts_of(Stall(), steps(losses))] == ["opened", "closed"]
 
 
+def test_it_stays_open_while_the_loss_only_rises_from_its_plateau() -> None:
+    chance = noise(400, level=math.log(10), sigma=0.02)
+    losses = chance + [2.3 + 0.002 * i for i in range(1000)]
+    assert [a.state for a in alerts_of(Stall(), steps(losses))] == ["opened"]
+
+
 def test_zero_spread_is_as_flat_as_can_be() -> None:
     assert len(alerts_of(Stall(), steps([1.0] * 2000))) == 1
 
