@@ -90,6 +90,7 @@ def _wrap_all() -> None:
         if original is not None:
             wrapper = wrap(original)
             wrapper.__name__ = wrapper.__qualname__ = name
+            wrapper.__module__ = original.__module__  # by which pickle finds it
             wrapper.__doc__ = original.__doc__
             setattr(owner, name, wrapper)
             _originals.append(_Original(owner, name, original))
