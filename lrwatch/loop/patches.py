@@ -85,15 +85,21 @@ def forget_all() -> None:
 
 
 def _wrap_all() -> None:
+    wrappers: dict[Function, Function] = {}
     for owner, name, wrap in _places():
         original = vars(owner).get(name)
         if original is not None:
-            wrapper = wrap(original)
-            wrapper.__name__ = wrapper.__qualname__ = name
-            wrapper.__module__ = original.__module__  # by which pickle finds it
-            wrapper.__doc__ = original.__doc__
-            setattr(owner, name, wrapper)
+            if original not in wrappers:
+                wrappers[original] = _alike(wrap(original), original)
+            setattr(owner, name, wrappers[original])
             _originals.append(_Original(owner, name, original))
+
+
+def _alike(wrapper: Function, original: Function) -> Function:
+    """The wrapper under the original's name, by which pickle finds it in the original's place."""
+    for name in ("__module__", "__name__", "__qualname__", "__doc__"):
+        setattr(wrapper, name, getattr(original, name))
+    return wrapper
 
 
 def _unwrap_all() -> None:
