@@ -6,6 +6,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 FRAMEWORKS_VENV ?= .venv-frameworks
+VISION_VENV ?= .venv-vision
+FRAMEWORKS := accelerate lightning transformers
 DEMO_FLAGS ?=
 TEST_FLAGS ?=
 # A folder with rules of other tools to score beside lrwatch, if there is one.
@@ -15,7 +17,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-frameworks lint types wheel-check bench-verdicts bench-rescue bench-hook bench-detectors bench-read bench-scan clean
+.PHONY: help demo test test-frameworks lint types wheel-check bench-verdicts bench-shapes bench-rescue bench-hook bench-detectors bench-read bench-scan clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,8 +28,9 @@ demo: $(VENV)/.core  ## train a small model with a rate that is too high, and wa
 test: $(VENV)/.dev  ## run the whole test suite
 	$(BIN)/python -m pytest $(TEST_FLAGS)
 
-test-frameworks: $(FRAMEWORKS_VENV)/.installed  ## train under every framework that has an adapter
-	LRWATCH_TEST_FRAMEWORKS=required $(FRAMEWORKS_VENV)/bin/python -m pytest tests/frameworks $(TEST_FLAGS)
+test-frameworks: $(FRAMEWORKS_VENV)/.installed $(VISION_VENV)/.installed  ## train under every framework that has an adapter
+	LRWATCH_TEST_FRAMEWORKS='$(FRAMEWORKS)' $(FRAMEWORKS_VENV)/bin/python -m pytest tests/frameworks $(TEST_FLAGS)
+	LRWATCH_TEST_FRAMEWORKS=ultralytics $(VISION_VENV)/bin/python -m pytest tests/frameworks $(TEST_FLAGS)
 
 lint: $(VENV)/.dev  ## check style and format
 	$(BIN)/ruff check .
@@ -41,6 +44,9 @@ wheel-check: $(VENV)/.dev  ## build an sdist, a wheel from it, and try that whee
 
 bench-verdicts: $(VENV)/.core  ## measure how often the verdict is right, on runs with a known truth
 	$(BIN)/python -m tests.benchmarks.verdicts $(if $(wildcard $(PEERS)/peer_rules.py),--peers $(PEERS))
+
+bench-shapes: $(VENV)/.core  ## write the numbers that the thresholds of the verdict are chosen from
+	$(BIN)/python -m tests.benchmarks.shapes
 
 bench-rescue: $(VENV)/.core  ## measure the back-off: launches too hot, harm to healthy runs, mishaps
 	$(BIN)/python -m tests.benchmarks.rescue
@@ -58,7 +64,7 @@ bench-scan: $(VENV)/.core  ## measure how fast old logs are judged
 	$(BIN)/python -m tests.benchmarks.scan_speed
 
 clean:  ## remove the environment and everything built
-	rm -rf $(VENV) $(FRAMEWORKS_VENV) build dist .bench *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(FRAMEWORKS_VENV) $(VISION_VENV) build dist .bench *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find lrwatch hooks tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # torch goes first: it is the largest by far, and the rest must not bring another version of it.
@@ -81,4 +87,14 @@ $(FRAMEWORKS_VENV)/.installed: pyproject.toml constraints.txt constraints-framew
 	$(PIP) freeze | grep '^torch==' >$(FRAMEWORKS_VENV)/torch
 	$(PIP) install --constraint constraints.txt --constraint constraints-frameworks.txt --editable '.[test,lightning,transformers,accelerate]'
 	@$(PIP) freeze | grep '^torch==' | diff $(FRAMEWORKS_VENV)/torch - || { echo 'a framework has replaced torch'; exit 1; }
+	@touch $@
+
+# torchvision, as published, does not load beside a CPU build of torch, and then breaks Lightning and
+# Transformers: what needs it lives apart. Ultralytics would bring an OpenCV that needs a display.
+$(VISION_VENV)/.installed: PIP = $(VISION_VENV)/bin/python -m pip --disable-pip-version-check
+$(VISION_VENV)/.installed: pyproject.toml constraints.txt constraints-frameworks.txt
+	test -x $(VISION_VENV)/bin/python || $(PYTHON) -m venv $(VISION_VENV)
+	$(PIP) install --constraint constraints.txt torch
+	$(PIP) install --constraint constraints.txt --constraint constraints-frameworks.txt --editable '.[test]' cloudpickle opencv-python-headless polars psutil PyYAML requests
+	$(PIP) install --no-deps --constraint constraints-frameworks.txt torchvision ultralytics ultralytics-thop
 	@touch $@

@@ -48,7 +48,16 @@ def steps(rows: Rows) -> Iterator[Step]:
 
 def watcher(rows: Rows) -> Judgement:
     """What lrwatch says; it is not told how long the run will be."""
-    judge, first, alarms = Watcher(), dict[Side, int](), []
+    return _judged(rows, Watcher())
+
+
+def surrogate(rows: Rows) -> Judgement:
+    """What lrwatch says when it is told that the loss is only a surrogate."""
+    return _judged(rows, Watcher(surrogate=True))
+
+
+def _judged(rows: Rows, judge: Watcher) -> Judgement:
+    first, alarms = dict[Side, int](), []
     for step in steps(rows):
         for alert in judge.update(step):
             if alert.state == "closed":

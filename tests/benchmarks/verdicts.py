@@ -63,6 +63,7 @@ def show(runs: Sequence[LabelledRun], rules: dict[str, judge.Judge]) -> None:
     if rest:
         print("\nRuns that train on a surrogate for what they are for (policy gradient, GAN):")
         print(report.text("lrwatch", judged(rest, judge.watcher)))
+        print(report.text("lrwatch, told so (surrogate=True)", judged(rest, judge.surrogate)))
 
 
 def as_json(runs: Sequence[LabelledRun], rules: dict[str, judge.Judge]) -> dict[str, Any]:
