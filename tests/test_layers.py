@@ -15,6 +15,7 @@ FLOOR = {
     "stats": 1,
     "detectors": 2,
     "policy": 2,
+    "ranks": 2,
     "readers": 2,
     "sinks": 2,
     "watcher": 3,

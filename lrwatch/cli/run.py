@@ -20,7 +20,7 @@ Examples:
 @click.argument("script", metavar="SCRIPT")
 @click.argument("arguments", metavar="[ARGS]...", nargs=-1, type=click.UNPROCESSED)
 @click.option("-m", "is_module", is_flag=True, help="SCRIPT is the name of a module.")
-@click.option("--backoff", is_flag=True, help="Act on alerts, too; on a single rank only.")
+@click.option("--backoff", is_flag=True, help="Act on alerts, too.")
 @click.option("--run-dir", type=click.Path(path_type=Path), help="[default: runs/<time>-SCRIPT]")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; the run directory has it all.")
 def command(

@@ -9,13 +9,13 @@ from typing import Any
 from torch import nn
 from torch.optim import Optimizer
 
-from lrwatch.control.ranks import agreed
 from lrwatch.control.rate import RateScale
 from lrwatch.control.snapshot import Snapshots
 from lrwatch.control.stopped import TrainingStoppedError
 from lrwatch.policy.ladder import Ladder
 from lrwatch.policy.move import Move, Seen
 from lrwatch.policy.settings import Backoff
+from lrwatch.ranks.together import Together
 from lrwatch.records import Action, Alert
 
 logger = logging.getLogger("lrwatch")
@@ -29,8 +29,9 @@ class BackoffController:
 
     Every action is written before it is applied. With ``backoff.dry_run`` it is only written.
     A rewind brings back weights, model buffers and moments; the schedule, the random generators
-    and the data go on. In a job of several ranks all of them decide on the same, averaged numbers,
-    so every rank must have a controller, or none.
+    and the data go on. In a job of several ranks all of them decide on the same, merged numbers. If
+    they part (a rank is gone, or failed to act) none acts any more, and the scale stays as it is:
+    a rank that went on alone would drift away from the others.
 
     Args:
         backoff: Bounds and rungs.
@@ -38,6 +39,7 @@ class BackoffController:
         model: For its buffers, held weakly; without it BatchNorm keeps its statistics in a rewind.
         write_action: Tells an action.
         disarm_file: When this file appears the controller lets go, at the next step.
+        together: The ranks that do the same; None where there is only this one.
     """
 
     def __init__(
@@ -48,8 +50,11 @@ class BackoffController:
         model: nn.Module | None = None,
         write_action: Callable[[Action], None],
         disarm_file: Path | None = None,
+        together: Together | None = None,
     ) -> None:
         self._backoff = backoff
+        self._together = together or Together(acts=True)
+        self._wish = ""
         self._write = write_action
         self._disarm_file = disarm_file
         self._rate = RateScale(optimizer, explicit=True)
@@ -79,14 +84,15 @@ class BackoffController:
     ) -> bool | None:
         """Judge the step, act, and lend the scaled rates; False where the update is left out."""
         self._step = step
-        disarm = self._disarm_file is not None and self._disarm_file.exists()
-        if self.armed:
-            loss, grad_norm, disarm = agreed(loss, grad_norm, disarm)
-        if disarm:
-            self.disarm("asked for by the file disarm in the run directory")
+        self._look_around()
         goes_on = True
         if self.armed and loss is not None and optimizer.param_groups:
-            goes_on = self._act(self._seen(optimizer, step, loss, grad_norm))
+            try:
+                goes_on = self._act(self._seen(optimizer, step, loss, grad_norm))
+            except Exception as error:
+                if not isinstance(error, TrainingStoppedError):
+                    self._together.leave(f"one of them could not act ({type(error).__name__})")
+                raise
         self._rate.lend(optimizer)
         return goes_on
 
@@ -104,12 +110,14 @@ class BackoffController:
             self._ladder.warn(hot=hot, lost=alert.kind == "divergence")
 
     def disarm(self, reason: str = "asked for by the user") -> None:
-        """Give the rate back to the schedule and never act again in this run."""
-        if self.armed:
-            self._write(Action(kind="disarm", step=self._step, reason=reason, scale=1.0))
-        self.armed = False
-        self._rate.scale = 1.0
-        self._snapshots.clear()
+        """Give the rate back to the schedule and never act again in this run.
+
+        Several ranks do so together, at the step after the next one.
+        """
+        self._wish = reason
+        self._together.ask_to_disarm()
+        if self._together.alone:
+            self._let_go(reason, scale=1.0)
 
     def state_dict(self) -> dict[str, Any]:
         """Scale, budget and cooldowns, as JSON can hold them."""
@@ -126,6 +134,23 @@ class BackoffController:
         self._rate.close()
         self._snapshots.clear()
 
+    def _look_around(self) -> None:
+        """Let go where that is wished for, or where the ranks have parted."""
+        if self._disarm_file is not None and self.armed and self._disarm_file.exists():
+            self.disarm("asked for by the file disarm in the run directory")
+        if self._together.disarmed and self.armed:
+            self._let_go(self._wish or "asked for on another rank", scale=1.0)
+        if self._together.parted and self.armed:
+            scale, why = self._rate.scale, self._together.parted
+            self._let_go(f"the ranks have parted, the scale stays {scale:.3g}: {why}", scale=scale)
+
+    def _let_go(self, reason: str, *, scale: float) -> None:
+        if self.armed:
+            self._write(Action(kind="disarm", step=self._step, reason=reason, scale=scale))
+        self.armed = False
+        self._rate.scale = scale
+        self._snapshots.clear()
+
     def _seen(self, optimizer: Optimizer, step: int, loss: float, grad_norm: float | None) -> Seen:
         rate = self._rate.scheduled(optimizer.param_groups[0])
         return Seen(step=step, loss=loss, grad_norm=grad_norm, rate=rate, moved=self._moved)
@@ -133,7 +158,11 @@ class BackoffController:
     def _moved(self) -> float:
         if "start" not in self._snapshots.steps:
             return math.inf
-        return self._snapshots.displacement("start")
+        if self._together.alone:
+            return self._snapshots.displacement("start")
+        *own, is_share = self._snapshots.norms("start")
+        moved, size = self._together.norms(*own, is_share=is_share)
+        return moved / size if size > 0 else math.inf
 
     def _act(self, seen: Seen) -> bool:
         moves = self._ladder.decide(seen)
@@ -184,6 +213,7 @@ def build_controller(
     model: nn.Module | None = None,
     write_action: Callable[[Action], None],
     disarm_file: Path | None = None,
+    together: Together | None = None,
 ) -> BackoffController:
     """Make the controller that ``attach(..., backoff=...)`` asks for.
 
@@ -199,4 +229,5 @@ def build_controller(
         model=model,
         write_action=write_action,
         disarm_file=disarm_file,
+        together=together,
     )

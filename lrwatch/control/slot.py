@@ -8,13 +8,15 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from lrwatch.ranks.shards import is_spread, local
+
 State = dict[str, Any]
 
 
 def tensor_bytes(value: Any) -> int:
     """Bytes of all tensors in a nest of dicts, lists and tuples."""
     if isinstance(value, Tensor):
-        return value.numel() * value.element_size()
+        return local(value).numel() * value.element_size()
     if isinstance(value, Mapping):
         return sum(map(tensor_bytes, value.values()))
     if isinstance(value, (list, tuple)):
@@ -50,12 +52,13 @@ class Slot:
     @torch.no_grad()
     def save(self, step: int, optimizer: Optimizer, buffers: list[Tensor]) -> None:
         """Copy what is there now; waits for the device only where ``host`` is set."""
-        weights = list(parameters(optimizer))
+        params = list(parameters(optimizer))
+        weights, buffers = [local(p) for p in params], [local(b) for b in buffers]
         self.weights = self._fit(self.weights, weights)
         self._buffers = self._fit(self._buffers, buffers)
         sources, targets = [*weights, *buffers], [*self.weights, *self._buffers]
         self._state = {}
-        for index, p in enumerate(weights):
+        for index, p in enumerate(params):
             if p in optimizer.state:
                 self._state[index] = self._claim(index, optimizer.state[p], sources, targets)
         if sources:
@@ -65,11 +68,11 @@ class Slot:
     @torch.no_grad()
     def load(self, optimizer: Optimizer, buffers: list[Tensor]) -> None:
         """Write the copies back in place; parameters added since then stay as they are."""
-        weights = list(parameters(optimizer))
-        pairs = [*zip(weights, self.weights, strict=False)]
+        params = list(parameters(optimizer))
+        pairs = [*zip(params, self.weights, strict=False)]
         pairs += zip(buffers, self._buffers, strict=False)
-        targets, sources = [a for a, _ in pairs], [b for _, b in pairs]
-        for index, p in enumerate(weights):
+        targets, sources = [local(a) for a, _ in pairs], [b for _, b in pairs]
+        for index, p in enumerate(params):
             if index not in self._state:
                 optimizer.state.pop(p, None)
                 continue
@@ -91,6 +94,7 @@ class Slot:
             if not isinstance(value, Tensor):
                 kept[name] = copy.deepcopy(value)
                 continue
+            value = local(value)
             held = self._moments.get((index, name))
             if held is None or held.shape != value.shape or held.dtype != value.dtype:
                 held = self._moments[index, name] = self._like(value)
@@ -107,12 +111,17 @@ class Slot:
                 now[name] = copy.deepcopy(value)
                 continue
             target = now.get(name)
-            if not isinstance(target, Tensor) or target.shape != value.shape:
-                # A count such as Adam's stays on the processor, whatever the weight is on.
-                device = p.device if value.ndim else value.device
-                target = now[name] = torch.empty_like(value, device=device)
+            if not isinstance(target, Tensor) or local(target).shape != value.shape:
+                target = now[name] = self._new(value, p)
             sources.append(value)
-            targets.append(target)
+            targets.append(local(target))
+
+    def _new(self, value: Tensor, p: Tensor) -> Tensor:
+        """A tensor of the optimizer's state; spread over ranks as its weight is."""
+        if is_spread(p) and local(p).shape == value.shape:
+            return torch.empty_like(p, dtype=value.dtype, requires_grad=False)
+        # A count such as Adam's stays on the processor, whatever the weight is on.
+        return torch.empty_like(value, device=p.device if value.ndim else value.device)
 
     def _like(self, tensor: Tensor) -> Tensor:
         if not self._host or tensor.device.type == "cpu":

@@ -11,6 +11,8 @@ from torch.optim import Optimizer
 
 from lrwatch.control.slot import Slot, parameters, tensor_bytes
 from lrwatch.control.surroundings import Surroundings
+from lrwatch.ranks import job
+from lrwatch.ranks.shards import is_spread, local, weight
 
 Where = Literal["device", "host"]
 _GIB = 2**30
@@ -143,11 +145,22 @@ class Snapshots:
 
         Infinite where the weights were all zero then.
         """
-        pairs = list(zip(self._params(), self._slots[name].weights, strict=False))
-        now, then = [a for a, _ in pairs], [b.to(a.device) for a, b in pairs]
-        moved = torch.linalg.vector_norm(_norms(torch._foreach_sub(now, then)))
-        size = torch.linalg.vector_norm(_norms(then))
-        return float(moved / size) if size > 0 else math.inf
+        moved, size, _ = self.norms(name)
+        return moved / size if size > 0 else math.inf
+
+    @torch.no_grad()
+    def norms(self, name: str) -> tuple[float, float, bool]:
+        """``||w - w_slot||`` and ``||w_slot||`` of what lies on this rank; waits for the device.
+
+        Last, whether they are only shares: the squares of all ranks' then sum up to the whole.
+        """
+        pairs = list(zip(parameters(self._optimizer), self._slots[name].weights, strict=False))
+        is_share = any(is_spread(p) for p, _ in pairs)
+        scales = [(weight(p, job.n_ranks()) or 1.0) if is_share else 1.0 for p, _ in pairs]
+        now = [local(p.detach()) for p, _ in pairs]
+        then = [b.to(a.device) for a, (_, b) in zip(now, pairs, strict=True)]
+        moved, size = _norm(torch._foreach_sub(now, then), scales), _norm(then, scales)
+        return moved, size, is_share
 
     def _params(self) -> list[Tensor]:
         return [p.detach() for p in parameters(self._optimizer)]
@@ -157,5 +170,7 @@ class Snapshots:
         return [] if model is None else list(model.buffers())
 
 
-def _norms(tensors: Sequence[Tensor]) -> Tensor:
-    return torch.stack([norm.float() for norm in torch._foreach_norm(list(tensors))])
+def _norm(tensors: Sequence[Tensor], scales: Sequence[float]) -> float:
+    norms = torch._foreach_norm(list(tensors))
+    scaled = [norm.float() * scale for norm, scale in zip(norms, scales, strict=True)]
+    return float(torch.linalg.vector_norm(torch.stack(scaled)))

@@ -4,26 +4,9 @@ import os
 import sys
 from pathlib import Path
 
-from torch import distributed
-
 from lrwatch.launch.plan import Plan
 from lrwatch.loop.run_dir import as_folder
-
-
-def rank() -> int | None:
-    """The rank of this process in a job of several; None where it is in none."""
-    if distributed.is_available() and distributed.is_initialized():
-        return distributed.get_rank()
-    given = os.environ.get("RANK", "")
-    return int(given) if given.isdigit() else None
-
-
-def n_ranks() -> int:
-    """How many processes train together, as far as is known by now."""
-    if distributed.is_available() and distributed.is_initialized():
-        return distributed.get_world_size()
-    given = os.environ.get("WORLD_SIZE", "")
-    return int(given) if given.isdigit() else 1
+from lrwatch.ranks import job
 
 
 def claimed(plan: Plan) -> Path:
@@ -34,7 +17,7 @@ def claimed(plan: Plan) -> Path:
     restarted goes on in the same one.
     """
     path = Path(plan.run_dir)
-    if rank() is None and plan.pid != os.getpid():
+    if job.rank() is None and plan.pid != os.getpid():
         path /= f"{as_folder(Path(sys.argv[0] or 'python').stem)}-{os.getpid()}"
     if plan.is_chosen or os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0":
         return path

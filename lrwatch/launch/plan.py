@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from lrwatch.launch.start import VARIABLE
 
@@ -22,6 +22,7 @@ class Plan:
         backoff: Whether to act on alerts.
         quiet: Whether to print nothing.
         pid: The process that runs the script itself.
+        find: What a search for a rate is told; None where the run is only watched.
     """
 
     run_dir: str
@@ -29,6 +30,7 @@ class Plan:
     backoff: bool = False
     quiet: bool = False
     pid: int = 0
+    find: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, environ: Mapping[str, str] = os.environ) -> Self:

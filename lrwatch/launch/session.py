@@ -8,7 +8,7 @@ import sys
 import weakref
 from collections.abc import MutableMapping, MutableSet
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_pre_hook
@@ -20,6 +20,10 @@ from lrwatch.loop import patches
 from lrwatch.loop.attach import begin, is_watched
 from lrwatch.loop.compiled import step_hook
 from lrwatch.loop.ears import Ears
+from lrwatch.ranks import job
+
+if TYPE_CHECKING:
+    from lrwatch.range_test.session import FindSession
 
 logger = logging.getLogger("lrwatch")
 
@@ -61,6 +65,8 @@ class Session:
             norm_every=1 if backoff else None,
             total_steps=None,
             notice=self._say,
+            name=f"opt{self._n_made}",
+            acts=backoff,
         )
         self._heard[optimizer] = self._n_made, ears
         self._n_made += 1
@@ -98,7 +104,7 @@ class Session:
         return not is_taken and len(self._trained) < MAX_WATCHED
 
     def _begin(self, optimizer: Optimizer, number: int, ears: Ears) -> None:
-        writes = place.rank() in (None, 0)
+        writes = not job.rank()
         if writes and self._path is None:
             self._path = place.claimed(self._plan)
         name = f"opt{number}"
@@ -108,7 +114,7 @@ class Session:
             ears,
             model=None,
             run_dir=str(self._path) if writes else False,
-            backoff=self._may_act(),
+            backoff=self._plan.backoff,
             name=None if is_only else name,
             stderr=writes and not self._plan.quiet,
         )
@@ -116,16 +122,8 @@ class Session:
         if len(self._trained) == MAX_WATCHED:
             self._say(f"{MAX_WATCHED} optimizers are watched by now; later ones are not")
 
-    def _may_act(self) -> bool:
-        """Ranks that back off each for itself would drift apart."""
-        if not self._plan.backoff or place.n_ranks() == 1:
-            return self._plan.backoff
-        if not self._trained:
-            self._say("--backoff is left out, as this job has several ranks")
-        return False
-
     def _say(self, line: str) -> None:
-        if self._plan.quiet or place.rank() not in (None, 0):
+        if self._plan.quiet or job.rank():
             return
         try:
             sys.stderr.write(f"lrwatch: {line}\n")
@@ -135,9 +133,14 @@ class Session:
 
 
 @functools.cache
-def session() -> Session:
-    """The one of this process."""
-    return Session(Plan.of())
+def session() -> "Session | FindSession":
+    """The one of this process: it watches, or it looks for a rate."""
+    plan = Plan.of()
+    if plan.find is None:
+        return Session(plan)
+    from lrwatch.range_test.session import FindSession
+
+    return FindSession(plan.find)
 
 
 def _within_another_step() -> bool:

@@ -18,9 +18,9 @@ from lrwatch.loop.compiled import step_hook
 from lrwatch.loop.ears import Ears
 from lrwatch.loop.guard import log
 from lrwatch.loop.intervention import Intervention
-from lrwatch.loop.judge import Judge
 from lrwatch.loop.run_dir import RunDir, chosen
 from lrwatch.loop.watch import Watch
+from lrwatch.ranks import job
 from lrwatch.sinks.history import FOLDER_NAME
 from lrwatch.sinks.run_directory import RunDirectory
 from lrwatch.sinks.sink import Sink
@@ -79,6 +79,11 @@ def attach(
     On the CPU steps are judged in batches of up to 64 or a second, on CUDA when their
     numbers have arrived, without waiting for the device; a non-finite value at once.
 
+    In a job of several ranks every rank attaches; rank 0 writes. The loss is the mean over the
+    ranks and the norm that of all gradients, DTensors included; all ranks come to the same verdict.
+    No rank waits for another for it, so that an alert comes a second or two later. With ``backoff``
+    each step is agreed upon before its update, and all ranks do the same at the same step.
+
     The watch ends with ``close()``, with the optimizer's life or with the process. Attaching to the
     same optimizer again ends the earlier watch. ``LRWATCH_DISABLED=1`` makes all of this do
     nothing.
@@ -118,6 +123,8 @@ def attach(
         notice=_notice if stderr else _warn,
         pretrained=pretrained,
         surrogate=surrogate,
+        name=name,
+        acts=backoff is not False and backoff is not None,
     )
     earlier = _watches.pop(optimizer, None)
     if earlier is not None:
@@ -149,7 +156,7 @@ def begin(
     """Watch an optimizer with ears that may have listened for a while; else as :func:`attach`."""
     path = chosen(run_dir, name, set(_run_dirs.values()), time.time())
     ears.judge.tell([*_sinks(path, stderr, _settings(optimizer, backoff)), *sinks])
-    ears.recorder.intervention = _intervention(backoff, optimizer, model, ears.judge, path)
+    ears.recorder.intervention = _intervention(backoff, optimizer, model, ears, path)
     return _hooked(optimizer, ears, path)
 
 
@@ -171,7 +178,7 @@ def _unwrapped(optimizer: Any) -> Optimizer:
 
 def _sinks(path: Path | None, stderr: bool, settings: dict[str, object]) -> list[Sink]:
     """The run directory first, so that what is printed is on disk; other ranks than 0 are mute."""
-    if os.environ.get("RANK", "0") not in ("", "0"):
+    if job.rank():
         return []
     sinks: list[Sink] = [] if path is None else [RunDirectory(path, settings=settings)]
     if stderr:
@@ -193,7 +200,7 @@ def _intervention(
     backoff: Any,
     optimizer: Optimizer,
     model: nn.Module | None,
-    judge: Judge,
+    ears: Ears,
     path: Path | None,
 ) -> Intervention | None:
     if backoff is False or backoff is None:
@@ -204,11 +211,12 @@ def _intervention(
         backoff,
         optimizer=optimizer,
         model=model,
-        write_action=judge.write_action,
+        write_action=ears.judge.write_action,
         disarm_file=None if path is None else path / FOLDER_NAME / "disarm",
+        together=ears.together,
     )
     intervention = Intervention(controller)
-    judge.on_alerts = intervention.hear
+    ears.judge.on_alerts = intervention.hear
     return intervention
 
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from torch import nn
 from torch.optim import Optimizer
 
+from lrwatch.ranks.together import Together
 from lrwatch.records import Action, Alert
 
 
@@ -82,6 +83,7 @@ class BuildController(Protocol):
         model: nn.Module | None,
         write_action: Callable[[Action], None],
         disarm_file: Path | None = None,
+        together: Together | None = None,
     ) -> Controller:
         """Make a controller.
 
@@ -91,6 +93,7 @@ class BuildController(Protocol):
             model: Must be held weakly.
             write_action: Writes an action to every sink; call it before the action is applied.
             disarm_file: When this file appears, the controller disarms itself at the next step.
+            together: The ranks that do the same; before ``before_step`` they agreed on the numbers.
 
         Raises:
             ValueError: If ``backoff`` is neither.

@@ -10,6 +10,7 @@ from lrwatch.loop.grad_norm import Cadence
 from lrwatch.loop.judge import Judge
 from lrwatch.loop.readback import Readback
 from lrwatch.loop.recorder import Recorder
+from lrwatch.ranks.together import Together
 from lrwatch.watcher import Watcher
 
 
@@ -23,10 +24,12 @@ class Ears:
     Attributes:
         judge: Judges the steps.
         recorder: Records them.
+        together: The ranks that train this optimizer.
     """
 
     judge: Judge
     recorder: Recorder
+    together: Together
 
     @classmethod
     def of(
@@ -39,14 +42,19 @@ class Ears:
         notice: Callable[[str], None],
         pretrained: bool = False,
         surrogate: bool = False,
+        name: str | None = None,
+        acts: bool = False,
     ) -> Self:
         """Make them for an optimizer, which is held weakly.
+
+        In a job of several ranks ``name`` and ``acts`` must be the same on each.
 
         Raises:
             ValueError: If a number is out of its range.
         """
         watcher = Watcher(total_steps=total_steps, pretrained=pretrained, surrogate=surrogate)
-        judge = Judge(watcher, [], at_once=at_once)
+        together = Together(name or "optimizer", acts=acts)
+        judge = Judge(watcher, [], at_once=at_once, together=together)
         recorder = Recorder(
             optimizer,
             judge=judge,
@@ -54,4 +62,4 @@ class Ears:
             cadence=Cadence(norm_every),
             notice=notice,
         )
-        return cls(judge, recorder)
+        return cls(judge, recorder, together)

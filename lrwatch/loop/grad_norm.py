@@ -1,38 +1,61 @@
 """The norm of all gradients, accumulated in float32, and how often it is worth its cost."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import torch
-from torch import distributed
+
+from lrwatch.ranks import job
+from lrwatch.ranks.shards import is_spread, local, weight
 
 _EVERY_TOGETHER = 10
 _HALF = (torch.float16, torch.bfloat16)
 
 
-def grad_norm(parameters: Iterable[torch.Tensor], *, together: bool = True) -> torch.Tensor | None:
+class Norm(NamedTuple):
+    """An L2 norm.
+
+    Attributes:
+        value: A scalar tensor.
+        is_share: Whether it is this rank's share only: the squares of all ranks' shares sum up to
+            the square of the norm.
+    """
+
+    value: torch.Tensor
+    is_share: bool = False
+
+
+def grad_norm(parameters: Iterable[torch.Tensor]) -> Norm | None:
     """L2 norm over the gradients as they are now; None where there are none.
 
-    A scalar on the device of the first gradient; does not wait for the device. Half-precision
-    gradients are accumulated in float32, double stays double, sparse ones count after coalescing,
-    missing and empty ones count nothing. Shards of a DTensor are reduced over its mesh, which every
-    rank has to take part in; None for them where it is not known that all do.
+    A scalar on the device of the first gradient; waits for neither the device nor another rank.
+    Half-precision gradients are accumulated in float32, double stays double, sparse ones count
+    after coalescing, missing and empty ones count nothing. Of gradients that are spread over ranks
+    it is this rank's share; None where that cannot be told from what lies here.
 
     Args:
         parameters: Whose gradients.
-        together: Whether every rank takes the norm at this same step.
     """
     with torch.no_grad():
         gradients = [p.grad for p in parameters if p.grad is not None]
         if not gradients:
             return None
         norms = _plain_norms(gradients)
+        is_share = norms is None and any(map(is_spread, gradients))
         if norms is None:
-            if not together and any(hasattr(g, "placements") for g in gradients):
-                return None
-            norms = _mixed_norms(gradients)
-        total: torch.Tensor = torch.linalg.vector_norm(torch.stack(norms))
-        return total
+            norms = _shares(gradients) if is_share else _mixed_norms(gradients)
+        if norms is None:
+            return None
+        return Norm(torch.linalg.vector_norm(torch.stack(norms)), is_share)
+
+
+def share_of(norm: torch.Tensor) -> Norm | None:
+    """A norm that clipping computed; None where what lies here does not tell it."""
+    if not is_spread(norm):
+        return Norm(local(norm))
+    scale = weight(norm, job.n_ranks())
+    return None if scale is None else Norm(local(norm) * scale, is_share=True)
 
 
 def _plain_norms(gradients: list[torch.Tensor]) -> list[torch.Tensor] | None:
@@ -49,13 +72,9 @@ def _plain_norms(gradients: list[torch.Tensor]) -> list[torch.Tensor] | None:
     return norms
 
 
-def _mixed_norms(gradients: list[torch.Tensor]) -> list[torch.Tensor]:
+def _mixed_norms(gradients: Sequence[torch.Tensor]) -> list[torch.Tensor]:
     groups: dict[tuple[torch.device, torch.dtype], list[torch.Tensor]] = defaultdict(list)
-    sharded = []
-    for g in gradients:
-        if hasattr(g, "placements"):
-            sharded.append(_reduced_norm(g))
-            continue
+    for g in map(local, gradients):
         dense = g.coalesce()._values() if g.layout is torch.sparse_coo else g
         if dense.numel():
             groups[dense.device, dense.dtype].append(dense)
@@ -64,19 +83,25 @@ def _mixed_norms(gradients: list[torch.Tensor]) -> list[torch.Tensor]:
         for (_, dtype), group in groups.items()
         for norm in torch._foreach_norm(group, 2, dtype=_accumulator(dtype))
     ]
-    device = gradients[0].device
-    found = [n.to(device, torch.float32, non_blocking=True) for n in [*sharded, *norms]]
+    device = local(gradients[0]).device
+    found = [norm.to(device, torch.float32, non_blocking=True) for norm in norms]
     return found or [torch.zeros((), device=device)]
+
+
+def _shares(gradients: Sequence[torch.Tensor]) -> list[torch.Tensor] | None:
+    """This rank's share of the norms, one for every way in which gradients are spread."""
+    alike: dict[float, list[torch.Tensor]] = defaultdict(list)
+    n_ranks = job.n_ranks()
+    for g in gradients:
+        scale = weight(g, n_ranks)
+        if scale is None:
+            return None
+        alike[scale].append(g)
+    return [norm * scale for scale, group in alike.items() for norm in _mixed_norms(group)]
 
 
 def _accumulator(dtype: torch.dtype) -> torch.dtype | None:
     return torch.float32 if dtype in _HALF else None
-
-
-def _reduced_norm(gradient: torch.Tensor) -> torch.Tensor:
-    norm = torch.linalg.vector_norm(gradient, dtype=_accumulator(gradient.dtype))
-    whole: torch.Tensor = norm.full_tensor()
-    return whole
 
 
 class Cadence:
@@ -87,8 +112,8 @@ class Cadence:
     every tenth to twentieth. ``every`` fixes the distance instead: the steps whose number it
     divides. Which steps have it changes nothing in the training.
 
-    Where torch.distributed is initialised when this is first asked, every tenth step has it: the
-    time differs between ranks, and a rank that enters a reduction alone waits for ever.
+    In a job of several ranks every tenth step has it: the time differs between ranks, and shares
+    make a whole only where each rank has taken its own.
 
     Args:
         every: Fixed distance in steps, >= 1, or None.
@@ -111,14 +136,9 @@ class Cadence:
         self._last_s = 0.0
         self._last_step = -max_gap
 
-    @property
-    def counts(self) -> bool:
-        """Whether steps are counted, so that all ranks find the same ones due."""
-        return self._every is not None
-
     def due(self, step: int, now_s: float) -> bool:
         """Whether the norm is to be computed at this step; ``now_s`` is of a steady clock."""
-        if self._every is None and not self._cost_s and _has_other_ranks():
+        if self._every is None and not self._cost_s and job.n_ranks() > 1:
             self._every = _EVERY_TOGETHER
         if self._every is not None:
             return step % self._every == 0
@@ -133,7 +153,3 @@ class Cadence:
         self._cost_s = cost_s if below else 0.9 * self._cost_s + 0.1 * cost_s
         self._last_s = end_s
         self._last_step = step
-
-
-def _has_other_ranks() -> bool:
-    return distributed.is_available() and distributed.is_initialized()

@@ -9,7 +9,11 @@ from typing import Any, Protocol
 
 from lrwatch.loop.guard import Guard
 from lrwatch.loop.sample import Sample
+from lrwatch.loop.shared_steps import SharedSteps
+from lrwatch.ranks import job
+from lrwatch.ranks.together import Together
 from lrwatch.records import Action, Alert, Point, Step, Verdict
+from lrwatch.sinks.run_directory import RunDirectory
 from lrwatch.sinks.sink import Sink
 from lrwatch.sinks.stderr import StderrSink
 
@@ -49,20 +53,33 @@ class Judge:
 
     Due is a batch of 64 steps, or what was gathered in a second, or a non-finite
     value, or every step where ``at_once``. A sample whose numbers are on their way from the device
-    is left, and so is what came after it, until they have arrived.
+    is left, and so is what came after it, until they have arrived. In a job of several ranks a step
+    is judged when all ranks have told it, up to a batch of theirs later, and on rank 0 alone it is
+    written.
 
     Args:
         watcher: Judges steps.
         sinks: Are told, in this order.
         at_once: Whether every step is judged before its update.
+        together: The ranks that train together; None where no other can matter.
     """
 
-    def __init__(self, watcher: Watcher, sinks: Sequence[Sink], *, at_once: bool = False) -> None:
+    def __init__(
+        self,
+        watcher: Watcher,
+        sinks: Sequence[Sink],
+        *,
+        at_once: bool = False,
+        together: Together | None = None,
+    ) -> None:
         self.watcher = watcher
+        self._together = together
+        self._shared: SharedSteps | None = None
         self._sinks: list[tuple[Sink, Guard]] = []
         self._drawn: list[tuple[Callable[[Point], None], Guard]] = []
         self.tell(sinks)
         self._at_once = at_once
+        self._acts = False
         self._guard = Guard("judging a step")
         self._waiting: deque[Sample] = deque()
         self._offset_s = 0.0
@@ -96,8 +113,13 @@ class Judge:
         with self._lock:
             self._offset_s = time.time() - time.perf_counter()
             waiting = self._waiting
+            if self._together is not None and waiting:
+                self._meet(self._together)
             while waiting and (wait or not waiting[0].late or waiting[0].ready()):
-                step = self._judged(waiting.popleft())
+                step = self._arrived(waiting.popleft())
+            if self._shared is not None:
+                for one in self._shared.turn(agree=self._acts):
+                    step = self._judged(*one)
         return step
 
     def write_action(self, action: Action) -> None:
@@ -109,6 +131,7 @@ class Judge:
         """Judge what is left and close the sinks."""
         try:
             self.judge(wait=True)
+            self.part()
         except Exception as error:
             self._guard.failed(error)
         for sink, guard in self._sinks:
@@ -117,11 +140,44 @@ class Judge:
             except Exception as error:
                 guard.failed(error)
 
-    def _judged(self, sample: Sample) -> Step | None:
+    def part(self) -> None:
+        """Judge what the ranks have told; from here on this rank judges by itself."""
+        with self._lock:
+            self.judge(wait=True)
+            shared, self._shared = self._shared, None
+            for one in shared.close() if shared is not None else []:
+                self._judged(*one)
+
+    def _meet(self, together: Together) -> None:
+        """Find out, at the first step, whether there are other ranks."""
+        self._together = None
+        together.open()
+        if not together.alone:
+            self._shared = SharedSteps(together)
+            self._acts = together.acts
+            if job.rank():
+                self._be_mute()
+
+    def _be_mute(self) -> None:
+        own = (RunDirectory, StderrSink)
+        self._sinks = [(sink, guard) for sink, guard in self._sinks if not isinstance(sink, own)]
+        self._drawn = [(s.write_point, g) for s, g in self._sinks]
+
+    def _arrived(self, sample: Sample) -> Step | None:
         try:
             if sample.late:
                 sample.arrive()
             step = sample.judged(self._offset_s)
+            if self._shared is not None:
+                self._shared.take(sample, step)
+                return None
+        except Exception as error:
+            self._guard.failed(error)
+            return None
+        return self._judged(sample, step)
+
+    def _judged(self, sample: Sample, step: Step) -> Step | None:
+        try:
             alerts = [] if self._guard.off else self.watcher.update(step)
         except Exception as error:
             self._guard.failed(error)

@@ -141,6 +141,7 @@ class Recorder:
             sample = Sample(number, now_s, losses, value, rates)
             sample.skipped = skipped
             sample.late = self._readback.late
+            sample.is_share = norm.is_share
             if clipped:
                 sample.grad_scale = norm.scale
             if "found_inf" in optimizer.__dict__:

@@ -6,6 +6,8 @@ import sys
 import time
 from pathlib import Path
 
+from lrwatch.ranks import job
+
 RunDir = str | os.PathLike[str] | bool | None
 
 
@@ -22,7 +24,7 @@ def chosen(run_dir: RunDir, name: str | None, taken: set[Path], now_s: float) ->
         taken: Directories that other watches of this process write to now.
         now_s: Time, in seconds since the epoch.
     """
-    if run_dir is False or int(os.environ.get("RANK") or 0) > 0:
+    if run_dir is False or job.rank():
         return None
     given = None if run_dir is None or run_dir is True else os.fspath(run_dir)
     given = given or os.environ.get("LRWATCH_RUN_DIR")

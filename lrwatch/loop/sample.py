@@ -23,6 +23,7 @@ class Sample:
         skipped: Whether a GradScaler left the weights alone.
         lr_scale: Factor that the back-off puts on the rates.
         late: Whether a number may be on its way.
+        is_share: Whether ``grad_norm`` is only this rank's share of the norm.
     """
 
     step: int
@@ -35,6 +36,7 @@ class Sample:
     skipped: bool = False
     lr_scale: float = 1.0
     late: bool = False
+    is_share: bool = False
 
     def ready(self) -> bool:
         """Whether every number has arrived; never waits."""
@@ -59,18 +61,21 @@ class Sample:
         Args:
             offset_s: What to add to the steady clock for seconds since the epoch.
         """
-        norm = self.grad_norm
-        if self.grad_scale is not None and norm is not None:
-            norm = norm / self.grad_scale  # type: ignore[operator]
+        norm = None if self.is_share or self.grad_norm is None else self.own_norm()
         losses = self.losses
         return Step(
             step=self.step,
             loss=losses[0] if len(losses) == 1 else _total(losses),  # type: ignore[arg-type]
-            grad_norm=norm,  # type: ignore[arg-type]
+            grad_norm=norm,
             lr=self.lrs[0] if self.lrs else None,  # type: ignore[arg-type]
             time=self.clock_s + offset_s,
             skipped=self.skipped or bool(self.found_inf),
         )
+
+    def own_norm(self) -> float:
+        """Norm of the gradients that this rank holds, unscaled; there has to be one."""
+        norm: float = self.grad_norm  # type: ignore[assignment]
+        return norm if self.grad_scale is None else norm / self.grad_scale  # type: ignore[operator]
 
     def finite(self) -> bool:
         """Whether nothing is NaN or infinite, of what is known without waiting."""

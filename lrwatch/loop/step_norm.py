@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from lrwatch.loop.grad_norm import Cadence, grad_norm
+from lrwatch.loop.grad_norm import Cadence, Norm, grad_norm, share_of
 from lrwatch.loop.readback import Readback
 from lrwatch.loop.sample import Value
 
@@ -21,7 +21,8 @@ class StepNorm:
     (one group of them, more than them, by value) the norm is computed, if this step is due.
     A framework that clips with its own code is not seen: the norm is then the one after clipping.
 
-    ``known`` says whether clipping told the norm, ``scale`` what that norm is still multiplied by.
+    ``known`` says whether clipping told the norm, ``scale`` what that norm is still multiplied by,
+    ``is_share`` whether the last one taken is only this rank's share.
 
     Args:
         readback: Reads scalars from their device.
@@ -40,7 +41,7 @@ class StepNorm:
         self._parameters = parameters
         self._value: Value = None
         self.scale: Value = None
-        self.known = False
+        self.known = self.is_share = False
         self._clipped: _Clipped | None = None
 
     def before_clip(
@@ -67,7 +68,7 @@ class StepNorm:
             due = self._cadence.due(step, time.perf_counter())
             self._value = self._computed(step) if due else None
         else:
-            self._value = self._readback.read(_whole(norm))
+            self._value = self._read(share_of(norm))
         self.scale = None if scale is None else self._readback.read(scale)
         self.known = True
 
@@ -80,10 +81,13 @@ class StepNorm:
 
     def _computed(self, step: int) -> Value:
         start_s = time.perf_counter()
-        norm = grad_norm(self._parameters(), together=self._cadence.counts)
-        value = None if norm is None else self._readback.read(norm)
+        value = self._read(grad_norm(self._parameters()))
         self._cadence.took(step, start_s, time.perf_counter())
         return value
+
+    def _read(self, norm: Norm | None) -> Value:
+        self.is_share = norm is not None and norm.is_share
+        return None if norm is None else self._readback.read(norm.value)
 
     def _relation(self, clipped: Sequence[torch.Tensor]) -> "_Clipped":
         own = self._parameters()
@@ -114,10 +118,3 @@ class _Clipped:
 
 def _ends(params: Sequence[torch.Tensor]) -> tuple[int, int, int]:
     return (len(params), id(params[0]), id(params[-1])) if params else (0, 0, 0)
-
-
-def _whole(norm: torch.Tensor) -> torch.Tensor:
-    if not hasattr(norm, "placements"):
-        return norm
-    whole: torch.Tensor = norm.full_tensor()  # type: ignore[attr-defined]
-    return whole

@@ -106,13 +106,6 @@ def test_a_process_that_the_script_started_has_a_folder_of_its_own(
     assert place.claimed(plan) == tmp_path / f"tune-{os.getpid()}"
 
 
-def test_ranks_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (place.rank(), place.n_ranks()) == (None, 1)
-    monkeypatch.setenv("RANK", "3")
-    monkeypatch.setenv("WORLD_SIZE", "4")
-    assert (place.rank(), place.n_ranks()) == (3, 4)
-
-
 def test_a_directory_that_cannot_be_made_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     wanted = tmp_path / "file" / "run"

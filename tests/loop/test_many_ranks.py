@@ -1,32 +1,36 @@
-"""With torch.distributed the norm is taken at the same steps on every rank, so that none hangs."""
+"""In a job of several ranks the norm is taken at the same steps on each, without a collective."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import torch
 from torch import distributed, nn
-from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.tensor import Shard, distribute_tensor
+from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
+from torch.distributed.tensor import DTensor, Partial, Placement, Replicate, Shard
+from torch.testing._internal.distributed.fake_pg import FakeStore
 
 from lrwatch import attach
-from lrwatch.loop.grad_norm import Cadence, grad_norm
+from lrwatch.loop.grad_norm import Cadence, grad_norm, share_of
 from tests.loop.training import Told, loss_of, small_model
 
 
 @pytest.fixture
-def one_rank(tmp_path: Path) -> Iterator[None]:
-    where = (tmp_path / "ranks").as_uri()
-    distributed.init_process_group("gloo", init_method=where, rank=0, world_size=1)
+def four_ranks() -> Iterator[None]:
+    """The first of four ranks; the others are pretended, and no collective does anything."""
+    distributed.init_process_group("fake", store=FakeStore(), rank=0, world_size=4)
     yield
     distributed.destroy_process_group()
 
 
-def sharded() -> nn.Parameter:
-    mesh = init_device_mesh("cpu", (1,))
-    param = nn.Parameter(distribute_tensor(torch.zeros(4), mesh, [Shard(0)]))
-    param.grad = distribute_tensor(torch.tensor([3.0, 0.0, 4.0, 0.0]), mesh, [Shard(0)])
+def with_grad(gradient: torch.Tensor) -> nn.Parameter:
+    param = nn.Parameter(torch.zeros_like(gradient))
+    param.grad = gradient
     return param
+
+
+def spread(values: list[float], mesh: DeviceMesh, *placements: Placement) -> nn.Parameter:
+    """A parameter with a gradient of which these values lie here."""
+    return with_grad(DTensor.from_local(torch.tensor(values), mesh, placements, run_check=False))
 
 
 def due_steps(cadence: Cadence, step_s: float, cost_s: float) -> list[int]:
@@ -40,7 +44,7 @@ def due_steps(cadence: Cadence, step_s: float, cost_s: float) -> list[int]:
     return steps
 
 
-@pytest.mark.usefixtures("one_rank")
+@pytest.mark.usefixtures("four_ranks")
 def test_fast_and_slow_ranks_take_it_at_the_same_steps() -> None:
     fast, slow = due_steps(Cadence(), 1e-3, 1e-4), due_steps(Cadence(), 1.0, 1e-3)
     assert fast == slow == [0, 10, 20, 30, 40]
@@ -50,12 +54,12 @@ def test_without_other_ranks_time_decides() -> None:
     assert due_steps(Cadence(), 1.0, 1e-3) == list(range(50))
 
 
-@pytest.mark.usefixtures("one_rank")
+@pytest.mark.usefixtures("four_ranks")
 def test_a_distance_that_was_asked_for_stays() -> None:
     assert due_steps(Cadence(25), 1.0, 1e-3) == [0, 25]
 
 
-@pytest.mark.usefixtures("one_rank")
+@pytest.mark.usefixtures("four_ranks")
 def test_a_watched_optimizer_has_its_norm_every_tenth_step() -> None:
     model, told = small_model(), Told()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
@@ -66,12 +70,63 @@ def test_a_watched_optimizer_has_its_norm_every_tenth_step() -> None:
     assert [step.step for step in told.steps if step.grad_norm is not None] == [0, 10, 20]
 
 
-@pytest.mark.usefixtures("one_rank")
-def test_shards_are_reduced_only_where_every_rank_takes_part() -> None:
-    params = [nn.Parameter(torch.zeros(1)), sharded()]
-    params[0].grad = torch.tensor([12.0])
-    norm = grad_norm(params)
+@pytest.mark.usefixtures("four_ranks")
+@pytest.mark.parametrize(
+    ("placements", "share"),
+    [((Shard(0), Shard(0)), 1.0), ((Replicate(), Shard(0)), 2**-0.5), ((Replicate(),) * 2, 0.5)],
+)
+def test_the_squares_of_all_ranks_shares_sum_up_to_the_norm(
+    placements: tuple[Placement, ...], share: float
+) -> None:
+    mesh = init_device_mesh("cpu", (2, 2))
+    norm = grad_norm([spread([3.0, 4.0], mesh, *placements)])
     assert norm is not None
-    assert norm.item() == pytest.approx(13.0)
-    assert grad_norm(params, together=False) is None
-    assert grad_norm(params[:1], together=False) is not None
+    assert norm.is_share
+    assert float(norm.value) == pytest.approx(5.0 * share)
+
+
+@pytest.mark.usefixtures("four_ranks")
+def test_plain_gradients_beside_shards_are_copies_that_count_once() -> None:
+    mesh = init_device_mesh("cpu", (4,))
+    norm = grad_norm([with_grad(torch.tensor([24.0])), spread([3.0, 4.0], mesh, Shard(0))])
+    assert norm is not None
+    assert float(norm.value) == pytest.approx((12.0**2 + 5.0**2) ** 0.5)
+
+
+@pytest.mark.usefixtures("four_ranks")
+def test_ranks_outside_of_the_mesh_hold_copies() -> None:
+    mesh = DeviceMesh("cpu", [0, 1])
+    norm = grad_norm([spread([3.0, 4.0], mesh, Shard(0))])
+    assert norm is not None
+    assert float(norm.value) == pytest.approx(5.0 * 2**-0.5)
+
+
+@pytest.mark.usefixtures("four_ranks")
+def test_what_does_not_lie_here_is_not_known() -> None:
+    mesh = init_device_mesh("cpu", (4,))
+    param = spread([3.0, 4.0], mesh, Partial())
+    assert grad_norm([param]) is None
+    assert param.grad is not None
+    assert share_of(param.grad) is None
+
+
+@pytest.mark.usefixtures("four_ranks")
+def test_without_a_common_store_a_share_is_no_norm() -> None:
+    mesh, told = init_device_mesh("cpu", (4,)), Told()
+    weight = nn.Parameter(DTensor.from_local(torch.ones(2), mesh, [Shard(0)], run_check=False))
+    optimizer = torch.optim.SGD([weight], lr=0.1)
+    with attach(optimizer, run_dir=False, sinks=[told]) as watch:
+        weight.grad = torch.ones_like(weight)
+        watch.observe(1.0)
+        optimizer.step()
+    assert (told.losses, told.norms) == ([1.0], [None])
+
+
+def test_a_tensor_that_one_rank_has_alone_is_no_share() -> None:
+    distributed.init_process_group("fake", store=FakeStore(), rank=0, world_size=1)
+    mesh = init_device_mesh("cpu", (1,))
+    norm = grad_norm([spread([3.0, 4.0], mesh, Shard(0)), with_grad(torch.tensor([12.0]))])
+    distributed.destroy_process_group()
+    assert norm is not None
+    assert not norm.is_share
+    assert float(norm.value) == pytest.approx(13.0)

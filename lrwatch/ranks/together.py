@@ -1,0 +1,155 @@
+"""The ranks that train one optimizer together, as one of them sees it; alone where it is."""
+
+import functools
+import math
+import time
+from collections.abc import Callable
+
+from lrwatch.ranks import job
+from lrwatch.ranks.exchange import Exchange
+from lrwatch.ranks.follower import Follower
+from lrwatch.ranks.job import Store
+from lrwatch.ranks.leader import Leader
+from lrwatch.ranks.row import Row
+
+TIMEOUT_S = 30.0
+CLOSING_S = 2.0
+_FIRST_PAUSE_S = 5e-5
+_LONGEST_PAUSE_S = 5e-3
+
+Steps = list[tuple[int, Row]]
+
+
+class Together:
+    """Makes the same rows of all ranks' steps, on every rank, through the job's own store.
+
+    lrwatch never joins a collective: one that some rank does not come to would hang the others,
+    and one that falls between the user's own would break those. Values that a store holds can do
+    neither. Where nobody acts (``acts`` False), rows are told and fetched in batches and no rank
+    waits for another. Where ranks act, each step is agreed upon before its update; a rank waits
+    until the slowest has come to the same step, as it does for the gradients of DDP and FSDP, and
+    for 30 seconds at most: then all ranks part, which rank 0 decides for all.
+
+    Args:
+        name: Of the optimizer; the same on all ranks.
+        acts: Whether the ranks act on what they agree on.
+
+    Attributes:
+        acts: As given.
+        alone: Whether there is no other rank, as far as is known; True until ``open``.
+        parted: Why the ranks judge apart, if they do.
+    """
+
+    def __init__(self, name: str = "optimizer", *, acts: bool = False) -> None:
+        self._name = name
+        self.acts = acts
+        self._asked = self._granted = False
+        self._steps: Exchange | None = None
+        self._norms: Exchange | None = None
+        self.alone = True
+        self.parted: str | None = None
+
+    def open(self) -> None:
+        """Find the others; to be called at the first step, when every rank has joined the job."""
+        if job.n_ranks() < 2:
+            return
+        self.alone = False
+        if (store := job.store_of(self._name)) is None:
+            self.parted = "torch.distributed has no store here"
+            return
+        self._steps = _end(store, self.acts)
+        if self.acts and (store := job.store_of(f"{self._name}/norms")) is not None:
+            self._norms = _end(store, acts=True)
+
+    @property
+    def disarmed(self) -> bool:
+        """Whether all ranks agreed to let go."""
+        return self._asked if self.alone else self._granted
+
+    def ask_to_disarm(self) -> None:
+        """Ask for it; of several ranks all agree with the next row."""
+        self._asked = True
+
+    def add(self, row: Row) -> None:
+        """Take the next step of this rank."""
+        if self._steps is not None:
+            self._steps.add(row._replace(disarm=self._asked))
+
+    def turn(self) -> Steps:
+        """Tell what is new, and give back what has been merged since; waits for nobody."""
+        if self._steps is None:
+            return []
+        return self._noted(self._trying(self._steps, self._steps.turn))
+
+    def agree(self) -> Steps:
+        """As ``turn``, until all steps of this rank are merged or the ranks have parted."""
+        if self._steps is None:
+            return []
+        return self._noted(self._agreed(self._steps))
+
+    def norms(self, *norms: float, is_share: bool) -> list[float]:
+        """Norms of which every rank has its part; each must ask, and waits as for ``agree``.
+
+        NaN where the ranks have parted.
+        """
+        if self.alone:
+            return list(norms)
+        if self._norms is None or self.parted:
+            return [math.nan] * len(norms)
+        for norm in norms:
+            self._norms.add(Row(grad_norm=norm, is_share=is_share))
+        found = [row.grad_norm for _, row in self._agreed(self._norms)]
+        return [math.nan if norm is None else norm for norm in found] or [math.nan] * len(norms)
+
+    def leave(self, reason: str) -> None:
+        """Judge apart from here on; the others find out at their next step."""
+        if self._steps is not None and not self.parted:
+            self._trying(self._steps, functools.partial(self._steps.leave, reason))
+            self.parted = reason
+
+    def close(self) -> Steps:
+        """Tell what is left and wait for the others' rest, two seconds at most."""
+        steps, self._steps = self._steps, None
+        if steps is None or self.parted:
+            return []
+        closing = functools.partial(steps.turn, closing=True)
+        last = steps.turn if isinstance(steps, Leader) else closing
+        found = self._waited(steps, last, CLOSING_S) if not self.acts else []
+        return found + self._trying(steps, closing)
+
+    def _agreed(self, exchange: Exchange) -> Steps:
+        found = self._waited(exchange, exchange.turn, TIMEOUT_S)
+        if self.parted or exchange.settled():
+            return found
+
+        late = f"not all ranks came to the same step within {TIMEOUT_S:g} s"
+        return found + self._trying(exchange, functools.partial(exchange.part, late))
+
+    def _waited(self, exchange: Exchange, turn: Callable[[], Steps], most_s: float) -> Steps:
+        found = self._trying(exchange, turn)
+        pause_s, deadline_s = _FIRST_PAUSE_S, time.monotonic() + most_s
+        while not (self.parted or exchange.settled()) and time.monotonic() < deadline_s:
+            time.sleep(pause_s)
+            pause_s = min(1.5 * pause_s, _LONGEST_PAUSE_S)
+            found += self._trying(exchange, turn)
+        return found
+
+    def _trying(self, exchange: Exchange, turn: Callable[[], Steps]) -> Steps:
+        try:
+            found = turn()
+        except (RuntimeError, OSError, ValueError) as error:
+            self.parted = f"the job's store does not answer ({type(error).__name__})"
+            return []
+        self.parted = self.parted or exchange.parted
+        return found
+
+    def _noted(self, steps: Steps) -> Steps:
+        self._granted |= any(row.disarm for _, row in steps)
+        return steps
+
+
+def _end(store: Store, acts: bool) -> Exchange:
+    rank = job.rank() or 0
+    if rank:
+        return Follower(store, rank=rank, acts=acts)
+    return Leader(store, n_ranks=job.n_ranks(), timeout_s=TIMEOUT_S, acts=acts)
