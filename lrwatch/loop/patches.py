@@ -21,9 +21,12 @@ class Listener(Protocol):
     """Hears of what happens between two steps of one optimizer; raises nothing.
 
     ``n_steps`` counts the steps it has seen; ``inert`` is set in a forked child; ``loss`` is told
-    of every backward() that is not inside of another.
+    of every backward() that is not inside of another, and that ``home`` calls: the thread in which
+    the optimizer stepped last. To look at a gradient while another thread computes it would end
+    the process.
     """
 
+    home: int
     loss: StepLoss
     n_steps: int
     inert: bool
@@ -137,8 +140,10 @@ def _wrap_backward(original: Function) -> Function:
             return original(tensors, grad_tensors, *args, **kwargs)
         marks = []
         try:
+            here = threading.get_ident()
             for listener in listeners:
-                marks.append((listener.loss, listener.loss.before_backward()))
+                if listener.home == here:
+                    marks.append((listener.loss, listener.loss.before_backward()))
         except Exception as error:
             _guard.failed(error)
         result = original(tensors, grad_tensors, *args, **kwargs)

@@ -1,6 +1,7 @@
 """The hooks of one optimizer: from backward() and step() to one sample a step."""
 
 import functools
+import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
@@ -61,6 +62,7 @@ class Recorder:
         self._n_without_loss: int | None = 0
         self.n_steps = 0
         self.inert = False
+        self.home = threading.get_ident()
 
     def owns(self, optimizer: Any) -> bool:
         """Whether this is its optimizer."""
@@ -133,6 +135,7 @@ class Recorder:
             return
         try:
             number, now_s, norm = self.n_steps, time.perf_counter(), self._norm
+            self.home = threading.get_ident()
             clipped = norm.known
             value: Value = None
             if clipped or self._cadence.due(number, now_s):
