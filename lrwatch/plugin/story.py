@@ -1,4 +1,4 @@
-"""The story of a run: its alerts and actions, and from where to where each trouble went."""
+"""The story of a run: its alerts and actions, and from where to where each of them went."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -96,22 +96,22 @@ def _trouble(told: Told) -> str:
 
 
 def _spans(every: Iterable[Told]) -> Iterator[dict[str, Any]]:
-    """From the first onset to the recovery; without one, open to the end of the run."""
-    troubles: dict[str, list[Alert]] = {}
+    """Of each kind in a trouble, from its onset to its end; None for one that did not end."""
+    found: dict[tuple[str, str], list[Alert]] = {}
     for number, told in enumerate(every):
         if isinstance(told.record, Alert):
             name = _trouble(told) or f"alone:{number}"
-            troubles.setdefault(name, []).append(told.record)
-    for name, alerts in list(troubles.items())[:MAX_TOLD]:
-        last = {alert.kind: alert for alert in alerts}.values()
-        is_over = all(alert.state == "closed" for alert in last)
+            found.setdefault((name, told.record.kind), []).append(told.record)
+    for (name, kind), alerts in list(found.items())[:MAX_TOLD]:
+        ends = [alert.step for alert in alerts if alert.state == "closed"]
+        is_over = alerts[-1].state == "closed"
         worst = max(alerts, key=lambda alert: SEVERITIES.index(_known(alert.severity)))
         yield {
             "trouble": name,
+            "kind": printable(kind, limit=40),
             "from": min(alert.onset for alert in alerts),
-            "to": max(alert.step for alert in last) if is_over else None,
+            "to": max(ends) if is_over else None,
             "severity": _known(worst.severity),
-            "kinds": list(dict.fromkeys(printable(alert.kind, limit=40) for alert in alerts)),
         }
 
 

@@ -61,6 +61,7 @@ class LrWatchPlugin(base_plugin.TBPlugin):
 
     def _run(self, request: Request) -> Response:
         study = self._study(request)
+        self._table.hurry(request.args.get("id", ""))
         known = {"state": study.state, "rev": study.rev, "error": study.error}
         if study.rev == _whole(request, "rev", -1):
             return as_json(request, known)

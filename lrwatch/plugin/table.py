@@ -45,6 +45,7 @@ class Table:
         self._removed: dict[str, int] = {}
         self._judged: dict[str, tuple[Mark, float]] = {}
         self._working: set[str] = set()
+        self._hurried = ""
         n = n_readers or min(4, max(1, (os.cpu_count() or 1) // 2))
         self._idle = [Reader() for _ in range(n)]
 
@@ -65,6 +66,11 @@ class Table:
                 "problems": list(self._catalog.problems),
                 "places": [str(place.path) for place in self._catalog.places],
             }
+
+    def hurry(self, run_id: str) -> None:
+        """Somebody looks at this run: judge it before the others, however large it is."""
+        with self._lock:
+            self._hurried = run_id
 
     def _compare(self, runs: Mapping[str, Run]) -> None:
         for run in runs.values():
@@ -92,9 +98,10 @@ class Table:
         return [run for run in runs if run.id in self._rows and run.id not in self._judged]
 
     def _next(self) -> Run | None:
-        """The newest run that was not judged; then one that has grown since."""
+        """Of the runs not yet judged the one looked at, or the newest; then one that has grown."""
         free = [run for run in self._waiting() if run.id not in self._working]
-        free = [run for run in free if run.mark.n_bytes <= LARGE]
+        hurried = [run for run in free if run.id == self._hurried]
+        free = hurried or [run for run in free if run.mark.n_bytes <= LARGE]
         if not free:
             now = self._clock()
             none = (Mark(), float("inf"))

@@ -1,0 +1,83 @@
+// The page of the tab "LR Watch": runs on one side, the chosen one on the other.
+
+import { Detail } from "./detail.js";
+import { el } from "./dom.js";
+import { askRuns } from "./api.js";
+import { Heartbeat, watchReload, watchTheme } from "./host.js";
+import { Keys } from "./keys.js";
+import { RunList } from "./runs.js";
+
+const REMEMBERED = "lrwatch-run";
+
+export async function render() {
+  document.documentElement.lang = "en";
+  document.title = "LR Watch";
+  await Promise.all(["vendor/uPlot.css", "style.css"].map(styled));
+  const detail = new Detail();
+  const list = new RunList((row) => open(row));
+  const page = el("main.page", {}, list.node, detail.node);
+  const keys = new Keys(list, detail);
+  document.body.append(page, keys.node);
+  const open = (row) => {
+    remember(row?.id ?? "");
+    page.classList.toggle("has-run", Boolean(row));
+    detail.open(row);
+  };
+  detail.onback = () => list.choose(null);
+  detail.onhelp = () => keys.toggle();
+  let since = 0;
+  let epoch = "";
+  let isFirst = true;
+  const beat = new Heartbeat(async () => {
+    try {
+      const told = await askRuns(since, epoch);
+      if (told.epoch !== epoch) list.forget();
+      ({ rev: since, epoch } = told);
+      list.update(told);
+      if (isFirst && list.rows.size) {
+        isFirst = false;
+        const last = remembered();
+        if (list.rows.has(last)) list.choose(last);
+        else if (window.innerWidth >= 900) list.chooseFirst();
+      }
+      detail.refresh(list.chosenRow());
+      return told.n_waiting || !told.complete ? 1 : 5;
+    } catch (error) {
+      list.trouble(error);
+      return 3;
+    }
+  });
+  watchTheme((dark) => {
+    document.documentElement.classList.toggle("dark", dark);
+    detail.restyle();
+  });
+  watchReload(() => {
+    beat.beat();
+    detail.beat();
+  });
+  document.addEventListener("visibilitychange", () => beat.beat());
+  beat.beat();
+}
+
+function styled(name) {
+  return new Promise((done) => {
+    const href = new URL(name, import.meta.url).href;
+    document.head.append(el("link", { rel: "stylesheet", href, onload: done, onerror: done }));
+  });
+}
+
+function remember(id) {
+  try {
+    sessionStorage.setItem(REMEMBERED, id);
+  } catch {
+    // Storage may be forbidden; then nothing is remembered.
+  }
+}
+
+function remembered() {
+  try {
+    return sessionStorage.getItem(REMEMBERED);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,79 @@
+// How numbers, times and findings are said.
+
+const GROUPED = new Intl.NumberFormat("en-US");
+
+export const VERDICTS = {
+  too_high: { words: "rate too high", short: "too high", icon: "up", rank: 0 },
+  too_low: { words: "rate too low", short: "too low", icon: "down", rank: 1 },
+  undecided: { words: "undecided", short: "undecided", icon: "unknown", rank: 2 },
+  healthy: { words: "healthy", short: "healthy", icon: "check", rank: 3 },
+  large: { words: "too large to judge unasked", short: "large", icon: "unknown", rank: 4 },
+  waiting: { words: "not judged yet", short: "waiting", icon: "wait", rank: 5 },
+  unreadable: { words: "unreadable", short: "unreadable", icon: "cross", rank: 6 },
+};
+export const SEVERITIES = ["info", "warning", "critical"];
+const ACTIONS = {
+  skip: "skipped an update",
+  backoff: "lowered the rate",
+  rewind: "went back to earlier weights",
+  ramp: "raised the rate again",
+  stop: "stopped the training",
+  outcome: "looked at the outcome",
+  disarm: "was disarmed",
+};
+
+export function verdictOf(row) {
+  return row.state === "judged" ? row.verdict : row.state;
+}
+
+export function whole(number) {
+  return number === null || number === undefined ? "–" : GROUPED.format(number);
+}
+
+// Four digits that say most: 0.0003, 12.35, 1.2e+8; words stay as they are.
+export function number(value, digits = 4) {
+  if (typeof value === "string") return value;
+  if (value === null || value === undefined || Number.isNaN(value)) return "–";
+  if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
+  if (Number.isInteger(value) && Math.abs(value) < 1e7) return GROUPED.format(value);
+  const size = Math.abs(value);
+  if (size >= 1e6 || size < 1e-3) return value.toExponential(2).replace("e+", "e").replace("-", "−");
+  return String(Number(value.toPrecision(digits))).replace("-", "−");
+}
+
+export function kindWords(kind) {
+  return kind.replaceAll("_", " ").replace(/^lr\b/, "rate");
+}
+
+export function recordTitle(record) {
+  if (record.type === "action") return `lrwatch ${ACTIONS[record.kind] ?? kindWords(record.kind)}`;
+  return record.state === "closed" ? `${kindWords(record.kind)}: over` : kindWords(record.kind);
+}
+
+export function recordText(record) {
+  return record.type === "action" ? record.reason : record.message;
+}
+
+export function levelWord(record) {
+  if (record.type === "action") return "action";
+  return record.state === "closed" ? "over" : record.severity;
+}
+
+// The class that gives a record its colour.
+export function tone(record) {
+  if (record.type === "action") return "action";
+  return record.state === "closed" ? "over" : record.severity;
+}
+
+export function when(seconds) {
+  return seconds ? new Date(seconds * 1000).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" }) : "";
+}
+
+export function ago(seconds) {
+  const age = Date.now() / 1000 - seconds;
+  if (!(seconds > 0)) return "";
+  if (age < 90) return "just now";
+  if (age < 5400) return `${Math.round(age / 60)} min ago`;
+  if (age < 129600) return `${Math.round(age / 3600)} h ago`;
+  return `${Math.round(age / 86400)} days ago`;
+}
