@@ -9,6 +9,8 @@ FRAMEWORKS_VENV ?= .venv-frameworks
 VISION_VENV ?= .venv-vision
 FRAMEWORKS := accelerate lightning transformers
 DEMO_FLAGS ?=
+# --full: all workloads and three seeds, hours; --peers: other tools' remedies beside it.
+RESCUE_FLAGS ?=
 TEST_FLAGS ?=
 # A folder with rules of other tools to score beside lrwatch, if there is one.
 PEERS ?= ../shared/tools
@@ -48,8 +50,8 @@ bench-verdicts: $(VENV)/.core  ## measure how often the verdict is right, on run
 bench-shapes: $(VENV)/.core  ## write the numbers that the thresholds of the verdict are chosen from
 	$(BIN)/python -m tests.benchmarks.shapes
 
-bench-rescue: $(VENV)/.core  ## measure the back-off: launches too hot, harm to healthy runs, mishaps
-	$(BIN)/python -m tests.benchmarks.rescue
+bench-rescue: $(VENV)/.dev  ## measure the back-off: launches too hot, harm to healthy runs, mishaps
+	$(BIN)/python -m tests.benchmarks.rescue --picture .bench/rescue/launches.png $(RESCUE_FLAGS)
 
 bench-hook: $(VENV)/.core  ## measure what watching adds to a training step
 	$(BIN)/python -m tests.benchmarks.hook_cost

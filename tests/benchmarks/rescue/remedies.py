@@ -1,149 +1,90 @@
-"""What may be done about a run at every step: the back-off, and the rules of other systems."""
+"""The back-off as users get it, beside the rules of other systems."""
 
-import math
-from collections import deque
-from typing import Protocol
-
-import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Optimizer
 
-from lrwatch.control import BackoffController, TrainingStoppedError, build_controller
-from lrwatch.records import Action
+import lrwatch
+from lrwatch.records import Action, Alert, Point
+from tests.benchmarks.rescue.peers import (
+    ClipAtOne,
+    ClipByZScore,
+    LowerOnPlateau,
+    Nothing,
+    SkipAtSixSigma,
+)
+
+NOTHING = "nothing"
+BACK_OFF = "lrwatch back-off"
 
 
-class Remedy(Protocol):
-    """Takes part in a training loop."""
+class Ledger:
+    """A sink that counts the steps whose work the weights still carry.
 
-    n_lost: int
-    n_actions: int
+    Args:
+        n_steps: Steps of the run.
+    """
 
-    def step(self, index: int, loss: float, norm: float) -> bool:
-        """Update the weights, or not; False ends the run."""
-        ...
+    def __init__(self) -> None:
+        self.actions: list[Action] = []
+        self._age = 0
+        self._age_at: dict[int, int] = {}
+        self._n = 0
 
+    def write_point(self, point: Point) -> None:
+        """Take a step into account, before its update."""
+        self._n += 1
+        self._age_at[point.step.step] = self._age
+        self._age += 1
 
-class Nothing:
-    """The optimizer alone."""
+    def write_alert(self, alert: Alert) -> None:
+        """Leave alerts alone."""
 
-    def __init__(self, optimizer: Optimizer, model: nn.Module) -> None:
-        self.optimizer = optimizer
-        self.weights = list(model.parameters())
-        self.n_lost = self.n_actions = 0
+    def write_action(self, action: Action) -> None:
+        """Take back the update of this step, or all since the snapshot."""
+        self.actions.append(action)
+        if action.kind == "skip":
+            self._age = self._age_at[action.step]
+        elif action.kind == "rewind" and action.to_step is not None:
+            self._age = self._age_at[action.to_step]
 
-    def step(self, index: int, loss: float, norm: float) -> bool:
-        """Update the weights."""
-        self.optimizer.step()
-        return True
+    def close(self) -> None:
+        """Nothing to close."""
 
-    def shrink(self, norm: float, limit: float) -> None:
-        """Scale all gradients so that their norm is at most the limit."""
-        if not norm <= limit:
-            for p in self.weights:
-                if p.grad is not None:
-                    p.grad.mul_(limit / (norm + 1e-6))
-
-
-class ClipAtOne(Nothing):
-    """Clipping of the global norm at 1.0."""
-
-    def step(self, index: int, loss: float, norm: float) -> bool:
-        """Clip, then update."""
-        self.shrink(norm, 1.0)
-        return super().step(index, loss, norm)
-
-
-class ClipByZScore(Nothing):
-    """ZClip: a norm beyond 2.5 deviations of its moving average is clipped towards it."""
-
-    def __init__(self, optimizer: Optimizer, model: nn.Module) -> None:
-        super().__init__(optimizer, model)
-        self._first: list[float] = []
-        self._mean = self._variance = 0.0
-
-    def step(self, index: int, loss: float, norm: float) -> bool:
-        """Clip where the norm stands out, then update."""
-        if len(self._first) < 25:
-            self._first.append(norm)
-            self._mean = sum(self._first) / len(self._first)
-            self._variance = sum((x - self._mean) ** 2 for x in self._first) / len(self._first)
-            return super().step(index, loss, norm)
-        deviation = math.sqrt(self._variance) if self._variance >= 0 else math.nan
-        z = (norm - self._mean) / (deviation + 1e-6)
-        kept = self._mean + 2.5 * deviation / (z / 2.5) if z > 2.5 else norm
-        self.shrink(norm, min(kept, 1.0))
-        self._variance = 0.97 * self._variance + 0.03 * (kept - self._mean) ** 2
-        self._mean = 0.97 * self._mean + 0.03 * kept
-        return super().step(index, loss, norm)
-
-
-class SkipAtSixSigma(Nothing):
-    """The update is left out where loss or norm is 6 deviations above the last 128."""
-
-    def __init__(self, optimizer: Optimizer, model: nn.Module) -> None:
-        super().__init__(optimizer, model)
-        self._seen = [deque[float](maxlen=128), deque[float](maxlen=128)]
-
-    def step(self, index: int, loss: float, norm: float) -> bool:
-        """Update unless one of both stands out."""
-        fine = True
-        for seen, value in zip(self._seen, (loss, norm), strict=True):
-            if len(seen) >= 64:
-                mean = sum(seen) / len(seen)
-                variance = sum((x - mean) ** 2 for x in seen) / (len(seen) - 1)
-                fine = fine and value <= mean + 6 * math.sqrt(variance)
-            seen.append(value)
-        return super().step(index, loss, norm) if fine else True
-
-
-class LowerOnPlateau(Nothing):
-    """ReduceLROnPlateau as it comes, stepped with the mean loss of every 20 steps."""
-
-    def __init__(self, optimizer: Optimizer, model: nn.Module) -> None:
-        super().__init__(optimizer, model)
-        self._twin = torch.optim.SGD([nn.Parameter(Tensor([0.0]))], lr=1.0)
-        self._scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(self._twin)
-        self._losses: list[float] = []
-
-    def step(self, index: int, loss: float, norm: float) -> bool:
-        """Scale the rate of this step by what the scheduler makes of 1."""
-        self._losses.append(loss)
-        if len(self._losses) == 20:
-            self._scheduler.step(sum(self._losses) / 20)
-            self._losses.clear()
-        self.optimizer.param_groups[0]["lr"] *= self._twin.param_groups[0]["lr"]
-        return super().step(index, loss, norm)
+    @property
+    def n_lost(self) -> int:
+        """Steps whose work is not in the weights."""
+        return self._n - self._age
 
 
 class BackOff(Nothing):
-    """The back-off of lrwatch, called as a watch calls it."""
+    """``attach(optimizer, model, backoff=True)``."""
 
     def __init__(self, optimizer: Optimizer, model: nn.Module) -> None:
         super().__init__(optimizer, model)
-        self.actions: list[Action] = []
-        self.controller: BackoffController = build_controller(
-            True, optimizer=optimizer, model=model, write_action=self.actions.append
+        self.ledger = Ledger()
+        self._watch = lrwatch.attach(
+            optimizer, model, run_dir=False, backoff=True, stderr=False, sinks=[self.ledger]
         )
 
-    def step(self, index: int, loss: float, norm: float) -> bool:
-        """Ask the controller first."""
+    def step(self, index: int, loss: float) -> bool:
+        """Let the watch act within the optimizer's step."""
         try:
-            goes_on = self.controller.before_step(self.optimizer, index, loss, norm)
-        except TrainingStoppedError:
-            return False
-        if goes_on is not False:
             self.optimizer.step()
-        self.controller.after_step(self.optimizer, index)
-        self.n_lost = self.controller.n_lost
-        self.n_actions = sum(action.kind != "outcome" for action in self.actions)
+        except lrwatch.TrainingStoppedError:
+            return False
         return True
+
+    def close(self) -> None:
+        """End the watch and count."""
+        self._watch.close()
+        self.n_lost, self.actions = self.ledger.n_lost, self.ledger.actions
 
 
 REMEDIES: dict[str, type[Nothing]] = {
-    "nothing": Nothing,
+    NOTHING: Nothing,
     "clip_grad_norm_ 1.0": ClipAtOne,
     "ZClip": ClipByZScore,
     "skip at 6 sigma": SkipAtSixSigma,
     "ReduceLROnPlateau": LowerOnPlateau,
-    "lrwatch back-off": BackOff,
+    BACK_OFF: BackOff,
 }
