@@ -14,9 +14,10 @@ ADVICE = (
 def for_pretrained(alert: Alert, s: Signals) -> Alert:
     """The alert, with advice on fine-tuning where the run lost what the model knew.
 
-    It did where the loss is, or was, above its first level by three times the range of its first
-    losses, and the alert blames the rate or tells of the leap itself. A model that starts with
-    random weights may draw the same curve, so only whoever knows that it was pretrained may ask.
+    It did where the loss rose above its first level by half of it and by three times the noise,
+    was never clearly below since, and the alert blames the rate or tells of the leap itself. A
+    model that starts with random weights may draw the same curve, so only whoever knows that it
+    was pretrained may ask.
 
     Reference: J. Howard and S. Ruder, "Universal Language Model Fine-tuning for Text
     Classification", 2018, on low and slowly rising rates against catastrophic forgetting.
@@ -32,5 +33,9 @@ def for_pretrained(alert: Alert, s: Signals) -> Alert:
 
 
 def has_leapt(s: Signals) -> bool:
-    """Whether the loss rose clearly above its first level; NaN is no level."""
-    return s.peak - s.first_level > max(3.0 * s.first_spread, 0.5 * abs(s.first_level))
+    """Whether the loss rose clearly above its first level and never went below; NaN is no level."""
+    if not s.first:
+        return False
+    level = sorted(s.first[:3])[len(s.first[:3]) // 2]
+    noise = 3.0 * s.recent.noise
+    return s.peak - level > max(noise, 0.5 * abs(level)) and not s.best < level - noise

@@ -15,6 +15,7 @@ def start() -> None:
     """Carry out the plan that this process was started with, if it was."""
     if os.environ.get(VARIABLE) and os.environ.get("LRWATCH_DISABLED") != "1":
         when_imported("torch.optim.optimizer", _with_optimizers)
+        when_imported("ultralytics.utils.callbacks.base", _with_losses_per_image)
 
 
 def _with_optimizers(module: ModuleType) -> None:
@@ -34,6 +35,15 @@ def _with_optimizers(module: ModuleType) -> None:
         _report(self)
 
     module.Optimizer._patch_step_function = _patch_step_function
+
+
+def _with_losses_per_image(module: ModuleType) -> None:
+    try:
+        from lrwatch.loop.image_loss import by_default
+
+        by_default(module)
+    except Exception as error:
+        _log("the losses of Ultralytics are sums over the batch", error)
 
 
 def _report(optimizer: Any) -> None:

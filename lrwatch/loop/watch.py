@@ -11,7 +11,7 @@ from lrwatch.loop.intervention import Intervention
 from lrwatch.loop.judge import Judge
 from lrwatch.loop.recorder import Recorder
 from lrwatch.loop.scalar import detached_scalar
-from lrwatch.records import Alert, Verdict
+from lrwatch.records import Action, Alert, Verdict
 
 
 class Watch:
@@ -92,6 +92,12 @@ class Watch:
             self._refuse(error)
         except Exception as error:
             self._observe_guard.failed(error)
+
+    def note(self, action: Action) -> None:
+        """Write down what somebody else did to the run, such as a rewind by its framework."""
+        self._look()
+        if self._judge is not None and self._detach is not None:
+            self._judge.write_action(action)
 
     def stop_with(self, stop: Callable[[LrwatchError], None]) -> None:
         """Let a back-off that gives the run up call this, instead of raising out of step().

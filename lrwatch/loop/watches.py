@@ -13,7 +13,7 @@ from lrwatch.loop.attach import attach
 from lrwatch.loop.guard import Guard
 from lrwatch.loop.settings import Settings, as_backoff, or_default
 from lrwatch.loop.watch import Watch
-from lrwatch.records import Alert, Verdict
+from lrwatch.records import Action, Alert, Verdict
 
 logger = logging.getLogger("lrwatch")
 
@@ -88,6 +88,12 @@ class Watches:
             self.say("nothing to watch: the trainer has no optimizer")
         for watch in self._watches:
             watch.stop_with(stop)
+
+    def went_back(self, to_step: int, reason: str) -> None:
+        """Note that the framework itself took back weights that it had saved at ``to_step``."""
+        self.say(reason)
+        for watch in self._watches:
+            watch.note(Action(kind="rewind", step=watch.n_steps, reason=reason, to_step=to_step))
 
     def close(self) -> None:
         """Take the hooks away; says so where an optimizer never stepped."""

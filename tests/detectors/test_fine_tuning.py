@@ -29,6 +29,17 @@ def test_a_pretrained_model_that_leaps_is_told_of_fine_tuning() -> None:
     assert advice(forgetting(), pretrained=True)[0] == ADVICE
 
 
+def test_a_leap_in_the_first_eight_steps_is_one_too() -> None:
+    assert ADVICE in advice(forgetting()[8:], pretrained=True)
+
+
+def test_a_spike_after_the_model_got_better_is_none() -> None:
+    better = [1.0 - 0.005 * i + 0.01 * (i % 3) for i in range(150)]
+    told = advice([*better, 30.0, *better[-20:]], pretrained=True)
+    assert told
+    assert ADVICE not in told
+
+
 def test_the_same_curve_from_random_weights_is_not() -> None:
     told = advice(forgetting(), pretrained=False)
     assert told

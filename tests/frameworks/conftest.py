@@ -1,6 +1,7 @@
-"""Frameworks live in an environment of their own: ``make test-frameworks`` needs them all.
+"""Frameworks live in environments of their own, which ``make test-frameworks`` makes.
 
-Elsewhere the files of a framework that is not installed are not collected.
+``LRWATCH_TEST_FRAMEWORKS`` names those that must be there; the files of a framework that is neither
+there nor named are not collected.
 """
 
 import os
@@ -18,15 +19,20 @@ NEEDS = {
     "test_accelerate.py": ["accelerate"],
     "test_fabric.py": ["lightning"],
     "test_launched.py": ["accelerate", "lightning", "transformers"],
+    "test_launched_ultralytics.py": ["ultralytics"],
     "test_lightning.py": ["lightning"],
     "test_mixed_up.py": ["lightning", "transformers"],
     "test_transformers.py": ["transformers"],
+    "test_ultralytics.py": ["ultralytics"],
+    "test_ultralytics_ranks.py": ["ultralytics"],
 }
-REQUIRED = os.environ.get("LRWATCH_TEST_FRAMEWORKS") == "required"
+REQUIRED = set(os.environ.get("LRWATCH_TEST_FRAMEWORKS", "").split())
 
-MISSING = [file for file, names in NEEDS.items() if not all(map(find_spec, names))]
-
-collect_ignore = [] if REQUIRED else MISSING
+collect_ignore = [
+    file
+    for file, names in NEEDS.items()
+    if not set(names) <= REQUIRED and not all(map(find_spec, names))
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
