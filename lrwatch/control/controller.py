@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 from torch.optim import Optimizer
 
+from lrwatch.control.disarm_file import DisarmFile
 from lrwatch.control.rate import RateScale
 from lrwatch.control.snapshot import Snapshots
 from lrwatch.control.stopped import TrainingStoppedError
@@ -38,7 +39,8 @@ class BackoffController:
         optimizer: Held weakly.
         model: For its buffers, held weakly; without it BatchNorm keeps its statistics in a rewind.
         write_action: Tells an action.
-        disarm_file: When this file appears the controller lets go, at the next step.
+        disarm_file: When this file is touched the controller lets go, at the next step or within
+            a fifth of a second; one from before this run does not count.
         together: The ranks that do the same; None where there is only this one.
     """
 
@@ -56,7 +58,7 @@ class BackoffController:
         self._together = together or Together(acts=True)
         self._wish = ""
         self._write = write_action
-        self._disarm_file = disarm_file
+        self._disarm_file = DisarmFile(disarm_file)
         self._rate = RateScale(optimizer, explicit=True)
         self._snapshots = Snapshots(
             optimizer, model, where=backoff.where, max_bytes=backoff.memory_cap
@@ -136,7 +138,7 @@ class BackoffController:
 
     def _look_around(self) -> None:
         """Let go where that is wished for, or where the ranks have parted."""
-        if self._disarm_file is not None and self.armed and self._disarm_file.exists():
+        if self.armed and self._disarm_file.appeared():
             self.disarm("asked for by the file disarm in the run directory")
         if self._together.disarmed and self.armed:
             self._let_go(self._wish or "asked for on another rank", scale=1.0)

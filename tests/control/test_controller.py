@@ -189,7 +189,8 @@ def test_memory_cap_that_is_too_small_leaves_the_rewind_out_and_says_so(
     assert "rewind" not in training.kinds()
 
 
-def test_file_disarms_at_the_next_step(tmp_path: Path) -> None:
+def test_file_disarms_at_the_next_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lrwatch.control.disarm_file.EVERY_S", 0.0)
     flag = tmp_path / "disarm"
     training = Training(3.0, disarm_file=flag)
     training.go(100)
@@ -200,6 +201,29 @@ def test_file_disarms_at_the_next_step(tmp_path: Path) -> None:
     assert training.actions[-1] is disarmed[0]
     assert training.controller is not None
     assert training.controller.scale == 1.0
+
+
+def test_file_left_by_an_earlier_run_does_not_disarm(tmp_path: Path) -> None:
+    flag = tmp_path / "disarm"
+    flag.touch()
+    training = Training(3.0, disarm_file=flag)
+    training.go(50)
+    assert "disarm" not in training.kinds()
+    assert training.controller is not None
+    assert training.controller.armed
+
+
+def test_disarmed_run_stays_disarmed_when_it_is_resumed() -> None:
+    first = Training(3.0)
+    first.go(50)
+    assert first.controller is not None
+    first.controller.disarm()
+    second = Training(3.0)
+    assert second.controller is not None
+    second.controller.load_state_dict(first.controller.state_dict())
+    second.go(50)
+    assert second.actions == []
+    assert second.controller.scale == 1.0
 
 
 def test_resumed_run_goes_on_at_the_scale_it_had() -> None:
