@@ -8,22 +8,12 @@ from typing import TYPE_CHECKING
 
 from lrwatch.cli._readable import readable
 from lrwatch.cli._tailed import Named, Selection, Tailed, say
-from lrwatch.sinks.history import FOLDER_NAME, LEDGER_NAME, ledger_path, read_entries
+from lrwatch.live.kind import has_ledger
+from lrwatch.sinks.history import ledger_path
 from lrwatch.sinks.ledger_line import Entry
 
 if TYPE_CHECKING:
     pass
-
-
-def has_ledger(run: Path) -> bool:
-    """Whether lrwatch watches or watched the run, or the path is such a ledger itself."""
-    path = ledger_path(run)
-    if path != run:
-        is_own = run.name == FOLDER_NAME and run.is_dir()
-        return path.exists() or is_own or (run / FOLDER_NAME).is_dir()
-    if path.name == LEDGER_NAME or not path.is_file() or not path.stat().st_size:
-        return path.suffix == ".jsonl"
-    return next(read_entries(path), None) is not None
 
 
 class TailedLog:

@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -40,27 +41,56 @@ class JudgedLog:
         self._n_begun = 0
         self._first = ""
         self._told: set[tuple[Any, ...]] = set()
-        self._heard_s: float | None = None
+        self._n_judged = 0
+        self._left: Iterator[Step] | None = None
+        self._is_first = True
+        self._heard_s = -math.inf
 
     @property
     def verdict(self) -> Verdict:
         """Which way the rate is wrong, as far as is known by now."""
         return self._watcher.verdict
 
-    def poll(self, now_s: float) -> Iterator[Entry]:
+    @property
+    def format(self) -> str:
+        """What wrote the log in one word, empty until it is known."""
+        return self.log.format
+
+    @property
+    def problem(self) -> str:
+        """Why there is nothing to judge; empty if there is."""
+        return str(self.log.problem or "")
+
+    @property
+    def n_damaged(self) -> int:
+        """Lines or records that could not be read."""
+        return self.log.damage.n_bad
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the last poll left some of what is there for the next one."""
+        return self._left is not None
+
+    def poll(self, now_s: float, *, max_steps: int | None = None) -> Iterator[Entry]:
         """The alerts due to what was appended; those of the first poll bear no time of reading.
+
+        Args:
+            now_s: The time, in seconds since the epoch.
+            max_steps: How many Steps to judge at most; all if None.
 
         Raises:
             LrwatchError: If there is something that cannot be read.
         """
         self.notice = ""
-        is_first, before = self._heard_s is None, self.measures.n_steps
-        time_s = math.nan if is_first else now_s
-        yield from self._judged(self.log.poll(), time_s)
-        if self.measures.n_steps != before or is_first:
-            self._arrived(now_s, is_first=is_first)
-        elif self._heard_s is not None and now_s - self._heard_s >= _SETTLE_S:
-            yield from self._judged(self.log.settle(), time_s)
+        n_before = self._n_judged
+        steps, self._left = self._left or self.log.poll(), None
+        yield from self._judged(islice(steps, max_steps), math.nan if self._is_first else now_s)
+        if max_steps is not None and self._n_judged - n_before == max_steps:
+            self._left = steps
+        elif self._n_judged != n_before or self._is_first:
+            self._arrived(now_s)
+        elif now_s - self._heard_s >= _SETTLE_S:
+            yield from self._judged(self.log.settle(), now_s)
 
     def settle(self) -> Iterator[Entry]:
         """The alerts due to the last Step, for when no more is to be waited for."""
@@ -74,6 +104,7 @@ class JudgedLog:
         for step in steps:
             if self.log.n_begun != self._n_begun:
                 self._begin(step)
+            self._n_judged += 1
             self.measures.add(step)
             for alert in self._watcher.update(step):
                 if self._is_news(alert):
@@ -100,8 +131,8 @@ class JudgedLog:
         raw = {"v": VERSION, "type": "alert", "time": time, "run": self.log.path.name}
         return Entry(time=time_s, run="", record=alert, raw={**raw, **to_dict(alert)})
 
-    def _arrived(self, now_s: float, *, is_first: bool) -> None:
-        self._heard_s = now_s
+    def _arrived(self, now_s: float) -> None:
+        is_first, self._is_first, self._heard_s = self._is_first, False, now_s
         measures = self.measures
         if measures.step is None:
             return

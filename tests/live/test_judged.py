@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from lrwatch.live.fleet import Fleet
 from lrwatch.live.judged import JudgedLog
 from lrwatch.live.pulse import Pulse
 from lrwatch.live.series import Series
@@ -155,3 +157,30 @@ def test_what_was_there_at_the_beginning_is_as_old_as_its_file() -> None:
     pulse.seen_before(100.0)
     assert pulse.age_s(200.0) == 100.0
     assert (pulse.is_stale(200.0), pulse.is_stale(300.0)) == (False, True)
+
+
+def test_a_fleet_takes_in_the_runs_that_begin_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lrwatch.live.fleet._LOOK_S", 0.0)
+    with closing(Fleet([tmp_path], {})) as fleet:
+        assert list(fleet.poll(0.0, budget_s=9.0)) == []
+        assert [glance.name for glance in fleet.glances(0.0)] == [tmp_path.name]
+        for name in ("a", "b"):
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "log.csv").write_text("step,loss\n" + table([1.0, math.nan, 1.0]))
+            list(fleet.poll(0.0, budget_s=9.0))
+        found = [(glance.name, glance.step) for glance in fleet.glances(0.0)]
+    assert found == [("a/log.csv", 1), ("b/log.csv", 1)]
+
+
+def test_much_to_read_is_read_bit_by_bit_and_each_run_has_its_turn(tmp_path: Path) -> None:
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("step,loss\n" + table([1.0] * 10_000))
+    with closing(Fleet([tmp_path], {})) as fleet:
+        list(fleet.poll(0.0, budget_s=0.0))
+        first = [(glance.step, glance.is_behind) for glance in fleet.glances(0.0)]
+        list(fleet.poll(0.0, budget_s=60.0))
+        then = [(glance.step, glance.is_behind) for glance in fleet.glances(0.0)]
+    assert first == [(1999, True)] * 2
+    assert then == [(9998, False)] * 2

@@ -1,0 +1,101 @@
+"""A watched run: either kind of it, polled without ever failing, and seen at a glance."""
+
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+
+from lrwatch.errors import LrwatchError
+from lrwatch.live.attached import AttachedRun
+from lrwatch.live.glance import Glance
+from lrwatch.live.judged import JudgedLog
+from lrwatch.live.kind import has_ledger
+from lrwatch.records import Alert
+from lrwatch.sinks.ledger_line import Entry
+
+_N_ENTRIES = 50
+
+
+class WatchedRun:
+    """One run of several: what is wrong with its files is shown, and tried again.
+
+    A log is given up for the ledger as soon as lrwatch writes one.
+
+    Args:
+        path: The run; it may be missing for now.
+        asked: Names of columns that the user gave, by quantity.
+        name: What to call it.
+    """
+
+    def __init__(self, path: Path, asked: Mapping[str, str | None], *, name: str) -> None:
+        self.path = path
+        self.name = name
+        self._asked = asked
+        self._run: AttachedRun | JudgedLog | None = None
+        self._entries: deque[Entry] = deque(maxlen=_N_ENTRIES)
+        self._n_alerts = 0
+        self._failure = ""
+
+    def poll(self, now_s: float, *, max_steps: int | None = None) -> list[Entry]:
+        """The alerts and actions that came since the last call."""
+        found: list[Entry] = []
+        try:
+            for entry in self._kind().poll(now_s, max_steps=max_steps):
+                self._take(entry)
+                found.append(entry)
+            self._failure = ""
+        except (LrwatchError, OSError) as error:
+            self._failure = str(error)
+        return found
+
+    def settle(self) -> None:
+        """Take the last step into account, as no more is waited for."""
+        for entry in self._kind().settle():
+            self._take(entry)
+
+    def glance(self, now_s: float) -> Glance:
+        """The run as it is now."""
+        run = self._kind()
+        measures = run.measures
+        return Glance(
+            name=self.name,
+            format=run.format,
+            verdict=run.verdict,
+            step=measures.step,
+            steps_per_s=measures.pulse.steps_per_s,
+            age_s=measures.pulse.age_s(now_s),
+            is_stale=measures.pulse.is_stale(now_s),
+            is_behind=run.is_behind,
+            loss=measures.loss,
+            grad_norm=measures.grad_norm,
+            lr=measures.lr,
+            entries=tuple(self._entries),
+            n_alerts=self._n_alerts,
+            n_damaged=run.n_damaged,
+            problem=(self._failure or run.problem).removeprefix(f"{self.path}: "),
+        )
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the last poll left some of what is there for the next one."""
+        return self._run is not None and self._run.is_behind
+
+    def close(self) -> None:
+        """Let go of the files."""
+        if self._run is not None:
+            self._run.close()
+
+    def _take(self, entry: Entry) -> None:
+        self._entries.append(entry)
+        self._n_alerts += isinstance(entry.record, Alert) and entry.record.state == "opened"
+
+    def _kind(self) -> AttachedRun | JudgedLog:
+        if isinstance(self._run, AttachedRun):
+            return self._run
+        if has_ledger(self.path):
+            self.close()
+            self._entries.clear()
+            self._n_alerts = 0
+            self._run = AttachedRun(self.path)
+        elif self._run is None:
+            self._run = JudgedLog(self.path, self._asked)
+        return self._run
