@@ -19,7 +19,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-frameworks lint types wheel-check bench-verdicts bench-shapes bench-rescue bench-hook bench-detectors bench-read bench-scan clean
+.PHONY: help demo test test-frameworks lint types wheel-check bench-verdicts bench-shapes bench-rescue bench-find bench-hook bench-detectors bench-read bench-scan clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ bench-shapes: $(VENV)/.core  ## write the numbers that the thresholds of the ver
 
 bench-rescue: $(VENV)/.dev  ## measure the back-off: launches too hot, harm to healthy runs, mishaps
 	$(BIN)/python -m tests.benchmarks.rescue --picture .bench/rescue/launches.png $(RESCUE_FLAGS)
+
+bench-find: $(VENV)/.core  ## measure the regret of suggested rates beside other range tests
+	$(BIN)/python -m tests.benchmarks.find_lr
 
 bench-hook: $(VENV)/.core  ## measure what watching adds to a training step
 	$(BIN)/python -m tests.benchmarks.hook_cost

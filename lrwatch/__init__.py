@@ -9,6 +9,7 @@ if TYPE_CHECKING:  # what needs torch is imported when it is asked for, see __ge
     from lrwatch.loop.attach import attach
     from lrwatch.loop.watch import Watch
     from lrwatch.policy.settings import Backoff
+    from lrwatch.range_test.advice import rescale_lr, warmup_steps
     from lrwatch.range_test.find import find_lr
     from lrwatch.range_test.finding import LrFinding
     from lrwatch.readers.reading import read
@@ -29,7 +30,9 @@ __all__ = [
     "attach",
     "find_lr",
     "read",
+    "rescale_lr",
     "review",
+    "warmup_steps",
 ]
 
 _PUBLIC = {
@@ -45,7 +48,9 @@ _PUBLIC = {
     "attach": "lrwatch.loop.attach",
     "find_lr": "lrwatch.range_test.find",
     "read": "lrwatch.readers.reading",
+    "rescale_lr": "lrwatch.range_test.advice",
     "review": "lrwatch.reviewing.review",
+    "warmup_steps": "lrwatch.range_test.advice",
 }
 
 

@@ -14,7 +14,7 @@ SOURCE = Path(lrwatch.__file__)
 def test_public_names_are_what_the_documentation_says() -> None:
     documented = {"Action", "Alert", "LrwatchError", "Step", "Watch", "Watcher"}
     documented |= {"Backoff", "TrainingStoppedError"}
-    documented |= {"LrFinding", "find_lr"}
+    documented |= {"LrFinding", "find_lr", "rescale_lr", "warmup_steps"}
     assert set(lrwatch.__all__) == documented | {"attach", "read", "review"}
 
 

@@ -13,15 +13,17 @@ def next_lr(trials: Sequence[Trial], centre: float) -> float | None:
     """The rate of the next trial; None where the best is enclosed by near neighbours.
 
     From the centre outwards by half a decade to the better side, by a whole one from the fourth
-    trial on; then between the best and its neighbours, down to a quarter of a decade.
+    trial on; then between the best and its neighbours, down to a quarter of a decade. While nothing
+    but noise is seen the rate is too low to do anything, so that it goes up.
     """
     if not trials:
         return centre
     ordered = by_lr(trials)
     i = best_index(ordered)
     step = _STEP if len(trials) < 4 else _STEP**2
-    if i == len(ordered) - 1 and math.isfinite(ordered[i].gain):
-        return ordered[i].lr * step
+    top = ordered[-1]
+    if math.isfinite(top.gain) and (ordered[i] is top or not (ordered[i].is_sure or top.is_lost)):
+        return top.lr * step
     if i == 0:
         return ordered[i].lr / step
     above = ordered[i + 1].lr / ordered[i].lr

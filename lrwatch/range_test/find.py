@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from lrwatch.range_test.advice import advice
 from lrwatch.range_test.batch_loss import BatchLoss, LossFn
 from lrwatch.range_test.board import write_board
 from lrwatch.range_test.feed import Feed
@@ -112,7 +113,13 @@ def find_lr(
             )
     finally:
         kept.restore()
-    finding = replace(finding, n_steps=stepper.n_steps, notes=_notes(feed))
+    finding = replace(
+        finding,
+        n_steps=stepper.n_steps,
+        optimizer=type(optimizer).__name__,
+        advice=advice(optimizer) if finding.lr is not None else (),
+        notes=_notes(feed),
+    )
     if run_dir is not None:
         write_board(finding, Path(run_dir))
     return finding

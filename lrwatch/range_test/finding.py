@@ -21,6 +21,8 @@ class LrFinding:
         ramp: The curve.
         trials: The short trainings, in the order they were made.
         n_steps: Optimizer steps that were made, and taken back, in all.
+        optimizer: Class of the optimizer.
+        advice: Warm-up and decay that go with the rate.
         notes: What could not be given back, and what else is worth knowing.
     """
 
@@ -31,6 +33,8 @@ class LrFinding:
     ramp: Ramp
     trials: tuple[Trial, ...] = ()
     n_steps: int = 0
+    optimizer: str = ""
+    advice: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @classmethod
@@ -38,7 +42,8 @@ class LrFinding:
         """The finding that :meth:`to_dict` made this of."""
         ramp = {k: _number(v) for k, v in found["ramp"].items()}
         trials = [Trial(**{k: _number(v) for k, v in trial.items()}) for trial in found["trials"]]
-        parts = {"ramp": Ramp(**ramp), "trials": tuple(trials), "notes": tuple(found["notes"])}
+        parts = {"ramp": Ramp(**ramp), "trials": tuple(trials)}
+        parts |= {name: tuple(found[name]) for name in ("advice", "notes")}
         return cls(**{**found, **parts})
 
     def to_dict(self) -> dict[str, Any]:
@@ -51,6 +56,11 @@ class LrFinding:
         if self.lr is None:
             return f"no rate can be suggested: {self.reason}"
         return f"rate {self.lr:.2g}, range {self.low:.2g} to {self.high:.2g}: {self.reason}"
+
+
+def none_found(reason: str) -> LrFinding:
+    """A finding without a curve."""
+    return LrFinding(lr=None, low=None, high=None, reason=reason, ramp=Ramp.of((), (), ()))
 
 
 def _number(value: Any) -> Any:

@@ -9,7 +9,6 @@ from lrwatch.range_test.ramp import Ramp
 from lrwatch.range_test.settings import MIN_STEPS, Settings
 from lrwatch.range_test.trial import Trial
 
-_N_ERRORS = 3.0
 _WORTH_A_TRY = 0.7
 # Where only a ramp was made: over 78 sweeps the best rate lay at this share of the lowest loss's.
 _BELOW_LOWEST = 0.2
@@ -34,12 +33,6 @@ def judged(settings: Settings, ramp: Ramp, trials: tuple[Trial, ...]) -> LrFindi
         f"of which {factor:.2g} for a {length}{'-step' if settings.total_steps else ''} one"
     )
     return _finding(ramp, trials, high * factor, low, high, words)
-
-
-def is_sure(trials: Sequence[Trial]) -> bool:
-    """Whether the best trial gained clearly more than its noise."""
-    best = max(trials, key=lambda trial: trial.gain)
-    return best.gain > _N_ERRORS * best.error
 
 
 def _finding(
@@ -71,8 +64,8 @@ def _why_no_trial(settings: Settings, trials: Sequence[Trial]) -> str | None:
     best = ordered[bracket.best_index(ordered)]
     if not math.isfinite(best.gain):
         return f"the loss leaves at every rate from {lows} to {highs}"
-    if not is_sure(trials):
-        rises = [t for t in trials if -t.gain > _N_ERRORS * t.error]
+    if not best.is_sure:
+        rises = [t for t in trials if t.is_lost]
         if rises and len(rises) >= len(trials) - 1:
             return f"the loss rises at every rate from {lows} to {highs}: is its sign right?"
         return (

@@ -90,8 +90,20 @@ class Ramp:
 
         The lowest point itself may lie far higher, where a net has collapsed to a constant.
         """
-        wanted = self.level - _MOST * (self.level - self.smoothed[self.lowest])
-        return next(i for i, x in enumerate(self.smoothed) if x <= wanted or i == self.lowest)
+        return next(i for i, x in enumerate(self.smoothed) if x <= self._most_of_the_way)
+
+    @property
+    def fallen_last(self) -> int:
+        """The same, but from the lowest point backwards: for a curve that still has its noise."""
+        i = self.lowest
+        while i > 0 and self.smoothed[i - 1] <= self._most_of_the_way:
+            i -= 1
+        return i
+
+    @property
+    def _most_of_the_way(self) -> float:
+        lowest = self.smoothed[self.lowest]
+        return max(self.level - _MOST * (self.level - lowest), lowest)
 
 
 def smooth(losses: Sequence[float]) -> tuple[float, ...]:

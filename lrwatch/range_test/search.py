@@ -8,7 +8,7 @@ from typing import Literal
 
 from lrwatch.range_test import bracket
 from lrwatch.range_test.finding import LrFinding
-from lrwatch.range_test.judgement import is_sure, judged
+from lrwatch.range_test.judgement import judged
 from lrwatch.range_test.ramp import Ramp, exponential, has_left
 from lrwatch.range_test.settings import MIN_STEPS, Settings
 from lrwatch.range_test.trial import Trial
@@ -40,6 +40,10 @@ class Run:
 Plan = Generator[Run, Losses, LrFinding]
 
 
+class OutOfStepsError(Exception):
+    """Thrown into a plan where the training ends before it."""
+
+
 def search(settings: Settings, *, paired: bool = True) -> Plan:
     """Ask for a ramp, then for trials around what it shows, and judge them.
 
@@ -56,27 +60,45 @@ def search(settings: Settings, *, paired: bool = True) -> Plan:
     ramp = yield from _ramp(settings, alone, paired)
     if len(ramp.losses) < MIN_STEPS or not settings.trial_steps:
         return judged(settings, ramp, ())
-    trials = yield from _trials(settings, ramp, ramp.lrs[ramp.fallen], alone, paired)
-    if is_sure(trials) or all(trial.gain == 0 for trial in trials):
+    centre = ramp.lrs[ramp.fallen if paired else ramp.fallen_last]
+    trials = yield from _trials(settings, ramp, centre, alone, paired)
+    if not trials or _best(trials).is_sure or all(trial.gain == 0 for trial in trials):
         return judged(settings, ramp, trials)
     patient = replace(settings, trial_steps=_LONGER * settings.trial_steps)
-    alone = yield Run("alone", (0.0,) * patient.trial_steps, _is_no_number)
-    centre = bracket.by_lr(trials)[bracket.best_index(bracket.by_lr(trials))].lr
-    trials = yield from _trials(patient, ramp, centre, alone, paired)
-    return judged(patient, ramp, trials)
+    longer = yield from _longer(patient, ramp, _best(trials).lr, paired)
+    return judged(patient, ramp, longer) if longer else judged(settings, ramp, trials)
+
+
+def _longer(
+    settings: Settings, ramp: Ramp, centre: float, paired: bool
+) -> Generator[Run, Losses, tuple[Trial, ...]]:
+    """The trials again; none where steps run out."""
+    try:
+        alone = yield Run("alone", (0.0,) * settings.trial_steps, _is_no_number)
+    except OutOfStepsError:
+        return ()
+    return (yield from _trials(settings, ramp, centre, alone, paired))
+
+
+def _best(trials: Sequence[Trial]) -> Trial:
+    ordered = bracket.by_lr(trials)
+    return ordered[bracket.best_index(ordered)]
 
 
 def _trials(
     settings: Settings, ramp: Ramp, centre: float, alone: Losses, paired: bool
 ) -> Generator[Run, Losses, tuple[Trial, ...]]:
-    """Trials from the centre outwards, until the best of them is enclosed."""
+    """Trials from the centre outwards, until the best of them is enclosed, or steps run out."""
     trials: list[Trial] = []
     alone = alone[: settings.trial_steps]
     while len(trials) < settings.max_trials:
         lr = bracket.next_lr(trials, centre)
         if lr is None:
             break
-        losses = yield Run("trial", (lr,) * settings.trial_steps, _limit(ramp, trials))
+        try:
+            losses = yield Run("trial", (lr,) * settings.trial_steps, _limit(ramp, trials))
+        except OutOfStepsError:
+            return tuple(trials) if len(trials) > 2 and bracket.is_enclosed(trials) else ()
         trials.append(Trial.of(lr, losses, alone, paired=paired))
     return tuple(trials)
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from lrwatch.control.ranks import agreed
 from lrwatch.control.rate import RateScale
+from lrwatch.range_test.averaging import averaged
 from lrwatch.range_test.batch_loss import BatchLoss
 from lrwatch.range_test.feed import Feed
 
@@ -57,8 +57,7 @@ class Training:
         total = 0.0
         for _ in range(self._how.accumulate):
             total += self._backward(next(self._feed))
-        found, _, _ = agreed(total, None, False)
-        return total if found is None else found
+        return averaged(total)
 
     def step(self, lr: float) -> None:
         """Update the weights with the gradients of the last loss; no update at a rate of 0."""

@@ -10,6 +10,7 @@ _SHARE_JUDGED = 0.3
 # Neighbouring losses of one training are alike, so that their mean is less certain than the mean
 # of as many independent ones.
 _ALIKE = 1.5
+_N_ERRORS = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,16 @@ class Trial:
     gain: float
     error: float
     n_steps: int
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether it gained clearly more than its noise."""
+        return self.gain > _N_ERRORS * self.error
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it clearly lost, or broke off."""
+        return self.gain == -math.inf or -self.gain > _N_ERRORS * self.error
 
     @classmethod
     def of(

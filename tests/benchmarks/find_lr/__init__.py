@@ -1,0 +1,1 @@
+"""How good a suggested rate is: regret of training at it, beside other tools' suggestions."""
