@@ -60,15 +60,18 @@ class LrWatchPlugin(base_plugin.TBPlugin):
         return as_json(request, self._table.poll(since, request.args.get("epoch", "")))
 
     def _run(self, request: Request) -> Response:
+        run_id = request.args.get("id", "")
+        self._table.hurry(run_id)
+        if self._catalog.find(run_id) is None:
+            return as_json(request, {"state": "gone", "rev": 0})
         study = self._study(request)
-        self._table.hurry(request.args.get("id", ""))
         known = {"state": study.state, "rev": study.rev, "error": study.error}
         if study.rev == _whole(request, "rev", -1):
             return as_json(request, known)
-        last = int(study.curves.step[-1]) if study.curves is not None and study.curves else None
-        first = int(study.curves.step[0]) if study.curves is not None and study.curves else None
-        more = {"about": study.about, "story": _with_heights(study), "first": first, "last": last}
-        return as_json(request, {**known, **more})
+        steps = () if study.curves is None else study.curves.step
+        ends = (int(steps[0]), int(steps[-1])) if len(steps) else (None, None)
+        more = {"about": study.about, "story": _with_heights(study)}
+        return as_json(request, {**known, **more, "first": ends[0], "last": ends[1]})
 
     def _window(self, request: Request) -> Response:
         study = self._study(request)
@@ -100,9 +103,6 @@ class LrWatchPlugin(base_plugin.TBPlugin):
 
     def _study(self, request: Request) -> Study:
         run = self._catalog.find(request.args.get("id", ""))
-        if run is None:
-            self._catalog.refresh(wait_s=1.0)
-            run = self._catalog.find(request.args.get("id", ""))
         if run is None:
             raise NotFound("there is no such run any more")
         return self._opened.get(run)

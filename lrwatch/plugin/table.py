@@ -49,7 +49,7 @@ class Table:
         n = n_readers or min(4, max(1, (os.cpu_count() or 1) // 2))
         self._idle = [Reader() for _ in range(n)]
 
-    def poll(self, since: int, epoch: str, *, wait_s: float = 1.0) -> dict[str, Any]:
+    def poll(self, since: int, epoch: str, *, wait_s: float = 0.25) -> dict[str, Any]:
         """What changed since revision ``since`` of this table; all of it for another epoch."""
         self._catalog.refresh(wait_s=wait_s)
         with self._lock:

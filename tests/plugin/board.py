@@ -5,7 +5,6 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import IO
 
 _PROGRAM = """
 import sys
@@ -34,17 +33,20 @@ class TensorBoard:
             text=True,
         )
         assert self._process.stderr is not None
-        self.url = _address(self._process.stderr)
+        self._stderr = self._process.stderr
+        self.url = self._address()
+        self._drain = threading.Thread(target=self._stderr.read, daemon=True)
+        self._drain.start()
 
     def stop(self) -> None:
         """End it."""
         self._process.terminate()
         self._process.wait()
+        self._drain.join()
+        self._stderr.close()
 
-
-def _address(stderr: IO[str]) -> str:
-    for line in stderr:
-        if match := re.search(r"http://\S+", line):
-            threading.Thread(target=stderr.read, daemon=True).start()
-            return match[0].rstrip("/")
-    raise AssertionError("tensorboard did not start")
+    def _address(self) -> str:
+        for line in self._stderr:
+            if match := re.search(r"http://\S+", line):
+                return match[0].rstrip("/")
+        raise AssertionError("tensorboard did not start")

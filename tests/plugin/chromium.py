@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +19,14 @@ _FLAGS = (
     " --disable-dev-shm-usage --disable-extensions --mute-audio --remote-debugging-pipe"
 )
 _LIMIT_S = 60.0
+# Chromium reads commands from descriptor 3 and answers on 4.
+_WITH_PIPES = """
+import fcntl, os, sys
+pipes = [fcntl.fcntl(int(number), fcntl.F_DUPFD, 64) for number in sys.argv[1:3]]
+for place, pipe in zip((3, 4), pipes):
+    os.dup2(pipe, place)
+os.execvp(sys.argv[3], sys.argv[3:])
+"""
 
 
 def found() -> str | None:
@@ -31,7 +40,6 @@ class Chromium:
     Args:
         profile: An empty folder for its files.
         size: Width and height in pixels.
-        dark: Whether the system is said to prefer dark.
     """
 
     def __init__(self, profile: Path, *, size: tuple[int, int] = (1500, 1000)) -> None:
@@ -44,10 +52,8 @@ class Chromium:
         back, here = os.pipe()
         command = [str(found()), *_FLAGS.split(), f"--user-data-dir={profile}"]
         command += [f"--window-size={size[0]},{size[1]}", "about:blank"]
-        # Chromium reads commands from descriptor 3 and answers on 4.
-        shell = f'exec "$@" 3<&{there} 4>&{here}'
         self._process = subprocess.Popen(
-            ["sh", "-c", shell, "sh", *command],
+            [sys.executable, "-c", _WITH_PIPES, str(there), str(here), *command],
             pass_fds=(there, here),
             stderr=subprocess.DEVNULL,
         )

@@ -6,6 +6,7 @@ import { color, faded, plot } from "./plots.js";
 import { number, whole } from "./words.js";
 
 const SYNC = "lrwatch";
+const REACH = 3;
 const CHARTS = [
   { name: "loss", title: "Loss", height: 250, columns: ["lo", "hi", "loss"], band: true },
   { name: "norm", title: "Gradient norm", height: 130, columns: ["norm"] },
@@ -25,6 +26,7 @@ export class Charts {
     this.story = null;
     this.selected = null;
     this.arrays = null;
+    this.hovered = null;
     new ResizeObserver(() => this.resize()).observe(this.node);
   }
 
@@ -107,6 +109,7 @@ export class Charts {
     return {
       y: false, sync: { key: SYNC, scales: ["x", null], setSeries: false },
       drag: { x: true, y: false, setScale: false }, points: { size: 6 },
+      dataIdx: (u, series, closest) => (series === 0 ? closest : this.nearest(part, u, closest)),
       bind: {
         mousedown: (u, target, handler) => (event) => { if (event.button === 0 && !event.shiftKey) handler(event); return null; },
         dblclick: () => () => { this.onview(null); return null; },
@@ -134,7 +137,25 @@ export class Charts {
     this.onview([from, to]);
   }
 
+  // Where many points share a pixel the one by the pointer is meant, so that a peak can be read.
+  nearest(part, u, closest) {
+    const values = u.data[part.columns.length - (part.name === "rate" ? 1 : 0)];
+    if (this.hovered !== u || closest === null || !values) return closest;
+    const { left, top } = u.cursor;
+    let [best, least] = [closest, Infinity];
+    const near = (i) => Math.abs(u.valToPos(u.data[0][i], "x") - left) <= REACH;
+    const weigh = (i) => {
+      if (values[i] === null) return;
+      const far = Math.abs(u.valToPos(values[i], "y") - top);
+      if (far < least) [best, least] = [i, far];
+    };
+    for (let i = closest; i >= 0 && near(i); i -= 1) weigh(i);
+    for (let i = closest + 1; i < values.length && near(i); i += 1) weigh(i);
+    return best;
+  }
+
   listen(u) {
+    u.over.addEventListener("pointerenter", () => { this.hovered = u; });
     u.over.addEventListener("wheel", (event) => this.wheel(u, event), { passive: false });
     u.over.addEventListener("pointerdown", (event) => this.pan(u, event));
   }
@@ -168,7 +189,7 @@ export class Charts {
   }
 
   read(part, u) {
-    const at = u.cursor.idx;
+    const at = this.nearest(part, u, u.cursor.idx);
     if (at === null || at === undefined || u.cursor.left < 0) {
       part.readout.textContent = "";
       return;

@@ -98,6 +98,7 @@ export class Detail {
   }
 
   async take(told) {
+    if (told.state === "gone") return this.say("This run is not there any more.");
     this.rev = told.rev;
     this.run = told;
     if (told.error) return this.say(`This run cannot be read: ${told.error}`);

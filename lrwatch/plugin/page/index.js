@@ -41,7 +41,8 @@ export async function render() {
         else if (window.innerWidth >= 900) list.chooseFirst();
       }
       detail.refresh(list.chosenRow());
-      return told.n_waiting || !told.complete ? 1 : 5;
+      if (!told.complete) return 0.2;
+      return told.n_waiting ? 1 : 3;
     } catch (error) {
       list.trouble(error);
       return 3;
