@@ -34,6 +34,10 @@ collect_ignore = [
     if not set(names) <= REQUIRED and not all(map(find_spec, names))
 ]
 
+if find_spec("ultralytics"):
+    # Its environment must be set before it is imported, by whichever test comes first.
+    import tests.frameworks.boxes  # noqa: F401
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What the frameworks warn of among themselves is theirs; warnings from lrwatch are errors."""
