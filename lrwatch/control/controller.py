@@ -114,7 +114,7 @@ class BackoffController:
     def disarm(self, reason: str = "asked for by the user") -> None:
         """Give the rate back to the schedule and never act again in this run.
 
-        Several ranks do so together, at the step after the next one.
+        Several ranks do so together, at the next step or the one after.
         """
         self._wish = reason
         self._together.ask_to_disarm()

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from lrwatch.loop.guard import Guard
 from lrwatch.loop.sample import Sample
 from lrwatch.loop.shared_steps import SharedSteps
-from lrwatch.ranks import job
+from lrwatch.ranks import job, parting
 from lrwatch.ranks.together import Together
 from lrwatch.records import Action, Alert, Point, Step, Verdict
 from lrwatch.sinks.run_directory import RunDirectory
@@ -145,6 +145,7 @@ class Judge:
         with self._lock:
             self.judge(wait=True)
             shared, self._shared = self._shared, None
+            parting.unlisten(self)
             for one in shared.close() if shared is not None else []:
                 self._judged(*one)
 
@@ -155,6 +156,7 @@ class Judge:
         if not together.alone:
             self._shared = SharedSteps(together)
             self._acts = together.acts
+            parting.listen(self)
             if job.rank():
                 self._be_mute()
 

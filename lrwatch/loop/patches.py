@@ -149,8 +149,10 @@ def _wrap_backward(original: Function) -> Function:
         result = original(tensors, grad_tensors, *args, **kwargs)
         try:
             value, scaler = objective.of(tensors, grad_tensors)
-            for loss, mark in marks:
-                loss.after_backward(mark, value, scaler)
+            # A list, as every one of them has to be told.
+            if not any([loss.after_backward(mark, value, scaler) for loss, mark in marks]):
+                for loss, _ in marks:
+                    loss.nobodys()
         except Exception as error:
             _guard.failed(error)
         return result

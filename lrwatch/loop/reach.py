@@ -27,7 +27,7 @@ class Reach:
     a gradient that is gone, replaced or written to between two backward() calls.
 
     Not seen: gradients that are put into ``p.grad`` by hand, and those that FSDP keeps elsewhere
-    until the last micro-batch.
+    until the last micro-batch (which :class:`lrwatch.loop.step_loss.StepLoss` adds all the same).
 
     Args:
         parameters: Gives the optimizer's parameters of this moment; nothing is kept but weakly.

@@ -9,6 +9,7 @@ from lrwatch.loop.guard import Guard
 from lrwatch.loop.reach import Mark, Reach
 from lrwatch.loop.readback import Readback, Slot
 from lrwatch.loop.sample import Value
+from lrwatch.ranks.shards import is_spread
 
 _MAX_VALUES = 32
 
@@ -19,8 +20,9 @@ class StepLoss:
     Those are the calls that put gradients into its parameters since its last step, or since the
     gradients were set to zero, whichever was later. With several optimizers each thus gets its
     own. Where no call reached the parameters (a framework copies gradients into them), all calls
-    since the last step count. A loss that was observed by hand comes before both; the last one
-    counts.
+    since the last step count. Where the parameters are shards, so do calls that reached nobody's:
+    FSDP without gradient synchronisation keeps the gradients elsewhere until the last micro-batch.
+    A loss that was observed by hand comes before all of these; the last one counts.
 
     ``scaler`` is the GradScaler of the last call that reached the parameters, if it had one.
 
@@ -38,6 +40,9 @@ class StepLoss:
         self._guard = Guard("taking the loss")
         self._values: list[Value] = []
         self._stray: list[Value] = []
+        self._unclaimed: list[Value] = []
+        self._are_shards: bool | None = None
+        self._parameters = parameters
         self._observed: list[Value] = []
 
     def before_backward(self) -> Mark | None:
@@ -54,20 +59,36 @@ class StepLoss:
 
     def after_backward(
         self, mark: Mark | None, loss: torch.Tensor | None, scaler: GradScaler | None
-    ) -> None:
-        """Take the objective of a backward(); raises nothing."""
+    ) -> bool:
+        """Take the objective of a backward(), and say whether it is ours; raises nothing."""
         if mark is None:
-            return
+            return False
         try:
-            values = self._stray
-            if self.reach.after(mark):
-                values = self._values
+            reached = self.reach.after(mark)
+            if reached:
                 self.scaler = scaler
-            values.append(None if loss is None else self._readback.read(loss))
-            if len(values) > _MAX_VALUES:
-                _fold(values)
+            self._keep(self._values if reached else self._stray, loss)
         except Exception as error:
             self._guard.failed(error)
+            return False
+        return reached
+
+    def nobodys(self) -> None:
+        """The last backward() reached no watched optimizer; raises nothing."""
+        try:
+            if self._are_shards is None:
+                self._are_shards = any(map(is_spread, self._parameters()))
+            if self._are_shards and self._stray:
+                self._unclaimed.append(self._stray.pop())
+                if len(self._unclaimed) > _MAX_VALUES:
+                    _fold(self._unclaimed)
+        except Exception as error:
+            self._guard.failed(error)
+
+    def _keep(self, values: list[Value], loss: torch.Tensor | None) -> None:
+        values.append(None if loss is None else self._readback.read(loss))
+        if len(values) > _MAX_VALUES:
+            _fold(values)
 
     def observe(self, loss: torch.Tensor | float) -> None:
         """Take a loss that was said by hand."""
@@ -77,6 +98,8 @@ class StepLoss:
     def take(self) -> list[Value]:
         """The objectives to be summed for this step; the next step starts anew."""
         found, self._values = self._values, []
+        if self._unclaimed:
+            found, self._unclaimed = self._unclaimed + found, []
         if self._observed:
             _give_up(found)
             found, self._observed = self._observed, []

@@ -112,6 +112,11 @@ class Together:
         steps, self._steps = self._steps, None
         if steps is None or self.parted:
             return []
+        found = self._last(steps)
+        self.parted = self.parted or "the process group was destroyed"
+        return found
+
+    def _last(self, steps: Exchange) -> Steps:
         closing = functools.partial(steps.turn, closing=True)
         last = steps.turn if isinstance(steps, Leader) else closing
         found = self._waited(steps, last, CLOSING_S) if not self.acts else []
