@@ -22,6 +22,7 @@ from lrwatch.range_test.search import search
 from lrwatch.range_test.settings import Settings
 from lrwatch.range_test.stepper import Stepper
 from lrwatch.range_test.training import HowToStep, Training, needs_closure
+from lrwatch.ranks import job
 
 
 def find_lr(
@@ -101,7 +102,7 @@ def find_lr(
     kept = GivenBack(modules, optimizer, loader, scaler)
     feed = Feed(loader)
     try:
-        with paused(optimizer), Progress(sys.stderr, progress) as bar:
+        with paused(optimizer), Progress(sys.stderr, False if job.rank() else progress) as bar:
             stepper = Stepper(search(settings), bar.show)
             for module in modules:
                 module.train()
@@ -120,7 +121,7 @@ def find_lr(
         advice=advice(optimizer) if finding.lr is not None else (),
         notes=_notes(feed),
     )
-    if run_dir is not None:
+    if run_dir is not None and not job.rank():
         write_board(finding, Path(run_dir))
     return finding
 

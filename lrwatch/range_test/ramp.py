@@ -10,13 +10,15 @@ _WIDTH_STEPS = 2.5
 _N_LATEST = 5
 _N_SIGMAS = 4.0
 _MOST = 0.8
+# Without noise, as with one batch for all steps, a loss jitters by its rounding.
+_ROUNDING = 1e-3
 
 
 def exponential(start: float, end: float, n: int) -> tuple[float, ...]:
     """``n`` rates with a constant ratio from one to the next.
 
-    >>> exponential(1.0, 100.0, 3)
-    (1.0, 10.0, 100.0)
+    >>> [round(lr, 9) for lr in exponential(1.0, 100.0, 3)]
+    [1.0, 10.0, 100.0]
     """
     ratio = math.log(end / start) / (n - 1)
     return (*(start * math.exp(ratio * i) for i in range(n - 1)), end)
@@ -128,18 +130,19 @@ def has_left(losses: Sequence[float], alone: Sequence[float], *, paired: bool = 
     """Whether a ramp is over: the loss rose above its level by more than it ever fell below it.
 
     Medians of five steps are compared, and the rise must be above four times the noise, so that
-    one odd batch ends nothing. Scale and shift of the loss do not matter.
+    one odd batch ends nothing, and above a thousandth of the level.
     """
     if not math.isfinite(losses[-1]):
         return True
     if len(losses) < _N_LATEST:
         return False
     level, noise = level_and_noise(alone)
+    scale = abs(level)
     if paired:
         losses, level = [a - b for a, b in zip(losses, alone, strict=False)], 0.0
     medians = [median(losses[i - _N_LATEST : i]) for i in range(_N_LATEST, len(losses) + 1)]
     fallen = max(level - min(medians), 0.0)
-    return medians[-1] - level > max(_N_SIGMAS * noise, fallen)
+    return medians[-1] - level > max(_N_SIGMAS * noise, fallen, _ROUNDING * scale)
 
 
 def level_and_noise(alone: Sequence[float]) -> tuple[float, float]:

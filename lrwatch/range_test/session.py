@@ -24,6 +24,7 @@ from lrwatch.range_test.progress import Progress
 from lrwatch.range_test.search import search
 from lrwatch.range_test.settings import Settings
 from lrwatch.range_test.stepper import Stepper
+from lrwatch.ranks import job
 
 _MAX_ENDS = 3
 NOT_UNDONE = "what the script itself wrote before it was ended (logs, checkpoints) is still there"
@@ -45,7 +46,7 @@ class FindSession:
         self._answer = Path(asked["answer"])
         self._pid = os.getpid()
         self._ears: MutableMapping[Optimizer, Ear] = weakref.WeakKeyDictionary()
-        self._writes = os.environ.get("RANK", "0") in ("", "0")
+        self._writes = not job.rank()
         self._bar = Progress(sys.stderr, None if self._writes and not asked["quiet"] else False)
         self._stepper = Stepper(search(self._settings, paired=False), self._bar.show)
         self._on_script: OnScript | None = None
