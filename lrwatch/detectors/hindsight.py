@@ -31,6 +31,6 @@ def hindsight(s: Signals) -> Verdict:
         return "too_low"
     if x.gain < _CLEAR_GAIN and x.early < 0.8 and x.norm_peak < 2.0 and x.late_ratio > 0.2:
         return "too_low"
-    if x.gain < 3.0 and x.norm_now < -0.6 and x.late_ratio < 0.3:
+    if x.gain < 1.0 and x.norm_now < -0.6 and x.late_ratio < 0.3:
         return "too_high"
     return "healthy"

@@ -15,11 +15,12 @@ class LrTooHigh(Detector):
     Seven pictures of it, each looked for every tenth of the run (names of
     :class:`~lrwatch.stats.shape.Shape`): the loss *stands above its start* after a leap of loss and
     norm; the norm burst tenfold and the loss *gained nothing*; a leap of the loss by hundreds of
-    times its noise from which it *never came down*; a norm that fell while the loss *stayed*; more
-    than half of a clear fall was *given back*; a loss that *has risen* since its first tenth;
-    *bursts* above the start keep coming. A loss that rises while its noise shrinks is none of them:
-    that is how the loss of a policy gradient looks. Noise alone makes none of them: at the edge of
-    stability the loss wiggles and falls, which is normal.
+    times its noise from which it *never came down*; a norm that fell while the loss *stayed*, where
+    it fell far, had burst, or losses stood above the start (a mere plateau at the start is how deep
+    nets of sigmoids begin); more than half of a clear fall was *given back*; a loss that *has
+    risen* since its first tenth; *bursts* above the start keep coming. A loss that rises while its
+    noise shrinks is none of them: that is how the loss of a policy gradient looks. Noise alone
+    makes none of them: at the edge of stability the loss wiggles and falls, which is normal.
 
     Does not catch: a rate a few times too high whose only sign is a higher floor, which loss and
     norm of one run do not show. NaN is left to non_finite, which says the side; with zero spread
@@ -77,7 +78,8 @@ def _leapt(s: Signals, x: Shape) -> str | None:
     crept = x.drop < 4.0 and x.early > -0.5
     above = x.above_start > 3.0 and x.above_first > 0.0 and x.peak > 10.0 and not crept
     high = x.gain < -3.0 and x.leap > 8.0 and x.norm_peak > 1.2
-    if (s.n >= 20 and over) or (s.n >= 28 and high) or (s.n >= 64 and above):
+    up = s.recent.median > s.start
+    if up and ((s.n >= 20 and over) or (s.n >= 28 and high) or (s.n >= 64 and above)):
         return (
             f"loss is at {s.recent.median:.4g} after {s.n} steps, above its start {s.start:.4g}, "
             f"and had leapt to {s.peak:.4g}"
@@ -99,7 +101,9 @@ def _stayed(s: Signals, x: Shape) -> str | None:
             f"{x.gain:.1f} times its noise below its start"
         )
     fell = x.norm_now < -max(0.6 if s.n >= 160 else 1.2, 3.0 * x.norm_jitter)
-    if s.n >= 100 and x.gain < (0.5 if s.n >= 160 else 0.3) and fell and x.late_ratio < 0.7:
+    moved = x.norm_peak > 1.0 or x.norm_now < -2.0 or x.over_start > 0.03
+    stayed = x.gain < (0.5 if s.n >= 160 else 0.3) and x.late_ratio < 0.7
+    if s.n >= 100 and stayed and fell and moved:
         return (
             f"loss is no lower after {s.n} steps than at the start, while the gradient norm "
             f"fell to {math.exp(x.norm_now):.2g} of its first value: moved, to no better place"
@@ -120,7 +124,7 @@ def _lost(s: Signals, x: Shape) -> str | None:
             f"loss stands at {s.recent.median:.4g}, higher than in the first tenth of the run: "
             "it fell at once and has risen since"
         )
-    if s.n >= 64 and x.over_start > 0.02 and x.bursts > 0.3 and x.drop > 2.0:
+    if s.n >= 64 and x.over_start > 0.04 and x.bursts > 0.3 and x.drop > 2.0:
         return f"{x.over_start:.0%} of the losses burst above the start {s.start:.4g}"
     return None
 
@@ -129,7 +133,8 @@ def _no_gain(s: Signals, x: Shape) -> bool:
     burst = x.norm_peak > 2.3 and x.peak > 6.0
     if s.n < 48:
         leapt = x.norm_peak > 2.3 and x.leap > 10.0
-        return s.n >= 28 and ((burst and x.gain < 1.0) or (leapt and x.gain < 0.5))
+        nothing = (burst and x.gain < 1.0) or (leapt and x.gain < 0.5)
+        return s.n >= 28 and s.recent.median > s.start and nothing
     return (burst and x.gain < 2.0) or (x.norm_peak > 3.0 and x.gain < 3.0 and x.peak > 10.0)
 
 

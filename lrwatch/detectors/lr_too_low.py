@@ -104,7 +104,7 @@ class LrTooLow(Detector):
 
 
 def _is_steady(s: Signals, x: Shape) -> bool:
-    pace = x.trend > 4.0 and x.late_ratio > 0.35 and x.early < 0.25 and x.given_back < 0.6
+    pace = x.trend > 4.0 and x.late_ratio > 0.35 and 0.04 < x.early < 0.25 and x.given_back < 0.6
     stairs = x.steepest > 0.3
     same = not stairs and -1.2 < x.norm_now < 0.5 and x.gain < 20.0
     return pace and same and x.rate_now >= 0.9 and s.lr_rising_n <= 0.5 * s.n

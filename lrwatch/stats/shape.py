@@ -32,7 +32,8 @@ class Shape:
         leap: The same, in units of the median noise, which a leap does not raise.
         noise_growth: Mean noise of the last quarter over that of the first.
         bursts: Mean excess of the loss over its band, in units of the noise now.
-        over_start: Share of losses above the first ones.
+        over_start: Share of losses above the first ones, in the middle or last third of the run,
+            whichever has fewer.
         norm_peak: Log of the highest norm over the first.
         norm_level: Log of the highest block mean of the norm over the first norm.
         norm_trend: Change of the log norm from the first to the last third.
@@ -164,11 +165,13 @@ def _steepest(means: list[float]) -> float:
 
 
 def _bursts(b: Blocks, noise_now: float) -> dict[str, float]:
-    late = slice(len(b) // 3, None)
-    n_late = (len(b) - len(b) // 3) * b.length
+    n = len(b)
+    late = slice(n // 3, None)
+    middle, last = slice(n // 3, 2 * n // 3), slice(2 * n // 3, None)
+    over = [sum(b.sums[_OVER][part]) / len(b.sums[_OVER][part]) for part in (middle, last)]
     return {
-        "bursts": sum(b.sums[_EXCESS][late]) / n_late / noise_now,
-        "over_start": sum(b.sums[_OVER][late]) / n_late,
+        "bursts": sum(b.sums[_EXCESS][late]) / ((n - n // 3) * b.length) / noise_now,
+        "over_start": min(over) / b.length,
     }
 
 

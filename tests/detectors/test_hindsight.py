@@ -44,6 +44,14 @@ def test_a_norm_that_fell_while_nothing_was_gained_was_too_high(seed: int) -> No
     assert seen(floor(seed)) == "too_high"
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_small_gain_that_was_made_at_once_is_how_noisy_labels_look(seed: int) -> None:
+    rng = random.Random(seed)
+    losses = [0.5 + 0.5 * math.exp(-i / 10) + rng.gauss(0, 0.25) for i in range(600)]
+    felt = [math.exp(-1.2 * min(1.0, i / 30) + rng.gauss(0, 0.2)) for i in range(600)]
+    assert seen(steps(losses, felt, [0.03] * 600)) == "healthy"
+
+
 @pytest.mark.parametrize("stream", [power_law, exponential, warmup_cosine])
 @pytest.mark.parametrize("seed", range(5))
 def test_progress_that_slowed_is_healthy(

@@ -90,7 +90,7 @@ def test_a_fall_of_which_little_was_lost_is_not(seed: int) -> None:
 def test_a_norm_that_fell_while_the_loss_stayed_is_told(seed: int) -> None:
     rng = random.Random(seed)
     losses = [2.5 + 0.0002 * i + (rng.gauss(0, 0.05) if i else 0.0) for i in range(400)]
-    felt = [math.exp(-2.0 * min(1.0, i / 30) + rng.gauss(0, 0.1)) for i in range(400)]
+    felt = [math.exp(-3.0 * min(1.0, i / 30) + rng.gauss(0, 0.1)) for i in range(400)]
     alerts = alerts_of(LrTooHigh(), steps(losses, felt, [1.0] * 400))
     assert alerts[0].step < 200
     assert "no lower" in alerts[0].message
@@ -135,3 +135,27 @@ def test_nan_between_changes_nothing() -> None:
     ]
     told = [a.step // 2 for a in alerts_of(LrTooHigh(), holes)]
     assert told == [a.step for a in alerts_of(LrTooHigh(), run)]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_plateau_at_the_start_is_not_although_the_norm_is_lower(seed: int) -> None:
+    rng = random.Random(seed)
+    losses = [2.3 + rng.gauss(0, 0.04) + (0.15 if 8 <= i < 14 else 0.0) for i in range(400)]
+    felt = [math.exp(-1.4 * min(1.0, i / 40) + rng.gauss(0, 0.15)) for i in range(400)]
+    assert alerts_of(LrTooHigh(), steps(losses, felt, [0.3] * 400)) == []
+
+
+# A small residual net on digits at its best rate (momentum 0.9): it leaps once and learns on.
+CATAPULT = (
+    (2.34, 1.4), (2.26, 1.2), (2.31, 1.3), (2.40, 1.7), (2.23, 1.4), (2.07, 1.2), (1.93, 1.1),
+    (2.08, 1.6), (1.59, 1.6), (1.70, 2.1), (1.44, 2.1), (1.20, 2.3), (0.89, 2.3), (1.01, 2.0),
+    (1.25, 3.2), (0.81, 2.5), (1.24, 4.3), (1.38, 7.5), (1.10, 4.9), (1.35, 4.7), (1.06, 3.2),
+    (1.59, 5.2), (1.91, 4.9), (3.40, 14.9), (4.19, 7.6), (3.49, 7.5), (7.95, 12.9), (2.93, 8.0),
+    (2.22, 3.6), (2.28, 8.6), (2.59, 5.9), (2.59, 5.1), (1.44, 3.1), (2.06, 4.2), (2.22, 4.8),
+    (1.24, 2.6), (0.86, 1.5), (1.82, 3.6), (1.27, 2.2), (2.30, 4.5), (0.87, 1.6), (1.01, 1.4),
+)  # fmt: skip
+
+
+def test_a_leap_that_the_loss_comes_down_from_is_not() -> None:
+    losses, felt = zip(*CATAPULT, strict=True)
+    assert alerts_of(LrTooHigh(), steps(losses, felt, [0.03] * len(losses))) == []

@@ -71,6 +71,15 @@ def test_stairs_or_a_changed_gradient_or_a_clear_gain_are_no_such_pace(
     assert [alert for alert in told if "at one pace" in alert.message] == []
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_plateau_before_the_fall_is_no_pace(seed: int) -> None:
+    rng = random.Random(seed)
+    losses = [2.3 - 0.004 * max(0, i - 80) + rng.gauss(0, 0.07) for i in range(480)]
+    felt = [math.exp(rng.gauss(0, 0.1)) for _ in losses]
+    told = alerts_of(LrTooLow(), steps(losses, felt, [0.1] * 480))
+    assert [alert for alert in told if "at one pace" in alert.message] == []
+
+
 def test_what_fell_at_once_and_stands_since_is_not_too_low() -> None:
     fell = [replace(s, loss=(s.loss or 0.0) + math.exp(-s.step / 8)) for s in still(0)]
     assert alerts_of(LrTooLow(), still(0)) != []
