@@ -42,6 +42,7 @@ def command(
     from lrwatch.launch.command import become, command_line
     from lrwatch.launch.plan import Plan
     from lrwatch.loop.run_dir import by_time
+    from lrwatch.ranks.job import began_s
 
     if sys.flags.ignore_environment or sys.flags.no_site:
         raise click.UsageError("Python must not be started with -E, -I or -S")
@@ -50,7 +51,7 @@ def command(
         become(words, os.environ)
     chosen = run_dir or os.environ.get("LRWATCH_RUN_DIR")
     plan = Plan(
-        run_dir=os.path.abspath(chosen or by_time(script, time.time())),
+        run_dir=os.path.abspath(chosen or by_time(script, began_s(time.time()))),
         is_chosen=bool(chosen),
         backoff=backoff,
         quiet=quiet,

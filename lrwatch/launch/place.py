@@ -19,7 +19,7 @@ def claimed(plan: Plan) -> Path:
     path = Path(plan.run_dir)
     if job.rank() is None and plan.pid != os.getpid():
         path /= f"{as_folder(Path(sys.argv[0] or 'python').stem)}-{os.getpid()}"
-    if plan.is_chosen or os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0":
+    if plan.is_chosen or job.is_restarted():
         return path
     return _new(path)
 

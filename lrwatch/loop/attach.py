@@ -94,7 +94,8 @@ def attach(
         run_dir: Where to write. None: ``LRWATCH_RUN_DIR``, else ``runs/<UTC time>-<script>``, made
             at the first judged step; False: nowhere.
         backoff: True or a policy, to act on alerts; every step is then judged before its update.
-        name: Name of this optimizer where there are several; a folder in the run directory.
+        name: Name of this optimizer where there are several: a folder in the run directory, and a
+            word in every line that is printed.
         total_steps: Planned number of steps, if known.
         check_before_step: Whether to judge every step before its update, at the price of waiting
             for the device.
@@ -155,7 +156,8 @@ def begin(
 ) -> Watch:
     """Watch an optimizer with ears that may have listened for a while; else as :func:`attach`."""
     path = chosen(run_dir, name, set(_run_dirs.values()), time.time())
-    ears.judge.tell([*_sinks(path, stderr, _settings(optimizer, backoff)), *sinks])
+    of = name or (f"optimizer-{len(_watches) + 1}" if _watches else "")
+    ears.judge.tell([*_sinks(path, stderr, _settings(optimizer, backoff), of), *sinks])
     ears.recorder.intervention = _intervention(backoff, optimizer, model, ears, path)
     return _hooked(optimizer, ears, path)
 
@@ -176,13 +178,13 @@ def _unwrapped(optimizer: Any) -> Optimizer:
     raise TypeError(f"optimizer must be a torch.optim.Optimizer, got {type(optimizer).__name__}")
 
 
-def _sinks(path: Path | None, stderr: bool, settings: dict[str, object]) -> list[Sink]:
+def _sinks(path: Path | None, stderr: bool, settings: dict[str, object], of: str) -> list[Sink]:
     """The run directory first, so that what is printed is on disk; other ranks than 0 are mute."""
     if job.rank():
         return []
     sinks: list[Sink] = [] if path is None else [RunDirectory(path, settings=settings)]
     if stderr:
-        sinks.append(StderrSink())
+        sinks.append(StderrSink(of=of))
     return sinks
 
 

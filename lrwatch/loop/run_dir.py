@@ -16,7 +16,8 @@ def chosen(run_dir: RunDir, name: str | None, taken: set[Path], now_s: float) ->
 
     In this order: the one given; the one in ``LRWATCH_RUN_DIR``; ``runs/<UTC time>-<script>``.
     ``False`` is none, and so is a rank above 0 of a job with several. A second watch in the same
-    process gets a folder of its own in the given one, named ``name`` or by a number.
+    process gets a folder of its own in the given one, named ``name`` or by a number. A job that
+    torchrun has restarted goes on in its directory.
 
     Args:
         run_dir: As given to ``attach``.
@@ -28,10 +29,12 @@ def chosen(run_dir: RunDir, name: str | None, taken: set[Path], now_s: float) ->
         return None
     given = None if run_dir is None or run_dir is True else os.fspath(run_dir)
     given = given or os.environ.get("LRWATCH_RUN_DIR")
-    base = Path(given or by_time(sys.argv[0] if sys.argv else "", now_s)).absolute()
+    began_s = job.began_s(now_s)
+    base = Path(given or by_time(sys.argv[0] if sys.argv else "", began_s)).absolute()
     path = base / as_folder(name) if name else base
     n = 2
-    while path in taken or (not given and path.exists()):
+    is_kept = given or job.is_restarted()
+    while path in taken or (not is_kept and path.exists()):
         path = base / f"optimizer-{n}" if given else path.with_name(f"{base.name}-{n}")
         n += 1
     return path

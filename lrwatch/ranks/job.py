@@ -1,9 +1,11 @@
 """Which process of a job this one is, and the key-value store that all of its processes share."""
 
 import os
+import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 _n_opened: Counter[str] = Counter()
@@ -39,6 +41,27 @@ def n_ranks() -> int:
     """How many processes train together; 1 before torch.distributed is initialised."""
     group = _c10d()
     return 1 if group is None else int(group.get_world_size())
+
+
+def is_restarted() -> bool:
+    """Whether torchrun has started this process in the place of one that failed."""
+    return os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") not in ("", "0")
+
+
+def began_s(now_s: float) -> float:
+    """When the run began: under torchrun, which may restart it, when that did; else now.
+
+    Both in seconds since the epoch. Linux tells when a process was started; elsewhere it is now.
+    """
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        return now_s
+    try:
+        told = Path(f"/proc/{os.getppid()}/stat").read_text().rpartition(")")[2].split()
+        booted = re.search(r"^btime (\d+)$", Path("/proc/stat").read_text(), re.MULTILINE)
+        ticks_per_s = os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError):
+        return now_s
+    return now_s if booted is None else int(booted[1]) + int(told[19]) / ticks_per_s
 
 
 def store_of(name: str) -> Store | None:

@@ -35,8 +35,10 @@ def level_word(record: Alert | Action) -> str:
     return LEVEL_WORDS.get(record.severity, printable(record.severity, limit=4))
 
 
-def line(record: Alert | Action, *, time_s: float, color: bool = False) -> str:
+def line(record: Alert | Action, *, time_s: float, color: bool = False, of: str = "") -> str:
     """Time, level, kind, step, state, words, rate, advice; without a line break.
+
+    ``of`` is the name of the optimizer, for where there are several.
 
     >>> line(Action(kind="skip", step=12, reason="the loss is NaN"), time_s=0)
     '1970-01-01T00:00:00Z  ACT   skip                step=12        done     the loss is NaN'
@@ -49,7 +51,8 @@ def line(record: Alert | Action, *, time_s: float, color: bool = False) -> str:
         f"{f'step={record.step}':<13}",
         f"{state_word(record):<7}",
     ]
-    return "  ".join([*head, *_words(record)]).rstrip()
+    name = [f"{printable(of, limit=40)}:"] if of else []
+    return "  ".join([*head, *name, *_words(record)]).rstrip()
 
 
 def state_word(record: Alert | Action) -> str:

@@ -17,10 +17,12 @@ class StderrSink:
 
     Args:
         color: ``"auto"`` colours the level on a terminal, unless NO_COLOR is set.
+        of: Name of the optimizer, for where there are several.
     """
 
-    def __init__(self, *, color: ColorChoice = "auto") -> None:
+    def __init__(self, *, color: ColorChoice = "auto", of: str = "") -> None:
         self._color = color
+        self._of = of
         self._pid = os.getpid()
 
     def write_point(self, point: Point) -> None:
@@ -42,7 +44,7 @@ class StderrSink:
             return
         try:
             color = wants_color(sys.stderr, self._color)
-            _print_above_bars(line(record, time_s=time.time(), color=color))
+            _print_above_bars(line(record, time_s=time.time(), color=color, of=self._of))
         except Exception:  # whatever stderr was replaced with, telling must not end a training
             return
 
