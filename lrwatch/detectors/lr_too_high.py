@@ -74,7 +74,8 @@ def _picture(s: Signals, x: Shape) -> str | None:
 
 def _leapt(s: Signals, x: Shape) -> str | None:
     """Loss or norm leapt, and little or nothing was gained."""
-    over = x.peak > 8.0 and x.norm_peak > 1.2 and x.above_start > 1.0 and x.above_first > 0.5
+    leapt = x.peak > 8.0 and x.leap > 5.0 and x.norm_peak > 1.2
+    over = leapt and x.above_start > 1.0 and x.above_first > 0.5
     crept = x.drop < 4.0 and x.early > -0.5
     above = x.above_start > 3.0 and x.above_first > 0.0 and x.peak > 10.0 and not crept
     high = x.gain < -3.0 and x.leap > 8.0 and x.norm_peak > 1.2

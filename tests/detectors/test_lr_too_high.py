@@ -159,3 +159,18 @@ CATAPULT = (
 def test_a_leap_that_the_loss_comes_down_from_is_not() -> None:
     losses, felt = zip(*CATAPULT, strict=True)
     assert alerts_of(LrTooHigh(), steps(losses, felt, [0.03] * len(losses))) == []
+
+
+# Circles by a small net at a thousandth of its best rate (RMSprop): nothing but noise.
+QUIET_START = (
+    (0.6950, 0.08), (0.6961, 0.09), (0.6865, 0.13), (0.6830, 0.18), (0.7020, 0.19), (0.6976, 0.12),
+    (0.7048, 0.33), (0.6973, 0.08), (0.6992, 0.16), (0.6883, 0.13), (0.6968, 0.14), (0.7003, 0.20),
+    (0.6960, 0.13), (0.6961, 0.15), (0.6963, 0.14), (0.7009, 0.17), (0.7063, 0.32), (0.6989, 0.25),
+    (0.7108, 0.41), (0.6930, 0.06), (0.6894, 0.10), (0.6870, 0.10), (0.6883, 0.09), (0.6874, 0.09),
+    (0.7059, 0.35), (0.6963, 0.15), (0.6934, 0.07), (0.6891, 0.10), (0.6826, 0.18), (0.6867, 0.10),
+)  # fmt: skip
+
+
+def test_a_quiet_first_moment_makes_no_leap_of_ordinary_noise() -> None:
+    losses, felt = zip(*QUIET_START, strict=True)
+    assert alerts_of(LrTooHigh(), steps(losses, felt, [1e-5] * len(losses))) == []
