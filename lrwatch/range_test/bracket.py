@@ -24,6 +24,8 @@ def next_lr(trials: Sequence[Trial], centre: float) -> float | None:
     top = ordered[-1]
     if math.isfinite(top.gain) and (ordered[i] is top or not (ordered[i].is_sure or top.is_lost)):
         return top.lr * step
+    if i == 0 and len(trials) > 2 and not any(t.is_sure or t.is_lost for t in ordered[:2]):
+        return None  # a lower rate would do even less
     if i == 0:
         return ordered[i].lr / step
     above = ordered[i + 1].lr / ordered[i].lr

@@ -65,17 +65,25 @@ def _why_no_trial(settings: Settings, trials: Sequence[Trial]) -> str | None:
     if not math.isfinite(best.gain):
         return f"the loss leaves at every rate from {lows} to {highs}"
     if not best.is_sure:
-        rises = [t for t in trials if t.is_lost]
-        if rises and len(rises) >= len(trials) - 1:
-            return f"the loss rises at every rate from {lows} to {highs}: is its sign right?"
-        return (
-            f"flat or noise only: no rate from {lows} to {highs} lowers the loss by more than its "
-            f"noise within {settings.trial_steps} steps; more trial_steps may"
-        )
+        return _why_no_gain(settings, ordered)
     if not bracket.is_enclosed(trials):
         side = "highest" if best is ordered[-1] else "lowest"
         return f"the {side} rate tried, {best.lr:.2g}, is the best: move the ramp there"
     return None
+
+
+def _why_no_gain(settings: Settings, ordered: Sequence[Trial]) -> str:
+    within = f"within {settings.trial_steps} steps"
+    rises = [trial.lr for trial in ordered if trial.is_lost and math.isfinite(trial.gain)]
+    if rises:
+        return (
+            f"the loss falls at no rate: below {rises[0]:.2g} it is flat or noise only {within}, "
+            "above it rises; is its sign right?"
+        )
+    return (
+        f"flat or noise only: no rate from {ordered[0].lr:.2g} to {ordered[-1].lr:.2g} lowers the "
+        f"loss by more than its noise {within}; more trial_steps may"
+    )
 
 
 def _why_no_fall(ramp: Ramp) -> str | None:

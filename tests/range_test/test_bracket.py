@@ -31,6 +31,11 @@ def test_while_nothing_happens_the_rate_goes_up() -> None:
     assert bracket.next_lr(trials, 0.01) == pytest.approx(0.01 * math.sqrt(10))
 
 
+def test_below_two_rates_that_do_nothing_no_lower_one_is_tried() -> None:
+    trials = [trial(0.001, 0.0002), trial(0.003, 0.0001), trial(0.01, -1.0)]
+    assert bracket.next_lr(trials, 0.01) is None
+
+
 def test_where_every_trial_broke_off_the_rate_goes_down() -> None:
     trials = [trial(0.01, -math.inf), trial(0.1, -math.inf)]
     assert bracket.next_lr(trials, 0.01) == pytest.approx(0.01 / math.sqrt(10))

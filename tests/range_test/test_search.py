@@ -58,7 +58,7 @@ def test_noise_alone_supports_no_rate() -> None:
 def test_a_loss_that_rises_at_every_rate_supports_none_and_its_sign_is_asked_for() -> None:
     answer = found(quadratic(0.02, scale=-1.0, noise=0.01))
     assert answer.lr is None
-    assert "rises at every rate" in answer.reason
+    assert "falls at no rate" in answer.reason
     assert "sign" in answer.reason
 
 
