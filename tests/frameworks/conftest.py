@@ -5,6 +5,8 @@ there nor named are not collected.
 """
 
 import os
+import warnings
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -18,10 +20,13 @@ from tests.frameworks.tiny import Attached
 NEEDS = {
     "test_accelerate.py": ["accelerate"],
     "test_fabric.py": ["lightning"],
+    "test_ignite.py": ["ignite"],
     "test_launched.py": ["accelerate", "lightning", "transformers"],
     "test_launched_ultralytics.py": ["ultralytics"],
     "test_lightning.py": ["lightning"],
     "test_mixed_up.py": ["lightning", "transformers"],
+    "test_optuna.py": ["optuna"],
+    "test_ray.py": ["ray"],
     "test_transformers.py": ["transformers"],
     "test_ultralytics.py": ["ultralytics"],
     "test_ultralytics_ranks.py": ["ultralytics"],
@@ -34,6 +39,12 @@ collect_ignore = [
     if not set(names) <= REQUIRED and not all(map(find_spec, names))
 ]
 
+# What warns of itself while it is imported is imported here, where warnings are no errors yet.
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    for noisy in ("ignite", "optuna", "ray"):
+        if find_spec(noisy):
+            import_module(noisy)
 if find_spec("ultralytics"):
     # Its environment must be set before it is imported, by whichever test comes first.
     import tests.frameworks.boxes  # noqa: F401

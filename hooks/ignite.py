@@ -1,0 +1,85 @@
+"""Ignite: ``LrwatchHandler(optimizer).attach(trainer)`` watches what a trainer engine runs."""
+
+import math
+from typing import Any
+
+import ignite.distributed as idist
+from ignite.engine import Engine, Events
+
+from lrwatch.errors import LrwatchError
+from lrwatch.loop.harmless import harmless
+from lrwatch.loop.watches import Watching
+
+
+class LrwatchHandler(Watching):
+    """Watches the optimizers of an engine, and with ``backoff`` acts on them.
+
+    Several optimizers get a folder each. A back-off that gives the run up calls
+    ``engine.terminate()``. For a run that is resumed it belongs into what ``Checkpoint`` saves:
+    ``{"model": model, "optimizer": optimizer, "trainer": trainer, "watch": handler}``. Where the
+    engine ends with an exception the hooks stay until the optimizer is attached to again, as an
+    engine that has a handler for exceptions would swallow them.
+
+    Args:
+        *optimizers: One or more, as ``auto_optim`` gave them back or as it was given them.
+        model: Their model; needed to take the model's buffers back in a rewind.
+        **settings: Those of :class:`lrwatch.loop.settings.Settings`. It writes to ``run_dir``, else
+            as ``lrwatch.attach``.
+
+    Raises:
+        TypeError: If there is no optimizer.
+        ValueError: If a setting is out of its range.
+    """
+
+    def __init__(self, *optimizers: Any, model: Any = None, **settings: Any) -> None:
+        if not optimizers:
+            raise TypeError("LrwatchHandler needs an optimizer: LrwatchHandler(optimizer)")
+        super().__init__(**settings)
+        self._optimizers, self._model = optimizers, model
+        self._resumed: dict[str, Any] | None = None
+
+    def attach(self, engine: Engine) -> None:
+        """Add the handlers to the engine that trains.
+
+        Raises:
+            TypeError: If it is no engine.
+        """
+        if not isinstance(engine, Engine):
+            raise TypeError(f"engine must be an ignite.engine.Engine, got {type(engine).__name__}")
+        engine.add_event_handler(Events.STARTED, self.started)
+        engine.add_event_handler(Events.COMPLETED, self.completed)
+        engine.add_event_handler(Events.TERMINATE, self.completed)
+
+    @harmless
+    def started(self, engine: Engine) -> None:
+        """Attach; a checkpoint has been loaded by now."""
+
+        def stop(error: LrwatchError) -> None:
+            engine.terminate()
+
+        state = engine.state
+        planned = (state.max_epochs or 0) * (state.epoch_length or 0)
+        self._watches.open(
+            self._optimizers,
+            self._model,
+            log_dir=None,
+            writes=idist.get_rank() == 0,
+            stop=stop,
+            total_steps=int(planned) if 0 < planned < math.inf else None,
+        )
+        if self._resumed is not None or state.iteration:
+            self._watches.load_state_dict(self._resumed, state.iteration)
+        self._resumed = None
+
+    @harmless
+    def completed(self, engine: Engine) -> None:
+        """Judge what is left, and take the hooks away."""
+        self._watches.close()
+
+    def state_dict(self) -> dict[str, Any]:
+        """What ``Checkpoint`` keeps."""
+        return self._watches.state_dict()
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Keep the state until the engine starts."""
+        self._resumed = state_dict

@@ -1,0 +1,125 @@
+"""Ray: ``attach`` in a training function, a stopper for Tune, and a callback for Train."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from ray import train, tune
+
+import lrwatch
+from lrwatch.loop.settings import as_backoff, or_default
+from lrwatch.reviewing.reported import Reported
+
+logger = logging.getLogger("lrwatch")
+
+
+def attach(
+    optimizer: Any,
+    model: Any = None,
+    *,
+    run_dir: str | bool | None = None,
+    backoff: bool | Mapping[str, Any] = False,
+    **settings: Any,
+) -> lrwatch.Watch:
+    """Watch an optimizer in a function that Tune or Train runs; as ``lrwatch.attach`` otherwise.
+
+    ``tune.report({"loss": ..., "lrwatch": watch.verdict})`` hands on what it sees of every step. Of
+    the workers of Train the first one writes. A back-off that gives the run up raises
+    ``TrainingStoppedError`` out of ``optimizer.step()``, on all workers.
+
+    Args:
+        optimizer: What steps.
+        model: Its model; needed to take the model's buffers back in a rewind.
+        run_dir: Where to write. None: ``LRWATCH_RUN_DIR``, else the directory of the trial, or of
+            the run of Train where that is on this machine, else as ``lrwatch.attach``; False:
+            nowhere.
+        backoff: Whether to act on alerts; a mapping settles fields of ``Backoff``.
+        **settings: More for ``lrwatch.attach``: ``name``, ``total_steps`` and so on.
+
+    Raises:
+        TypeError: If ``optimizer`` is none.
+        ValueError: If another argument is out of its range.
+    """
+    return lrwatch.attach(
+        optimizer,
+        model,
+        run_dir=or_default(run_dir, _trial_dir() or _train_dir()),
+        backoff=as_backoff(backoff),
+        **settings,
+    )
+
+
+class LrwatchStopper(tune.Stopper):
+    """Ends the trials that are lost to a rate too high: ``RunConfig(stop=LrwatchStopper())``.
+
+    Args:
+        metric: Name of the training loss among the results.
+        lr: Name of the learning rate, where it is reported.
+        grad_norm: Name of the gradient norm, where it is reported.
+
+    Attributes:
+        stopped: Why each of the trials was ended, by its id.
+    """
+
+    def __init__(self, metric: str = "loss", lr: str = "lr", grad_norm: str = "grad_norm") -> None:
+        self._names = (metric, lr, grad_norm)
+        self._trials: dict[str, Reported] = {}
+        self.stopped: dict[str, str] = {}
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        """Whether this trial is to end now."""
+        trial = self._trials.setdefault(trial_id, Reported(*self._names))
+        try:
+            is_lost = trial.is_lost(result)
+        except KeyError as error:
+            raise ValueError(f"LrwatchStopper: {error.args[0]}") from None
+        if is_lost and trial_id not in self.stopped:
+            self.stopped[trial_id] = str(trial.reason)
+            logger.warning("trial %s is ended: %s", trial_id, trial.reason)
+        return is_lost
+
+    def stop_all(self) -> bool:
+        """Never: the other trials go on."""
+        return False
+
+
+class LrwatchCallback(train.UserCallback):
+    """Judges what the workers of Train report: ``RunConfig(callbacks=[LrwatchCallback()])``.
+
+    It sees one result a report, as the mean of the workers' losses; ``attach`` in the training
+    function sees every step. It runs where the run is controlled, only tells, and never ends it.
+
+    Args:
+        metric: Name of the training loss among the results.
+    """
+
+    def __init__(self, metric: str = "loss") -> None:
+        self._metric = metric
+        self._run: Reported | None = None
+        self._told = False
+
+    def after_report(
+        self, run_context: Any, metrics: list[dict[str, Any]], checkpoint: Any
+    ) -> None:
+        """Take one report of all workers into account; tell once if the run is lost."""
+        self._run = self._run or Reported(self._metric)
+        losses = [float(m[self._metric]) for m in metrics if m.get(self._metric) is not None]
+        if losses and not self._told:
+            mean = sum(losses) / len(losses)
+            self._told = self._run.is_lost({**metrics[0], self._metric: mean})
+            if self._told:
+                logger.warning("this run is lost: %s", self._run.reason)
+
+
+def _trial_dir() -> str | None:
+    found: str | None = tune.get_context().get_trial_dir()
+    return found
+
+
+def _train_dir() -> str | None:
+    try:
+        storage = train.get_context().get_storage()
+    except Exception:  # outside of a worker of Train, which versions of Ray say in several ways
+        return None
+    is_here = storage.storage_filesystem.type_name == "local"
+    return str(storage.experiment_fs_path) if is_here else None
