@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 LAST_LINES = {
     "accumulation_and_amp": "verdict: healthy",
+    "find_rate": "verdict: healthy",
     "plain_loop": "verdict: too_high",
     "resume": "after 400 steps: healthy",
     "without_torch": "verdict: too_high",

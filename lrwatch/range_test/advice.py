@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from torch.optim import Optimizer
+if TYPE_CHECKING:  # `lrwatch find` gives advice without loading torch
+    from torch.optim import Optimizer
 
 _LINEAR = ("SGD", "ASGD")
 _ROOT = ("Adam", "AdamW", "Adamax", "NAdam", "RAdam", "SparseAdam", "RMSprop", "Adafactor", "LAMB")
@@ -12,7 +13,7 @@ _MAX_FACTOR = 32.0
 
 
 def rescale_lr(
-    lr: float, *, batch_size: int, new_batch_size: int, optimizer: Optimizer | str
+    lr: float, *, batch_size: int, new_batch_size: int, optimizer: "Optimizer | str"
 ) -> float:
     """The rate for another batch size, at the same number of epochs.
 
@@ -52,7 +53,7 @@ def rescale_lr(
     return lr * (factor if _is_linear(optimizer) else math.sqrt(factor))
 
 
-def warmup_steps(optimizer: Optimizer, *, steps_per_epoch: int | None = None) -> int:
+def warmup_steps(optimizer: "Optimizer", *, steps_per_epoch: int | None = None) -> int:
     """Steps over which the rate should rise linearly to its peak.
 
     For Adam, RMSprop and their kin ``2 / (1 - beta2)``, so that the average of squared gradients is
@@ -79,7 +80,7 @@ def warmup_steps(optimizer: Optimizer, *, steps_per_epoch: int | None = None) ->
     return round(2 / (1 - _second_average(optimizer.param_groups[0])))
 
 
-def advice(optimizer: Optimizer) -> tuple[str, ...]:
+def advice(optimizer: "Optimizer") -> tuple[str, ...]:
     """What to do with a rate that was found for this optimizer, in lines."""
     lines = []
     try:
@@ -110,7 +111,7 @@ def batch_size_line(lr: float, optimizer: str, batch_size: int, new_batch_size: 
     return f"batch size {new_batch_size}: rate {found:.2g}, by the {rule}{source}{doubt}"
 
 
-def _is_linear(optimizer: Optimizer | str) -> bool:
+def _is_linear(optimizer: "Optimizer | str") -> bool:
     name = optimizer if isinstance(optimizer, str) else type(optimizer).__name__
     if name in _LINEAR:
         return True

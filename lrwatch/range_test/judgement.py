@@ -87,9 +87,8 @@ def _why_no_gain(settings: Settings, ordered: Sequence[Trial]) -> str:
 
 
 def _why_no_fall(ramp: Ramp) -> str | None:
-    lowest = ramp.smoothed[ramp.lowest]
-    if ramp.level - lowest > max(2 * ramp.noise, 0.0):
+    if ramp.level - ramp.smoothed[ramp.lowest] > ramp.noise:
         return None
     if ramp.broke_at is not None:
-        return f"the loss never falls, and it leaves at {ramp.broke_at:.2g}"
+        return f"the loss never falls below its noise, and it leaves at {ramp.broke_at:.2g}"
     return f"flat or noise only from {ramp.lrs[0]:.2g} to {ramp.lrs[-1]:.2g}"

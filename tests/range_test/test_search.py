@@ -114,7 +114,7 @@ def test_the_ramp_alone_is_judged_on_request() -> None:
 
 @pytest.mark.parametrize(
     ("losses", "word"),
-    [(quadratic(0.02, scale=-1.0), "never falls"), (lambda r: [1.0] * 100, "flat")],
+    [(quadratic(0.02, scale=-1.0), "never falls below its noise"), (lambda r: [1.0] * 100, "flat")],
 )
 def test_a_ramp_alone_that_never_falls_supports_no_rate(losses: object, word: str) -> None:
     answer = found(losses, Settings(trial_steps=0))  # type: ignore[arg-type]
