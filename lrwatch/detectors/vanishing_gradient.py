@@ -52,7 +52,8 @@ class VanishingGradient(Detector):
             return None
         if not s.fresh_before and self._zeros != _ARMED_AFTER:
             return None
-        level = 0.0 if self._zeros >= _ARMED_AFTER else math.exp(s.norms.median)
+        hardly_any = s.norms.median != s.norms.median
+        level = 0.0 if hardly_any or self._zeros >= _ARMED_AFTER else math.exp(s.norms.median)
         if level >= self._share * s.start_norm:
             if level > 10.0 * self._share * s.start_norm:
                 return self.close(s, f"gradient norm is {level:.4g} again")

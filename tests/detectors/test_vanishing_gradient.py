@@ -97,3 +97,9 @@ def test_a_first_norm_of_zero_is_no_level() -> None:
 def test_a_bad_argument_is_named_with_its_value(bad: float) -> None:
     with pytest.raises(ValueError, match=rf"share must be in \(0, 1\), got {bad}"):
         VanishingGradient(share=bad)
+
+
+def test_norms_of_zero_after_a_handful_are_named_as_zero() -> None:
+    alert, *_ = alerts_of(VanishingGradient(), steps([1.0] * 60, [0.5] * 3 + [0.0] * 57))
+    assert alert.value == 0.0
+    assert "gradient norm 0, at first 0.5" in alert.message
