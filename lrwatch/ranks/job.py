@@ -80,7 +80,9 @@ def store_of(name: str) -> Store | None:
         return None
     n, _n_opened[name] = _n_opened[name], _n_opened[name] + 1
     own = base.clone() if hasattr(base, "clone") else base
-    found: Store = group.PrefixStore(f"lrwatch/{name}/{n}", own)
+    # A job that torchrun has restarted may find the store as it was left.
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    found: Store = group.PrefixStore(f"lrwatch/{attempt}/{name}/{n}", own)
     return found
 
 

@@ -1,7 +1,6 @@
 """Scripts that train, in processes of their own: few of them, as torch takes its time to load."""
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -79,13 +78,18 @@ os.chdir("..")
 raise RuntimeError("out of memory")
 """
 RANKS = """
+import atexit
+# Gloo's threads need Python for a moment after the last reduction: where that ends meanwhile, torch
+# 2.13 aborts ("terminate called without an active exception"), 7 times in 12 and without lrwatch.
+atexit.register(os._exit, 0)
 import torch.distributed as dist
 dist.init_process_group("gloo")
-torch.manual_seed(dist.get_rank())
+rank = dist.get_rank()
 model = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(4, 1))
-train(model, torch.optim.SGD(model.parameters(), lr=0.01), 10)
-dist.barrier()  # a rank of gloo that ends before the other one can abort, also without lrwatch
-del model
+torch.manual_seed(rank)
+weights = train(model, torch.optim.SGD(model.parameters(), lr=float(sys.argv[1])), 40)
+with open(f"weights{rank}", "w") as file:
+    print(weights, file=file)
 dist.destroy_process_group()
 """
 NEVER = """
@@ -169,33 +173,33 @@ def test_back_off_acts(tmp_path: Path) -> None:
     assert '"action"' in (tmp_path / "run" / "lrwatch" / "alerts.jsonl").read_text()
 
 
-# Gloo ends one in ten jobs so, at exit and without lrwatch as well: seen with torch 2.13.0.
-TORCH_CRASH = "terminate called without an active exception"
+TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
 
 
-@pytest.mark.parametrize("order", ["run outside", "run inside"])
-def test_of_several_ranks_one_writes(tmp_path: Path, order: str) -> None:
+def test_of_several_ranks_one_writes(tmp_path: Path) -> None:
     script = write(tmp_path, "ranks.py", RANKS)
-    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    inner = ["-m", "lrwatch", "run", "--backoff", "--run-dir", "run", script]
-    for _ in range(4):
-        if order == "run outside":
-            ended = watched("--run-dir", "run", *torchrun, script, cwd=tmp_path)
-        else:
-            ended = run(*torchrun, *inner, cwd=tmp_path)
-        if TORCH_CRASH not in ended.stderr:
-            break
-        shutil.rmtree(tmp_path / "run", ignore_errors=True)
+    ended = watched("--run-dir", "run", *TORCHRUN, script, "0.01", cwd=tmp_path)
     assert ended.code == 0, ended.stderr
     said = [line for line in ended.stderr.splitlines() if "lrwatch: " in line]
-    assert said.pop() == "lrwatch: undecided (10 steps); the run is in run"
-    assert said == []
-    written = sorted(files(tmp_path) - {script})
+    assert said == ["lrwatch: undecided (40 steps); the run is in run"]
+    written = sorted(files(tmp_path / "run"))
     assert [re.sub(r"tfevents.*", "tfevents", name) for name in written] == [
-        "run/lrwatch/alerts.jsonl",
-        "run/lrwatch/events.out.tfevents",
+        "lrwatch/alerts.jsonl",
+        "lrwatch/events.out.tfevents",
     ]
-    assert first_and_last(tmp_path / "run")[1].step == 9
+    assert first_and_last(tmp_path / "run")[1].step == 39
+
+
+def test_several_ranks_back_off_as_one(tmp_path: Path) -> None:
+    script = write(tmp_path, "ranks.py", RANKS)
+    inner = ["-m", "lrwatch", "run", "--backoff", "--run-dir", "run", script, "100"]
+    ended = run(*TORCHRUN, *inner, cwd=tmp_path)
+    assert ended.code == 0, ended.stderr
+    told = (tmp_path / "run" / "lrwatch" / "alerts.jsonl").read_text()
+    assert '"rewind"' in told
+    assert "parted" not in told
+    weights = [(tmp_path / f"weights{rank}").read_text() for rank in range(2)]
+    assert weights[0] == weights[1]
 
 
 def test_a_script_that_never_steps_leaves_nothing(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from torch.nn.parallel import DistributedDataParallel
 import lrwatch
 from lrwatch.ranks import together
 from tests.loop.training import Told
-from tests.ranks.trained import Found, loss_on, mean, net, seen, true_norm, weights
+from tests.ranks.trained import Found, leave, loss_on, mean, net, seen, true_norm, weights
 
 Scenario = Callable[[int, Path], Found]
 
@@ -238,6 +238,7 @@ def main(folder: Path, *names: str) -> None:
         distributed.barrier()
     (folder / f"rank{rank}.json").write_text(json.dumps(found))
     distributed.destroy_process_group()
+    leave()
 
 
 if __name__ == "__main__":
