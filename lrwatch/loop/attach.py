@@ -76,7 +76,7 @@ def attach(
     optimizers has its own loss. Where the gradients come another way, say it:
     ``watch.observe(loss)`` between ``backward()`` and ``step()``.
 
-    On the CPU steps are judged in batches of up to 64 or a second, on CUDA when their
+    On the CPU steps are judged in batches of up to 256 or a second, on CUDA when their
     numbers have arrived, without waiting for the device; a non-finite value at once.
 
     In a job of several ranks every rank attaches; rank 0 writes. The loss is the mean over the
@@ -239,7 +239,7 @@ def _hooked(optimizer: Optimizer, ears: Ears, path: Path | None) -> Watch:
     watch = Watch(judge, recorder, intervention, detach)
     finalizer = weakref.finalize(optimizer, watch.close)
     try:
-        handles.append(optimizer.register_step_pre_hook(step_hook(recorder.before_step)))
+        handles.append(optimizer.register_step_pre_hook(recorder.short_way.before_step))
         if intervention is not None:
             handles.append(optimizer.register_step_post_hook(step_hook(recorder.after_step)))
         patches.listen(recorder)

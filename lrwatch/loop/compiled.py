@@ -1,14 +1,17 @@
 """How hooks live with torch.compile: nearly free in eager code, interpreted where compiled."""
 
+import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import torch
 
 from lrwatch.loop.guard import Guard
 
+Hook = TypeVar("Hook", bound=Callable[..., Any])
+
 tracing = torch.compiler.is_dynamo_compiling
-_frames = getattr(getattr(torch._C, "_dynamo", None), "eval_frame", None)
+_frames: Any = getattr(getattr(torch._C, "_dynamo", None), "eval_frame", None)
 frame_compiler: Callable[[], Any] = getattr(_frames, "get_eval_frame_callback", lambda: None)
 """What compiles the frames that are entered now; None in eager code."""
 
@@ -16,19 +19,25 @@ frame_compiler: Callable[[], Any] = getattr(_frames, "get_eval_frame_callback", 
 def uncompiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function, run by the interpreter; a compiled graph breaks at the call.
 
-    Calling it costs microseconds. So a hook that is called at every step first asks :func:`tracing`
-    (a constant for the compiler) and :func:`frame_compiler`, and calls this only below compiled
-    code. Optimizers of torch break the graph as well, so that no whole one is lost.
+    Calling it costs microseconds.
     """
     disabled: Callable[..., Any] = torch.compiler.disable(function)
     return disabled
 
 
-def no_frame(hook: Callable[..., Any]) -> Callable[..., Any]:
-    """The hook itself, which Dynamo from now on never tries to compile as a frame of its own."""
-    skip = getattr(_frames, "skip_code", None)
-    if skip is not None:
-        skip(hook.__code__)
+def interpreted(hook: Hook) -> Hook:
+    """The function, as :func:`uncompiled` gives it, but at no cost in eager code.
+
+    Dynamo is told once to leave frames of this function alone, and frames below them. Where a torch
+    cannot be told, the function asks at every call whether something compiles frames. Optimizers of
+    torch break the graph as well, so that no whole one is lost.
+    """
+    set_strategy = getattr(_frames, "set_code_exec_strategy", None)
+    if set_strategy is None:
+        return _asking(hook)
+    skip = _frames._FrameAction.SKIP
+    set_strategy(hook.__code__, _frames._FrameExecStrategy(skip, skip))
+    hook.__dict__["_torchdynamo_disable"] = True
     return hook
 
 
@@ -43,21 +52,31 @@ def left_out(watched: Callable[..., Any], original: Callable[..., Any]) -> Calla
             return disabled(*args, **kwargs)
         return watched(*args, **kwargs)
 
-    return no_frame(entry)
+    return entry
 
 
 def step_hook(record: Callable[..., Any]) -> Callable[..., Any]:
     """``record`` as a hook of optimizer steps, which an error in it does not end."""
-    interpreted = uncompiled(record)
     guard = Guard("the step hook")
 
+    @interpreted
     def hook(optimizer: Any, args: Any, kwargs: Any) -> Any:
         try:
-            if tracing() or frame_compiler() is not None:
-                return interpreted(optimizer, args, kwargs)
             return record(optimizer, args, kwargs)
         except Exception as error:
             guard.failed(error)
             return None
 
-    return no_frame(hook)
+    return hook
+
+
+def _asking(hook: Hook) -> Hook:
+    disabled = uncompiled(hook)
+
+    @functools.wraps(hook)
+    def asking(*args: Any, **kwargs: Any) -> Any:
+        if tracing() or frame_compiler() is not None:
+            return disabled(*args, **kwargs)
+        return hook(*args, **kwargs)
+
+    return cast(Hook, asking)

@@ -1,5 +1,6 @@
 """The norm of all gradients, accumulated in float32, and how often it is worth its cost."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -115,6 +116,8 @@ class Cadence:
     In a job of several ranks every tenth step has it: the time differs between ranks, and shares
     make a whole only where each rank has taken its own.
 
+    Before the time ``due_s`` and the step ``due_step`` none is due.
+
     Args:
         every: Fixed distance in steps, >= 1, or None.
         share: Share of the time that may be spent, as a fraction > 0.
@@ -124,7 +127,16 @@ class Cadence:
         ValueError: If ``every`` is below 1.
     """
 
-    __slots__ = ("_cost_s", "_every", "_last_s", "_last_step", "_max_gap", "_share")
+    __slots__ = (
+        "_cost_s",
+        "_every",
+        "_last_s",
+        "_last_step",
+        "_max_gap",
+        "_share",
+        "due_s",
+        "due_step",
+    )
 
     def __init__(self, every: int | None = None, *, share: float = 0.01, max_gap: int = 20) -> None:
         if every is not None and every < 1:
@@ -135,16 +147,22 @@ class Cadence:
         self._cost_s = 0.0
         self._last_s = 0.0
         self._last_step = -max_gap
+        self.expect()
 
     def due(self, step: int, now_s: float) -> bool:
         """Whether the norm is to be computed at this step; ``now_s`` is of a steady clock."""
         if self._every is None and not self._cost_s and job.n_ranks() > 1:
             self._every = _EVERY_TOGETHER
         if self._every is not None:
+            self.due_s, self.due_step = math.inf, step - step % self._every + self._every
             return step % self._every == 0
         if (now_s - self._last_s) * self._share >= self._cost_s:
             return True
         return not 0 < step - self._last_step < self._max_gap
+
+    def expect(self) -> None:
+        """Ask again at the next step, whatever its number."""
+        self.due_s, self.due_step = -math.inf, -1
 
     def took(self, step: int, start_s: float, end_s: float) -> None:
         """Count a norm; a single slow one, such as the first, raises the cost by little."""
@@ -153,3 +171,5 @@ class Cadence:
         self._cost_s = cost_s if below else 0.9 * self._cost_s + 0.1 * cost_s
         self._last_s = end_s
         self._last_step = step
+        if self._every is None:
+            self.due_s, self.due_step = end_s + self._cost_s / self._share, step + self._max_gap

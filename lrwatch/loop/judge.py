@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from lrwatch.loop.guard import Guard
-from lrwatch.loop.sample import Sample
+from lrwatch.loop.sample import LateSample, Sample
 from lrwatch.loop.shared_steps import SharedSteps
 from lrwatch.ranks import job, parting
 from lrwatch.ranks.together import Together
@@ -17,8 +17,9 @@ from lrwatch.sinks.run_directory import RunDirectory
 from lrwatch.sinks.sink import Sink
 from lrwatch.sinks.stderr import StderrSink
 
-_MAX_BATCH = 64
-_MAX_DELAY_S = 1.0
+MAX_BATCH = 256
+_MAX_LATE_BATCH = 64
+MAX_DELAY_S = 1.0
 _MAX_WAITING = 1024
 _NO_BAND = (math.nan, math.nan)
 
@@ -51,11 +52,13 @@ class Watcher(Protocol):
 class Judge:
     """Keeps samples until judging them is due, then hands them to the watcher one by one.
 
-    Due is a batch of 64 steps, or what was gathered in a second, or a non-finite
-    value, or every step where ``at_once``. A sample whose numbers are on their way from the device
-    is left, and so is what came after it, until they have arrived. In a job of several ranks a step
-    is judged when all ranks have told it, up to a batch of theirs later, and on rank 0 alone it is
-    written.
+    Due is a batch of 256 steps (of 64 where numbers are late, as they hold slots until then), or
+    what was gathered in a second, or a non-finite value, or every step where ``at_once``. A sample
+    whose numbers are on their way from the device is left, and so is what came after it, until they
+    have arrived. In a job of several ranks a step is judged when all ranks have told it, up to a
+    batch of theirs later, and on rank 0 alone it is written.
+
+    Those that wait are ``waiting``; the first to come after ``due_s`` of the clock has all judged.
 
     Args:
         watcher: Judges steps.
@@ -78,10 +81,11 @@ class Judge:
         self._sinks: list[tuple[Sink, Guard]] = []
         self._drawn: list[tuple[Callable[[Point], None], Guard]] = []
         self.tell(sinks)
-        self._at_once = at_once
+        self.at_once = at_once
         self._acts = False
         self._guard = Guard("judging a step")
-        self._waiting: deque[Sample] = deque()
+        self.waiting: deque[Sample | LateSample] = deque()
+        self.due_s = 0.0
         self._offset_s = 0.0
         self._lock = threading.RLock()
         self.on_alerts: Callable[[Sequence[Alert]], None] | None = None
@@ -92,18 +96,17 @@ class Judge:
         self._sinks += new
         self._drawn += [(s.write_point, g) for s, g in new if not isinstance(s, StderrSink)]
 
-    def take(self, sample: Sample) -> Step | None:
+    def take(self, sample: Sample | LateSample) -> Step | None:
         """Take a sample; return its step if it was judged at once."""
-        waiting = self._waiting
-        waiting.append(sample)
-        if self._at_once:
+        self.waiting.append(sample)
+        if self.at_once:
             return self.judge(wait=True)
-        n = len(waiting)
-        if (
-            n >= _MAX_BATCH
-            or sample.clock_s - waiting[0].clock_s >= _MAX_DELAY_S
-            or not sample.finite()
-        ):
+        n = len(self.waiting)
+        if n == 1:
+            self.due_s = sample.clock_s + MAX_DELAY_S
+        is_bad = isinstance(sample, Sample) and not sample.finite()
+        most = MAX_BATCH if isinstance(sample, Sample) else _MAX_LATE_BATCH
+        if n >= most or sample.clock_s >= self.due_s or is_bad:
             self.judge(wait=n >= _MAX_WAITING)
         return None
 
@@ -112,10 +115,10 @@ class Judge:
         step = None
         with self._lock:
             self._offset_s = time.time() - time.perf_counter()
-            waiting = self._waiting
+            waiting = self.waiting
             if self._together is not None and waiting:
                 self._meet(self._together)
-            while waiting and (wait or not waiting[0].late or waiting[0].ready()):
+            while waiting and (wait or isinstance(waiting[0], Sample) or waiting[0].ready()):
                 step = self._arrived(waiting.popleft())
             if self._shared is not None:
                 for one in self._shared.turn(agree=self._acts):
@@ -165,10 +168,9 @@ class Judge:
         self._sinks = [(sink, guard) for sink, guard in self._sinks if not isinstance(sink, own)]
         self._drawn = [(s.write_point, g) for s, g in self._sinks]
 
-    def _arrived(self, sample: Sample) -> Step | None:
+    def _arrived(self, taken: Sample | LateSample) -> Step | None:
         try:
-            if sample.late:
-                sample.arrive()
+            sample = taken if isinstance(taken, Sample) else taken.arrive()
             step = sample.judged(self._offset_s)
             if self._shared is not None:
                 self._shared.take(sample, step)
@@ -199,7 +201,7 @@ class Judge:
 
     def _draw(self, sample: Sample, step: Step) -> None:
         lo, hi = self.watcher.band or _NO_BAND
-        point = Point(step=step, lo=lo, hi=hi, lrs=sample.lrs, lr_scale=sample.lr_scale)  # type: ignore[arg-type]
+        point = Point(step=step, lo=lo, hi=hi, lrs=sample.lrs, lr_scale=sample.lr_scale)
         for write, guard in self._drawn:
             if not guard.off:
                 try:

@@ -3,14 +3,16 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from threading import get_ident
 from typing import Any, Protocol
 
 import torch
+from torch import Tensor
 from torch.amp.grad_scaler import GradScaler
 from torch.nn.utils import clip_grad
 
-from lrwatch.loop import objective
-from lrwatch.loop.compiled import frame_compiler, left_out, no_frame, tracing, uncompiled
+from lrwatch.loop import objective, short_loss
+from lrwatch.loop.compiled import interpreted, left_out
 from lrwatch.loop.guard import Guard
 from lrwatch.loop.step_loss import StepLoss
 
@@ -20,16 +22,18 @@ Function = Callable[..., Any]
 class Listener(Protocol):
     """Hears of what happens between two steps of one optimizer; raises nothing.
 
-    ``n_steps`` counts the steps it has seen; ``inert`` is set in a forked child; ``loss`` is told
-    of every backward() that is not inside of another, and that ``home`` calls: the thread in which
-    the optimizer stepped last. To look at a gradient while another thread computes it would end
-    the process.
+    ``inert`` is set in a forked child; ``loss`` is told of every backward() that is not inside of
+    another, and that ``home`` calls: the thread in which the optimizer stepped last. To look at a
+    gradient while another thread computes it would end the process.
     """
 
     home: int
     loss: StepLoss
-    n_steps: int
     inert: bool
+
+    @property
+    def n_steps(self) -> int:
+        """Steps seen so far."""
 
     def before_clip(self, parameters: Sequence[torch.Tensor], norm: torch.Tensor | None) -> None:
         """Called before gradients are clipped, with their L2 norm where that was computed."""
@@ -66,6 +70,7 @@ def listen(listener: Listener) -> None:
             return
         if not listeners:
             _wrap_all()
+        short_loss.close()
         listeners = (*listeners, listener)
 
 
@@ -73,6 +78,7 @@ def unlisten(listener: Listener) -> None:
     """Tell ``listener`` nothing more; with the last one, torch's own functions are put back."""
     global listeners
     with _lock:
+        short_loss.close()
         rest = tuple(other for other in listeners if other is not listener)
         if listeners and not rest:
             _unwrap_all()
@@ -83,6 +89,9 @@ def forget_all() -> None:
     """Make a forked child inert; its lock may have been held by a thread that it does not have."""
     global listeners, _lock
     _lock = threading.RLock()
+    short_loss.close()
+    for listener in listeners:
+        listener.loss.short.clear()
     listeners = ()
     _unwrap_all()
 
@@ -133,14 +142,13 @@ def _places() -> list[tuple[Any, str, Callable[[Function], Function]]]:
 
 
 def _wrap_backward(original: Function) -> Function:
-    def backward(tensors: Any, grad_tensors: Any = None, *args: Any, **kwargs: Any) -> Any:
-        if tracing() or frame_compiler() is not None:
-            return interpreted(tensors, grad_tensors, *args, **kwargs)
+    @interpreted
+    def long_way(tensors: Any, grad_tensors: Any = None, *args: Any, **kwargs: Any) -> Any:
         if torch._C._current_graph_task_id() != -1:
             return original(tensors, grad_tensors, *args, **kwargs)
         marks = []
         try:
-            here = threading.get_ident()
+            here = get_ident()
             for listener in listeners:
                 if listener.home == here:
                     marks.append((listener.loss, listener.loss.before_backward()))
@@ -157,8 +165,30 @@ def _wrap_backward(original: Function) -> Function:
             _guard.failed(error)
         return result
 
-    interpreted = uncompiled(backward)
-    return no_frame(backward)
+    @interpreted
+    def backward(
+        tensors: Any,
+        grad_tensors: Any = None,
+        retain_graph: Any = None,
+        create_graph: Any = False,
+        *args: Any,
+        inputs: Any = None,
+        **kwargs: Any,
+    ) -> Any:  # the form in which Tensor.backward() calls it: to take it apart would cost more
+        losses = short_loss.losses
+        if not (
+            losses or args or kwargs or grad_tensors is not None or type(tensors) is not Tensor
+        ) and (tensors.is_cpu and get_ident() == short_loss.home):
+            try:
+                losses.append(tensors.item())  # read now: after backward() it has left the caches
+            except Exception:  # no single number: torch itself is about to say so
+                losses.clear()
+            return original(tensors, None, retain_graph, create_graph, inputs=inputs)
+        return long_way(
+            tensors, grad_tensors, retain_graph, create_graph, *args, inputs=inputs, **kwargs
+        )
+
+    return backward
 
 
 def _wrap_total_norm(original: Function) -> Function:
@@ -196,6 +226,7 @@ def _wrap_scale(original: Function) -> Function:
         if isinstance(outputs, Iterator):
             outputs = list(outputs)
         scaled = original(self, outputs)
+        short_loss.close()
         try:
             objective.was_scaled(self, outputs, scaled)
         except Exception as error:

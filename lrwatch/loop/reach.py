@@ -75,6 +75,11 @@ class Reach:
         param = self._last[0]()
         return param is None or _state(param) != self._last[1]
 
+    def present(self) -> bool:
+        """Whether a gradient lies where the last backward() that reached left one."""
+        param = None if self._last is None else self._last[0]()
+        return param is not None and param.grad is not None
+
     def rewritten(self) -> None:
         """Take the gradients as they are: they were clipped, which is no setting to zero."""
         if self._last is not None and (param := self._last[0]()) is not None:

@@ -10,12 +10,14 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
+from lrwatch.loop import patches
 from lrwatch.loop.grad_norm import Cadence
 from lrwatch.loop.guard import Guard
 from lrwatch.loop.intervention import Intervention
 from lrwatch.loop.judge import Judge
 from lrwatch.loop.readback import Readback
-from lrwatch.loop.sample import Sample, Value
+from lrwatch.loop.sample import LateSample, Value
+from lrwatch.loop.short_step import ShortStep
 from lrwatch.loop.step_loss import StepLoss
 from lrwatch.loop.step_norm import StepNorm
 from lrwatch.loop.step_rates import StepRates
@@ -60,9 +62,27 @@ class Recorder:
         self._norm_guard = Guard("taking the gradient norm")
         self._step_guard = Guard("the step hook")
         self._n_without_loss: int | None = 0
-        self.n_steps = 0
+        self.short_way = ShortStep(
+            losses=self.loss.short,
+            judge=judge,
+            cadence=cadence,
+            norm=self._norm,
+            rates=self._rates,
+            guard=self._step_guard,
+            long_way=self.before_step,
+        )
         self.inert = False
         self.home = threading.get_ident()
+
+    @property
+    def n_steps(self) -> int:
+        """Steps seen so far."""
+        return self.short_way.n_steps
+
+    def resume(self, n_steps: int) -> None:
+        """Go on from a step."""
+        self.short_way.n_steps = n_steps
+        self._cadence.expect()
 
     def owns(self, optimizer: Any) -> bool:
         """Whether this is its optimizer."""
@@ -141,20 +161,25 @@ class Recorder:
             if clipped or self._cadence.due(number, now_s):
                 value = self._norm_of(number)
             losses, rates = self.loss.take(), self._rates.take(optimizer, number)
-            sample = Sample(number, now_s, losses, value, rates)
-            sample.skipped = skipped
-            sample.late = self._readback.late
-            sample.is_share = norm.is_share
-            if clipped:
-                sample.grad_scale = norm.scale
-            if "found_inf" in optimizer.__dict__:
-                self._add_amp(sample, optimizer, clipped)
-            if self.intervention is not None:
-                sample.lr_scale = self.intervention.scale
-            self.n_steps = number + 1
+            grad_scale, found_inf = self._amp(optimizer, clipped)
+            late = LateSample(
+                step=number,
+                clock_s=now_s,
+                losses=losses,
+                grad_norm=value,
+                lrs=rates,
+                grad_scale=grad_scale,
+                found_inf=found_inf,
+                skipped=skipped,
+                lr_scale=1.0 if self.intervention is None else self.intervention.scale,
+                is_share=norm.is_share,
+            )
+            self.short_way.n_steps = number + 1
             if self._n_without_loss is not None:
-                self._look_for_loss(sample)
-            step = self._judge.take(sample)
+                self._look_for_loss(losses)
+            step = self._judge.take(late if self._readback.late else late.arrive())
+            if self.loss.is_regular:
+                self._shorten()
         except Exception as error:
             self._step_guard.failed(error)
             return
@@ -170,15 +195,25 @@ class Recorder:
             self._norm_guard.failed(error)
             return None
 
-    def _add_amp(self, sample: Sample, optimizer: Any, clipped: bool) -> None:
-        """What a GradScaler tells a fused optimizer, which unscales and skips by itself."""
-        sample.found_inf = self._readback.read(optimizer.found_inf)
-        if not clipped and optimizer.grad_scale is not None:
-            sample.grad_scale = self._readback.read(optimizer.grad_scale)
+    def _shorten(self) -> None:
+        """Let the next steps go the short way, where nothing forbids it."""
+        is_slow = self._judge.at_once or self._readback.late or self.intervention is not None
+        is_sole = all(listener is self for listener in patches.listeners)
+        if is_sole and not is_slow:
+            self.loss.go_short()
 
-    def _look_for_loss(self, sample: Sample) -> None:
+    def _amp(self, optimizer: Any, clipped: bool) -> tuple[Value, Value]:
+        """By what the norm is multiplied, and what a GradScaler tells a fused optimizer."""
+        scale = self._norm.scale if clipped else None
+        if "found_inf" not in optimizer.__dict__:
+            return scale, None
+        if not clipped and optimizer.grad_scale is not None:
+            scale = self._readback.read(optimizer.grad_scale)
+        return scale, self._readback.read(optimizer.found_inf)
+
+    def _look_for_loss(self, losses: Sequence[Value]) -> None:
         self._n_without_loss = (self._n_without_loss or 0) + 1
-        if sample.losses:
+        if losses:
             self._n_without_loss = None
         elif self._n_without_loss == N_STEPS_WITHOUT_LOSS:
             self._n_without_loss = None

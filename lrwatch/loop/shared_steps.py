@@ -25,8 +25,12 @@ class SharedSteps:
 
     def take(self, sample: Sample, step: Step) -> None:
         """Tell a step."""
-        own = None if sample.grad_norm is None else sample.own_norm()
-        row = Row(loss=step.loss, grad_norm=own, is_share=sample.is_share, skipped=step.skipped)
+        row = Row(
+            loss=step.loss,
+            grad_norm=sample.grad_norm,
+            is_share=sample.is_share,
+            skipped=step.skipped,
+        )
         self._together.add(row)
         self._told.append((self._n_told, sample, step))
         self._n_told += 1

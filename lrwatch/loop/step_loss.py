@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 import torch
 from torch.amp.grad_scaler import GradScaler
 
+from lrwatch.loop import short_loss
 from lrwatch.loop.guard import Guard
 from lrwatch.loop.reach import Mark, Reach
 from lrwatch.loop.readback import Readback, Slot
@@ -12,6 +13,7 @@ from lrwatch.loop.sample import Value
 from lrwatch.ranks.shards import is_spread
 
 _MAX_VALUES = 32
+_N_REGULAR = 8
 
 
 class StepLoss:
@@ -23,6 +25,11 @@ class StepLoss:
     since the last step count. Where the parameters are shards, so do calls that reached nobody's:
     FSDP without gradient synchronisation keeps the gradients elsewhere until the last micro-batch.
     A loss that was observed by hand comes before all of these; the last one counts.
+
+    In most trainings every step has one backward(), whose loss is that of the step whatever it
+    reached. After eight such steps ``is_regular`` is true, and losses may go the short way, into
+    ``short``, until one of them does not. That gradients were None before each of the eight tells
+    what a second backward() finds later: where a gradient lies, the first has reached it.
 
     ``scaler`` is the GradScaler of the last call that reached the parameters, if it had one.
 
@@ -44,15 +51,37 @@ class StepLoss:
         self._are_shards: bool | None = None
         self._parameters = parameters
         self._observed: list[Value] = []
+        self.short: list[float] = []
+        self._goes_short = False
+        self._n_calls = 0
+        self._n_regular = 0
+        self._began_clear = False
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether each of the last steps had one backward(), from a number on the CPU."""
+        return self._n_regular >= _N_REGULAR
+
+    def go_short(self) -> None:
+        """Send the losses of this thread the short way; the caller sees to it that all are ours."""
+        if self._holds_shards():
+            return
+        self._goes_short = True
+        short_loss.open_to(self.short)
 
     def before_backward(self) -> Mark | None:
         """Look at the gradients before a backward() changes them; raises nothing."""
         if self._guard.off:
             return None
         try:
+            self._come_back()
             if self._values and self.reach.cleared():
                 _give_up(self._values)
-            return self.reach.before()
+            mark = self.reach.before()
+            if not self._n_calls:
+                self._began_clear = all(state is None for _, _, state in mark)
+            self._n_calls += 1
+            return mark
         except Exception as error:
             self._guard.failed(error)
             return None
@@ -76,14 +105,17 @@ class StepLoss:
     def nobodys(self) -> None:
         """The last backward() reached no watched optimizer; raises nothing."""
         try:
-            if self._are_shards is None:
-                self._are_shards = any(map(is_spread, self._parameters()))
-            if self._are_shards and self._stray:
+            if self._holds_shards() and self._stray:
                 self._unclaimed.append(self._stray.pop())
                 if len(self._unclaimed) > _MAX_VALUES:
                     _fold(self._unclaimed)
         except Exception as error:
             self._guard.failed(error)
+
+    def _holds_shards(self) -> bool:
+        if self._are_shards is None:
+            self._are_shards = any(map(is_spread, self._parameters()))
+        return self._are_shards
 
     def _keep(self, values: list[Value], loss: torch.Tensor | None) -> None:
         values.append(None if loss is None else self._readback.read(loss))
@@ -92,12 +124,22 @@ class StepLoss:
 
     def observe(self, loss: torch.Tensor | float) -> None:
         """Take a loss that was said by hand."""
+        if self._goes_short:
+            self._goes_short = False
+            short_loss.close()
+            self.short.clear()
         _give_up(self._observed)
         self._observed.append(loss if isinstance(loss, float) else self._readback.read(loss))
 
     def take(self) -> list[Value]:
         """The objectives to be summed for this step; the next step starts anew."""
-        found, self._values = self._values, []
+        self._come_back()
+        is_regular = self._n_calls == 1 and self._began_clear and self.scaler is None
+        found, self._values, self._n_calls = self._values, [], 0
+        if is_regular and not self._observed and len(found) == 1 and type(found[0]) is float:
+            self._n_regular += 1
+            return found
+        self._n_regular = 0
         if self._unclaimed:
             found, self._unclaimed = self._unclaimed + found, []
         if self._observed:
@@ -109,6 +151,21 @@ class StepLoss:
             else:
                 found, self._stray = self._stray, []
         return found
+
+    def _come_back(self) -> None:
+        """Send the losses the long way again; take the one whose backward() was not looked at."""
+        if not self._goes_short:
+            return
+        self._goes_short = False
+        short_loss.close()
+        if self.short:
+            self._n_calls += 1
+            if self.reach.present():
+                self._values += self.short
+                self.reach.rewritten()
+            else:
+                self._stray += self.short
+            self.short.clear()
 
 
 def _give_up(values: list[Value]) -> None:

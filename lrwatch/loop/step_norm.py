@@ -66,7 +66,7 @@ class StepNorm:
             return
         if norm is None or norm.dtype in _HALF or not relation.exact():
             due = self._cadence.due(step, time.perf_counter())
-            self._value = self._computed(step) if due else None
+            self._value = self.computed(step) if due else None
         else:
             self._value = self._read(share_of(norm))
         self.scale = None if scale is None else self._readback.read(scale)
@@ -75,11 +75,12 @@ class StepNorm:
     def take(self, step: int) -> Value:
         """The norm of this step, computed unless clipping told it; the next step starts anew."""
         if not self.known:
-            return self._computed(step)
+            return self.computed(step)
         value, self._value, self.known = self._value, None, False
         return value
 
-    def _computed(self, step: int) -> Value:
+    def computed(self, step: int) -> Value:
+        """The norm of the gradients as they are now."""
         start_s = time.perf_counter()
         value = self._read(grad_norm(self._parameters()))
         self._cadence.took(step, start_s, time.perf_counter())

@@ -164,7 +164,7 @@ class Watch:
         if self._judge is None or self._recorder is None or "n_steps" not in state:
             return
         self.flush()
-        self._recorder.n_steps = int(state["n_steps"])
+        self._recorder.resume(int(state["n_steps"]))
         if "watcher" not in state:
             return
         self._judge.watcher.load_state_dict(state["watcher"])

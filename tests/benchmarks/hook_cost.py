@@ -141,8 +141,8 @@ def measure(workload: Workload, n_warm: int = 100) -> Cost:
     norm, original = Endless(), Endless()
     before_step, backward = Stopwatch(norm), Stopwatch(original)
     with ExitStack() as stack:
-        timed_norm = norm.around(StepNorm._computed)
-        stack.enter_context(mock.patch.object(StepNorm, "_computed", timed_norm))
+        timed_norm = norm.around(StepNorm.computed)
+        stack.enter_context(mock.patch.object(StepNorm, "computed", timed_norm))
         inner = original.around(torch.autograd.backward)
         stack.enter_context(mock.patch.object(torch.autograd, "backward", inner))
         run_dir = stack.enter_context(tempfile.TemporaryDirectory())
