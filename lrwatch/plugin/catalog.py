@@ -49,7 +49,7 @@ class Catalog:
         self,
         places: Sequence[Place],
         *,
-        interval_s: float = 3.0,
+        interval_s: float = 1.5,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.places = tuple(places)
@@ -58,25 +58,27 @@ class Catalog:
         self._clock = clock
         self._lock = threading.Lock()
         self._due_s = -1.0
-        self._walked = threading.Event()
+        self._idle = threading.Event()
+        self._is_complete = False
         self._runs: dict[str, Run] = {}
 
     def refresh(self, *, wait_s: float = 0.0) -> None:
-        """Begin to walk if it is time; wait for the first walk, but no longer than given."""
+        """Begin to walk if it is time; wait for the walk to end, but no longer than given."""
         with self._lock:
             now = self._clock()
             is_due = now >= self._due_s
             if is_due:
                 self._due_s = float("inf")
+                self._idle.clear()
         if is_due:
             threading.Thread(target=self._walk, name="lrwatch-walk", daemon=True).start()
         if wait_s:
-            self._walked.wait(wait_s)
+            self._idle.wait(wait_s)
 
     @property
     def is_complete(self) -> bool:
         """Whether the folders were walked to their end once."""
-        return self._walked.is_set()
+        return self._is_complete
 
     def runs(self) -> dict[str, Run]:
         """The runs by their ids, in the order of the folders."""
@@ -93,7 +95,8 @@ class Catalog:
         finally:
             now = self._clock()
             self._due_s = now + max(self._interval_s, _REST * (now - began_s))
-            self._walked.set()
+            self._is_complete = True
+            self._idle.set()
 
     def _look(self) -> None:
         found: dict[str, Run] = {}
@@ -106,7 +109,7 @@ class Catalog:
                         break
                     run_id, mark = id_of(path), mark_of(path)
                     found[run_id] = Run(id=run_id, name=place.name_of(path), path=path, mark=mark)
-                    if not self._walked.is_set():
+                    if not self._is_complete:
                         self._runs[run_id] = found[run_id]
             except (LrwatchError, OSError) as error:
                 problems.append(printable(error))

@@ -106,9 +106,9 @@ def _series(scalars: Scalars, tags: Tags, names: Sequence[str]) -> tuple[NDArray
 
 
 def _stays(step: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which rows no later row goes back behind."""
-    stays = np.ones(len(step), bool)
-    if len(step):
-        lowest_to_come = np.minimum.accumulate(step[::-1])[::-1]
-        stays[:-1] = lowest_to_come[1:] >= step[:-1]
-    return stays
+    """Which rows were not written anew after the run had gone back to their step or before."""
+    back = np.flatnonzero(np.diff(step) < 0) + 1
+    part = np.searchsorted(back, np.arange(len(step)), side="right")
+    begins = np.append(step[back], np.iinfo(np.int64).max)
+    lowest_to_come = np.minimum.accumulate(begins[::-1])[::-1]
+    return step < lowest_to_come[part]

@@ -18,7 +18,7 @@ from lrwatch.plugin.reader import Reader
 MAX_BYTES = 512 << 20
 MAX_READERS = 3
 _REST = 3.0
-_REST_S = 2.0
+_REST_S = 1.0
 
 State = Literal["reading", "judging", "ready", "unreadable"]
 
@@ -50,6 +50,13 @@ class Study:
     due_s: float = 0.0
 
     @property
+    def ends(self) -> tuple[int | None, int | None]:
+        """First and last step; None where there is none."""
+        if self.curves is None or not len(self.curves):
+            return None, None
+        return int(self.curves.step[0]), int(self.curves.step[-1])
+
+    @property
     def n_bytes(self) -> int:
         """Memory that the numbers take, about."""
         return 0 if self.curves is None else 100 * len(self.curves)
@@ -70,6 +77,7 @@ class Opened:
         self._lock = threading.Lock()
         self._studies: OrderedDict[str, Study] = OrderedDict()
         self._busy: set[str] = set()
+        self._readers: list[Reader] = []
         self._idle: list[Reader] = []
         self._rev = 0
 
@@ -82,7 +90,7 @@ class Opened:
             is_due = is_new or (mark != study.mark and self._clock() >= study.due_s)
             if is_due and run.id not in self._busy and len(self._busy) < MAX_READERS:
                 self._busy.add(run.id)
-                reader = self._idle.pop() if self._idle else Reader()
+                reader = self._idle.pop() if self._idle else self._another()
                 work = (run, mark, reader)
                 threading.Thread(target=self._read, args=work, daemon=True).start()
             if not is_new:
@@ -94,9 +102,18 @@ class Opened:
         with self._lock:
             if self._idle or self._busy:
                 return
-            reader = Reader()
+            reader = self._another()
             self._idle.append(reader)
         reader.start()
+
+    def close(self) -> None:
+        """End the processes."""
+        for reader in self._readers:
+            reader.close()
+
+    def _another(self) -> Reader:
+        self._readers.append(Reader())
+        return self._readers[-1]
 
     def _read(self, run: Run, mark: Mark, reader: Reader) -> None:
         began_s = self._clock()

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from lrwatch.plugin.curves import Curves
+from lrwatch.plugin.curves import Curves, Floats
 
 Rows = NDArray[np.intp]
 _BLOCK = 64
@@ -41,23 +41,32 @@ class Series:
 
     def chosen(self, first: int, last: int, n_buckets: int) -> Rows:
         """Rows of the curves to draw from one step to another, the neighbours outside included."""
-        low = max(int(np.searchsorted(self._step, first, side="left")) - 1, 0)
-        high = min(int(np.searchsorted(self._step, last, side="right")) + 1, len(self.rows))
-        if high - low <= 4 * n_buckets:
-            return self.rows[low:high]
-        places = self._candidates(low, high)
-        steps = self._step[places].astype(np.float64)
-        bucket = np.floor((steps - first) * (n_buckets / max(last - first, 1)))
-        return self.rows[np.unique(places[self._extremes(places, bucket)])]
+        low = int(np.searchsorted(self._step, first, side="left"))
+        high = int(np.searchsorted(self._step, last, side="right"))
+        around: Rows = np.arange(max(low - 1, 0), min(high + 1, len(self.rows)))
+        if high - low > 4 * n_buckets:
+            scale = n_buckets / max(last - first, 1)
+            buckets = np.floor((self._step[low:high].astype(np.float64) - first) * scale)
+            places = self._candidates(low, buckets)
+            inside = places[self._extremes(places, buckets[places - low])]
+            around = np.unique(np.concatenate([around[:1], inside, around[-1:]]))
+        rows: Rows = self.rows[around]
+        return rows
 
-    def _candidates(self, low: int, high: int) -> Rows:
+    def _candidates(self, low: int, buckets: Floats) -> Rows:
+        """The extremes of blocks that lie in one bucket, and all rows of the others."""
+        high = low + len(buckets)
         begin, end = -(-low // _BLOCK), high // _BLOCK
         if end - begin < 8:
             return np.arange(low, high)
-        inner = self._peaks[np.searchsorted(self._peaks, begin * _BLOCK) :]
-        inner = inner[: np.searchsorted(inner, end * _BLOCK)]
-        edges = np.arange(low, begin * _BLOCK), np.arange(end * _BLOCK, high)
-        return np.concatenate([edges[0], inner, edges[1]])
+        starts = np.arange(begin, end) * _BLOCK
+        is_cut = buckets[starts - low] != buckets[starts - low + _BLOCK - 1]
+        cut = (starts[is_cut, None] + np.arange(_BLOCK)).ravel()
+        ends = np.searchsorted(self._peaks, (starts[0], starts[-1] + _BLOCK))
+        peaks = self._peaks[ends[0] : ends[1]]
+        whole = peaks[~is_cut[peaks // _BLOCK - begin]]
+        edges = np.arange(low, starts[0]), np.arange(starts[-1] + _BLOCK, high)
+        return np.sort(np.concatenate([*edges, cut, whole]))
 
     def _peaks_of_blocks(self) -> Rows:
         """The first row of each block, and those with its extremes."""

@@ -28,6 +28,7 @@ class Reader:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
+        self._is_closed = False
 
     def ask(self, task: Task, run: str) -> Iterator[Answer]:
         """The parts of the answer; one with ``error`` if there is none."""
@@ -36,7 +37,8 @@ class Reader:
                 yield from self._asked(task, run)
             except (OSError, EOFError, ValueError) as error:
                 self._drop()
-                yield {"error": _GONE if isinstance(error, EOFError) else str(error)}, {}
+                is_gone = isinstance(error, (EOFError, BrokenPipeError))
+                yield {"error": _GONE if is_gone else str(error)}, {}
             except GeneratorExit:
                 self._drop()
                 raise
@@ -47,7 +49,8 @@ class Reader:
             self._started()
 
     def close(self) -> None:
-        """End the process, whatever it is at."""
+        """End the process, whatever it is at; none is started again."""
+        self._is_closed = True
         self._drop()
 
     def _asked(self, task: Task, run: str) -> Iterator[Answer]:
@@ -64,6 +67,8 @@ class Reader:
             yield header, arrays
 
     def _started(self) -> subprocess.Popen[bytes]:
+        if self._is_closed:
+            raise OSError("TensorBoard is ending")
         if self._process is None or self._process.poll() is not None:
             self._drop()
             # -P: no module of the folder that TensorBoard was started in takes the place of ours.

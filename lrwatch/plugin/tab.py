@@ -39,6 +39,11 @@ class LrWatchPlugin(base_plugin.TBPlugin):
         self._table = Table(self._catalog)
         self._opened = Opened()
 
+    def close(self) -> None:
+        """End the processes that read; TensorBoard itself leaves that to its own end."""
+        self._table.close()
+        self._opened.close()
+
     def is_active(self) -> bool:
         """Whether there is a run; asked for by TensorBoard's page again and again."""
         self._catalog.refresh(wait_s=1.0)
@@ -68,19 +73,18 @@ class LrWatchPlugin(base_plugin.TBPlugin):
         known = {"state": study.state, "rev": study.rev, "error": study.error}
         if study.rev == _whole(request, "rev", -1):
             return as_json(request, known)
-        steps = () if study.curves is None else study.curves.step
-        ends = (int(steps[0]), int(steps[-1])) if len(steps) else (None, None)
-        more = {"about": study.about, "story": _with_heights(study)}
-        return as_json(request, {**known, **more, "first": ends[0], "last": ends[1]})
+        first, last = study.ends
+        more = {"about": study.about, "story": _with_heights(study), "first": first, "last": last}
+        return as_json(request, {**known, **more})
 
     def _window(self, request: Request) -> Response:
         study = self._study(request)
         if study.curves is None:
             raise NotFound("the run was not read yet")
         first, last = _whole(request, "from", -_LARGEST), _whole(request, "to", _LARGEST)
-        if len(study.curves):
-            first = max(first, int(study.curves.step[0]))
-            last = min(last, int(study.curves.step[-1]))
+        begin, end = study.ends
+        if begin is not None and end is not None:
+            first, last = max(first, begin), min(last, end)
         n_buckets = min(max(_whole(request, "n", 1000), 1), MAX_BUCKETS)
         arrays = {}
         for name, (keys, along) in CHARTS.items():

@@ -47,7 +47,8 @@ class Table:
         self._working: set[str] = set()
         self._hurried = ""
         n = n_readers or min(4, max(1, (os.cpu_count() or 1) // 2))
-        self._idle = [Reader() for _ in range(n)]
+        self._readers = tuple(Reader() for _ in range(n))
+        self._idle = list(self._readers)
 
     def poll(self, since: int, epoch: str, *, wait_s: float = 0.25) -> dict[str, Any]:
         """What changed since revision ``since`` of this table; all of it for another epoch."""
@@ -72,6 +73,11 @@ class Table:
         with self._lock:
             self._hurried = run_id
 
+    def close(self) -> None:
+        """End the processes."""
+        for reader in self._readers:
+            reader.close()
+
     def _compare(self, runs: Mapping[str, Run]) -> None:
         for run in runs.values():
             known = self._rows.get(run.id)
@@ -95,13 +101,13 @@ class Table:
 
     def _waiting(self) -> list[Run]:
         runs = self._catalog.runs().values()
-        return [run for run in runs if run.id in self._rows and run.id not in self._judged]
+        new = [run for run in runs if run.id in self._rows and run.id not in self._judged]
+        return [run for run in new if run.mark.n_bytes <= LARGE or run.id == self._hurried]
 
     def _next(self) -> Run | None:
         """Of the runs not yet judged the one looked at, or the newest; then one that has grown."""
         free = [run for run in self._waiting() if run.id not in self._working]
-        hurried = [run for run in free if run.id == self._hurried]
-        free = hurried or [run for run in free if run.mark.n_bytes <= LARGE]
+        free = [run for run in free if run.id == self._hurried] or free
         if not free:
             now = self._clock()
             none = (Mark(), float("inf"))

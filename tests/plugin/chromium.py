@@ -18,6 +18,7 @@ _FLAGS = (
     " --disable-background-networking --disable-component-update --disable-sync"
     " --disable-dev-shm-usage --disable-extensions --mute-audio --remote-debugging-pipe"
 )
+CTRL, SHIFT = 2, 8
 _LIMIT_S = 60.0
 # Chromium reads commands from descriptor 3 and answers on 4.
 _WITH_PIPES = """
@@ -161,9 +162,9 @@ class Chromium:
         self._mouse("mouseMoved", x, y)
 
     def drag(self, start: tuple[float, float], end: tuple[float, float], *, keys: int = 0) -> None:
-        """Press, move, release; ``keys`` is 8 with Shift held."""
+        """Press, move, release; ``keys`` are held meanwhile."""
         self.hover(*start)
-        held = {"button": "left", "modifiers": keys}
+        held: dict[str, Any] = {"button": "left", "modifiers": keys}
         self._mouse("mousePressed", *start, clickCount=1, **held)
         for part in (0.3, 0.7, 1.0):
             x, y = (a + part * (b - a) for a, b in zip(start, end, strict=True))
@@ -171,7 +172,7 @@ class Chromium:
         self._mouse("mouseReleased", *end, clickCount=1, **held)
 
     def wheel(self, x: float, y: float, dy: float, *, keys: int = 0) -> None:
-        """Turn the wheel; ``keys`` is 2 with Ctrl held."""
+        """Turn the wheel; ``keys`` are held meanwhile."""
         self._mouse("mouseWheel", x, y, deltaX=0, deltaY=dy, modifiers=keys)
 
     def _mouse(self, kind: str, x: float, y: float, **more: Any) -> None:
