@@ -7,7 +7,7 @@ PYTHON ?= python3
 VENV ?= .venv
 FRAMEWORKS_VENV ?= .venv-frameworks
 VISION_VENV ?= .venv-vision
-FRAMEWORKS := accelerate ignite lightning optuna ray transformers
+FRAMEWORKS := accelerate ignite keras lightning optuna ray transformers
 DEMO_FLAGS ?=
 # --full: all workloads and three seeds, hours; --peers: other tools' remedies beside it.
 RESCUE_FLAGS ?=
@@ -90,7 +90,7 @@ $(FRAMEWORKS_VENV)/.installed: pyproject.toml constraints.txt constraints-framew
 	test -x $(FRAMEWORKS_VENV)/bin/python || $(PYTHON) -m venv $(FRAMEWORKS_VENV)
 	$(PIP) install --constraint constraints.txt torch
 	$(PIP) freeze | grep '^torch==' >$(FRAMEWORKS_VENV)/torch
-	$(PIP) install --constraint constraints.txt --constraint constraints-frameworks.txt --editable '.[test,accelerate,ignite,lightning,optuna,ray,transformers]'
+	$(PIP) install --constraint constraints.txt --constraint constraints-frameworks.txt --editable '.[test,accelerate,ignite,keras,lightning,optuna,ray,transformers]'
 	@$(PIP) freeze | grep '^torch==' | diff $(FRAMEWORKS_VENV)/torch - || { echo 'a framework has replaced torch'; exit 1; }
 	@touch $@
 

@@ -32,7 +32,7 @@ class Loop:
         loss = ((self.model(batch[0]) - batch[1]) ** 2).mean()
         loss.backward()
         self.optimizer.step()
-        return loss.item()
+        return float(loss)
 
     def log(self, engine: Engine) -> None:
         self.losses.append(engine.state.output)

@@ -33,7 +33,7 @@ def sweep(report: Callable[[Any, float, int, lrwatch.Watch], None], **settings: 
                 report(trial, loss.item(), step, watch)
                 if trial.should_prune():
                     raise optuna.TrialPruned
-        return loss.item()
+        return float(loss)
 
     sampler = optuna.samplers.GridSampler({"lr": RATES}, seed=0)
     study = optuna.create_study(sampler=sampler, **settings)

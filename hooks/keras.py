@@ -1,0 +1,103 @@
+"""Keras, on the backend of torch: ``model.fit(..., callbacks=[LrwatchCallback()])``."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from lrwatch.errors import LrwatchError
+from lrwatch.loop.harmless import harmless
+from lrwatch.loop.said import say_loss
+from lrwatch.loop.shadow import Shadow
+from lrwatch.loop.watches import Watching
+
+
+class LrwatchCallback(Watching, keras.callbacks.Callback):
+    """Watches ``fit``, and with ``backoff`` acts on it.
+
+    The loss is that of every batch, as it was before a loss scale; Keras logs its mean over the
+    epoch. A back-off scales what the schedule sets and leaves the optimizer's moments alone; with
+    ``gradient_accumulation_steps`` every batch counts as a step. One that gives the run up sets
+    ``model.stop_training``.
+
+    The settings are those of :class:`lrwatch.loop.settings.Settings`, as arguments. It writes to
+    ``run_dir``, else as ``lrwatch.attach``.
+
+    Raises:
+        ValueError: If a setting is out of its range, or Keras runs on another backend.
+    """
+
+    def __post_init__(self) -> None:
+        keras.callbacks.Callback.__init__(self)
+        super().__post_init__()
+        self._shadow: Shadow | None = None
+        if keras.config.backend() != "torch":
+            raise ValueError(
+                f"Keras must run on torch, got {keras.config.backend()}: set KERAS_BACKEND=torch "
+                "before it is imported"
+            )
+
+    @harmless
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Stand a shadow beside the optimizer, and attach to that."""
+
+        def stop(error: LrwatchError) -> None:
+            self.model.stop_training = True
+
+        self._release()
+        weights = [variable.value for variable in self.model.trainable_variables]
+        self._shadow = _shadow(self.model.optimizer, weights)
+        n_epochs, n_batches = self.params.get("epochs") or 0, self.params.get("steps") or 0
+        self._watches.open(
+            [self._shadow],
+            self.model,
+            log_dir=None,
+            writes=True,
+            stop=stop,
+            total_steps=n_epochs * n_batches or None,
+        )
+
+    @harmless
+    def on_train_end(self, logs: Any = None) -> None:
+        """Judge what is left, and take the shadow away."""
+        self._watches.close()
+        self._release()
+
+    def _release(self) -> None:
+        if self._shadow is not None:
+            for name in ("apply", "scale_loss", "_get_current_learning_rate"):
+                vars(self.model.optimizer).pop(name, None)
+        self._shadow = None
+
+
+def _shadow(optimizer: Any, weights: Sequence[Any]) -> Shadow:
+    """Put a shadow into the optimizer's way."""
+    apply, scale_loss = optimizer.apply, optimizer.scale_loss
+    current = optimizer._get_current_learning_rate
+    pending: list[tuple[Any, ...]] = []
+
+    def rates() -> Sequence[Any]:
+        rate = current()
+        return [getattr(rate, "value", rate)]
+
+    def update(scaled: Sequence[Any]) -> None:
+        vars(optimizer)["_get_current_learning_rate"] = lambda: scaled[0]
+        try:
+            apply(*pending[-1])
+        finally:
+            del vars(optimizer)["_get_current_learning_rate"]
+
+    shadow = Shadow([weights], rates, update)
+
+    def stepped(*arguments: Any) -> None:
+        pending[:] = [arguments]
+        shadow.announce()
+        shadow.step()
+        pending.clear()
+
+    def scaled_loss(loss: Any) -> Any:
+        say_loss(shadow, loss)
+        return scale_loss(loss)
+
+    vars(optimizer).update(apply=stepped, scale_loss=scaled_loss)
+    return shadow

@@ -1,0 +1,105 @@
+"""The callback sees what Keras does on the backend of torch, and acts on it in its way."""
+
+import os
+from typing import Any
+
+import pytest
+import torch
+
+os.environ["KERAS_BACKEND"] = "torch"
+
+import keras
+
+from lrwatch.hooks.keras import LrwatchCallback
+from lrwatch.loop import patches
+from tests.frameworks.tiny import Attached, as_json, batches
+
+
+class Batches(keras.callbacks.Callback):
+    """The loss of every batch, which Keras tells as a mean over the epoch so far."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.losses: list[float] = []
+        self.mean = 0.0
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.losses.append(logs["loss"] * (batch + 1) - self.mean * batch)
+        self.mean = logs["loss"]
+
+
+def fit(lr: Any, *callbacks: Any, n_epochs: int = 1, **compiling: Any) -> Any:
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(lr, **compiling), "mse")
+    data = batches(40)
+    history = model.fit(data, epochs=n_epochs, callbacks=[*callbacks], verbose=0)
+    model.history_of_test = history.history["loss"]
+    return model
+
+
+def quiet(**settings: Any) -> LrwatchCallback:
+    return LrwatchCallback(**as_json(**{"stderr": False, "run_dir": False, **settings}))
+
+
+def test_the_stream_is_what_keras_logs(told: list[Attached]) -> None:
+    own = Batches()
+    model = fit(0.05, quiet(), own, loss_scale_factor=8.0, clipnorm=0.1)
+    assert [step.step for step in told[0].steps] == list(range(40))
+    assert told[0].losses == pytest.approx(own.losses, rel=1e-4)
+    losses = [loss for loss in told[0].losses if loss is not None]
+    assert sum(losses) / 40 == pytest.approx(model.history_of_test[0], rel=1e-5)
+    assert [step.lr for step in told[0].steps] == pytest.approx([0.05] * 40)
+    assert told[0].settings["total_steps"] == 40
+    assert patches.listeners == ()
+    assert "apply" not in vars(model.optimizer)
+
+
+def test_schedules_are_followed_and_left_alone(told: list[Attached]) -> None:
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.05, 10, 0.5)
+    fit(schedule, quiet())
+    rates = [step.lr for step in told[0].steps]
+    assert rates == pytest.approx([0.05 * 0.5 ** (i / 10) for i in range(40)], rel=1e-5)
+
+
+def test_a_fit_made_too_hot_is_accused() -> None:
+    callback = quiet()
+    fit(3.0, callback, n_epochs=3)
+    assert callback.verdict == "too_high"
+    assert callback.alerts
+
+
+@pytest.mark.parametrize("is_schedule", [False, True])
+def test_with_back_off_the_same_fit_ends_finite(told: list[Attached], is_schedule: bool) -> None:
+    schedule = keras.optimizers.schedules.ExponentialDecay(3.0, 1000, 0.9)
+    model = fit(schedule if is_schedule else 3.0, quiet(backoff=True), n_epochs=4)
+    assert told[0].actions
+    assert model.history_of_test[-1] < model.history_of_test[0]
+    if not is_schedule:
+        assert float(model.optimizer.learning_rate) == 3.0
+
+
+def test_a_back_off_that_gives_up_stops_the_fit(told: list[Attached]) -> None:
+    own = Batches()
+    fit(3.0, quiet(backoff={"floor": 0.9}), own, n_epochs=4)
+    assert told[0].actions[-1].kind == "stop"
+    assert len(own.losses) == told[0].actions[-1].step + 1
+
+
+def test_weights_are_bit_identical_with_and_without() -> None:
+    runs = [fit(0.05, *callbacks).get_weights() for callbacks in ([], [quiet()])]
+    pairs = zip(*runs, strict=True)
+    assert all(torch.equal(torch.tensor(a), torch.tensor(b)) for a, b in pairs)
+
+
+def test_a_second_fit_of_one_callback_starts_anew(told: list[Attached]) -> None:
+    callback = quiet()
+    fit(0.05, callback)
+    fit(0.05, callback)
+    assert [len(sink.steps) for sink in told] == [40, 40]
+
+
+def test_another_backend_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keras.config, "backend", lambda: "jax")
+    with pytest.raises(ValueError, match="Keras must run on torch, got jax"):
+        quiet()
