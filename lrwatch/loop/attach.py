@@ -76,7 +76,7 @@ def attach(
     optimizers has its own loss. Where the gradients come another way, say it:
     ``watch.observe(loss)`` between ``backward()`` and ``step()``.
 
-    On the CPU steps are judged in batches of up to 256 or a second, on CUDA when their
+    On the CPU steps are judged in batches of up to 128 or a second, on CUDA when their
     numbers have arrived, without waiting for the device; a non-finite value at once.
 
     In a job of several ranks every rank attaches; rank 0 writes. The loss is the mean over the

@@ -17,7 +17,7 @@ from lrwatch.sinks.run_directory import RunDirectory
 from lrwatch.sinks.sink import Sink
 from lrwatch.sinks.stderr import StderrSink
 
-MAX_BATCH = 256
+MAX_BATCH = 128
 _MAX_LATE_BATCH = 64
 MAX_DELAY_S = 1.0
 _MAX_WAITING = 1024
@@ -52,7 +52,7 @@ class Watcher(Protocol):
 class Judge:
     """Keeps samples until judging them is due, then hands them to the watcher one by one.
 
-    Due is a batch of 256 steps (of 64 where numbers are late, as they hold slots until then), or
+    Due is a batch of 128 steps (of 64 where numbers are late, as they hold slots until then), or
     what was gathered in a second, or a non-finite value, or every step where ``at_once``. A sample
     whose numbers are on their way from the device is left, and so is what came after it, until they
     have arrived. In a job of several ranks a step is judged when all ranks have told it, up to a

@@ -99,7 +99,7 @@ def test_a_watch_that_nobody_keeps_goes_on() -> None:
     told = Told()
     attach(optimizer, run_dir=False, sinks=[told])
     gc.collect()
-    logged = train(model, optimizer, 256)
+    logged = train(model, optimizer, 128)
     assert told.losses == logged
     attach(optimizer, run_dir=False).close()
 
