@@ -8,6 +8,13 @@ import numpy as np
 import torch
 
 import lrwatch
+from lrwatch import LrFinding
+from lrwatch.loop import patches
+from lrwatch.range_test.ear import Ear
+from lrwatch.range_test.on_script import OnScript
+from lrwatch.range_test.search import search
+from lrwatch.range_test.settings import Settings
+from lrwatch.range_test.stepper import Stepper
 from tests.benchmarks.find_lr.loader import TaskLoader
 from tests.benchmarks.find_lr.peers import PEERS, Peer
 from tests.benchmarks.sweep.optimizers import make_optimizer
@@ -16,8 +23,10 @@ from tests.benchmarks.sweep.workload import Workload
 
 OURS = "lrwatch"
 RAMP_ONLY = "lrwatch, ramp only"
+ON_SCRIPT = "lrwatch find SCRIPT"
 N_PEER_STEPS = 100
 N_RAMP_STEPS = 200
+N_SCRIPT_STEPS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +45,10 @@ class Suggestion:
 
 
 def suggestions(workload: Workload, seed: int) -> Iterator[Suggestion]:
-    """Ours and those of the peers."""
+    """Ours, in code and as in a script, and those of the peers."""
     yield _ours(workload, seed, OURS)
     yield _ours(workload, seed, RAMP_ONLY, n_steps=N_RAMP_STEPS, trial_steps=0)
+    yield _on_script(workload, seed)
     for peer in PEERS:
         lrs, losses = _ramp(workload, seed, peer)
         lr = peer.suggest(lrs, losses)
@@ -56,6 +66,35 @@ def _ours(workload: Workload, seed: int, name: str, **settings: int) -> Suggesti
     loader = TaskLoader(task, seed)
     found = lrwatch.find_lr(task.model, optimizer, loader, loss_of=loader.loss, **settings)  # type: ignore[arg-type]
     return Suggestion(name, found.lr, found.n_steps)
+
+
+class _EndedError(Exception):
+    pass
+
+
+def _on_script(workload: Workload, seed: int) -> Suggestion:
+    """The loop goes on with its own batches, as a script does that knows nothing of the search."""
+    task, optimizer = _start(workload, seed)
+    answers: list[LrFinding] = []
+
+    def end(finding: LrFinding) -> None:
+        answers.append(finding)
+        raise _EndedError
+
+    ear = Ear(optimizer, lambda: None)
+    stepper = Stepper(search(Settings(trial_steps=N_SCRIPT_STEPS), paired=False))
+    chosen = OnScript(optimizer, ear, stepper, end)
+    optimizer.register_step_pre_hook(chosen.before_step)
+    optimizer.register_step_post_hook(chosen.after_step)
+    patches.listen(ear)
+    try:
+        while True:
+            optimizer.zero_grad()
+            task.loss().backward()
+            optimizer.step()
+    except _EndedError:
+        patches.unlisten(ear)
+    return Suggestion(ON_SCRIPT, answers[0].lr, stepper.n_observed)
 
 
 def _ramp(workload: Workload, seed: int, peer: Peer) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
-from tests.benchmarks.find_lr.suggestions import OURS, RAMP_ONLY
+from tests.benchmarks.find_lr.suggestions import ON_SCRIPT, OURS, RAMP_ONLY
 
 TIE = 0.02
 
@@ -62,7 +62,7 @@ def report(results: Sequence[Result]) -> str:
     for result in results:
         groups[result.tool].append(result)
     means = by_workload(results)
-    peers = [tool for tool in groups if tool not in (OURS, RAMP_ONLY)]
+    peers = [tool for tool in groups if tool not in (OURS, RAMP_ONLY, ON_SCRIPT)]
     best = min(peers, key=lambda tool: median(r.regret for r in groups[tool]))
     oracle = {w: min(means[tool][w] for tool in peers) for w in means[OURS]}
     lines = [line(tool, of) for tool, of in groups.items()]
