@@ -55,7 +55,8 @@ def trained_by_lightning(folder: Path, model: Model) -> None:
             self.model = model
 
         def training_step(self, batch: list[Tensor], i: int) -> Tensor:
-            return self.model(*batch)["loss"]  # type: ignore[no-any-return]
+            found: Tensor = self.model(*batch)["loss"]
+            return found
 
         def configure_optimizers(self) -> torch.optim.Optimizer:
             return torch.optim.SGD(self.parameters(), lr=LR)
@@ -67,7 +68,7 @@ def trained_by_lightning(folder: Path, model: Model) -> None:
         devices=2,
         strategy="ddp",
         callbacks=[LrwatchCallback(run_dir=str(folder), backoff=True, stderr=False)],
-        **dict.fromkeys(quiet, False),  # type: ignore[arg-type]
+        **dict.fromkeys(quiet, False),
     )
     trainer.fit(Module(), batches(N_BATCHES))
 
@@ -112,9 +113,10 @@ def trained_by_transformers(folder: Path, model: Model) -> None:
         logging_strategy="no",
         disable_tqdm=True,
     )
-    data = [{"x": x, "y": y} for x, y in batches(N_BATCHES).dataset]
+    loader = batches(N_BATCHES)
+    data = [{"x": x, "y": y} for xs, ys in loader for x, y in zip(xs, ys, strict=True)]
     callback = LrwatchCallback(run_dir=str(folder), backoff=True, stderr=False)
-    transformers.Trainer(model, arguments, train_dataset=data, callbacks=[callback]).train()  # type: ignore[arg-type]
+    transformers.Trainer(model, arguments, train_dataset=data, callbacks=[callback]).train()
 
 
 def trained_by_accelerate(folder: Path, model: Model) -> None:
@@ -138,7 +140,7 @@ def trained_by_accelerate(folder: Path, model: Model) -> None:
 
 def main(framework: str, folder: Path) -> None:
     warnings.simplefilter("ignore")
-    lrwatch.loop.watches.attach = attach  # type: ignore[assignment]
+    setattr(lrwatch.loop.watches, "attach", attach)  # noqa: B010  (not a name of the module's own)
     model = Model()
     globals()[f"trained_by_{framework}"](folder, model)
     found = {
