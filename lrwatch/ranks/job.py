@@ -4,7 +4,6 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,16 +13,16 @@ _n_opened: Counter[str] = Counter()
 class Store(Protocol):
     """The part of ``torch.distributed.Store`` that is used."""
 
-    def set(self, key: str, value: str) -> None:
+    def set(self, key: str, value: str, /) -> None:
         """Put a value there; a message that is not answered."""
 
-    def check(self, keys: Sequence[str]) -> bool:
+    def check(self, keys: list[str], /) -> bool:
         """Whether all of the keys are there; never waits for them."""
 
-    def multi_get(self, keys: Sequence[str]) -> Sequence[bytes]:
+    def multi_get(self, keys: list[str], /) -> list[bytes]:
         """The values of keys that are there."""
 
-    def compare_set(self, key: str, expected: str, desired: str) -> bytes:
+    def compare_set(self, key: str, expected: str, desired: str, /) -> bytes:
         """Put a value there if the present one is as expected; give back what is there then."""
 
 

@@ -11,6 +11,8 @@ from lrwatch.ranks.row import Row, merged
 
 PATIENCE_S = 20.0
 
+_N_FOR_THE_LATE = 128
+
 
 class _Heard:
     """What one other rank has told."""
@@ -72,10 +74,9 @@ class Leader(Exchange):
         """Fetch what the others told, merge what is complete, and tell it."""
         if self.parted is None:
             self._fetch()
-        if not self._acts and (closing or self._overdue(PATIENCE_S)):
-            for rank in self.missing():
-                self._others[rank].is_awaited = False
-        found = list(self._complete()) if self.parted is None else []
+        if self._overdue(PATIENCE_S):
+            self._go_on_without_the_late()
+        found = list(self._complete(closing)) if self.parted is None else []
         if found or closing or self.parted:
             self._say(closed=closing)
         return [] if self.parted else found
@@ -128,8 +129,17 @@ class Leader(Exchange):
         texts = self._store.multi_get([place(rank) for rank in known])
         return list(zip(known, texts, strict=True))
 
-    def _complete(self) -> Iterable[tuple[int, Row]]:
-        while self._own and not self.missing():
+    def _go_on_without_the_late(self) -> None:
+        if not self._acts:
+            for rank in self.missing():
+                self._others[rank].is_awaited = False
+
+    def _complete(self, closing: bool) -> Iterable[tuple[int, Row]]:
+        while self._own:
+            if closing:
+                self._go_on_without_the_late()
+            if self.missing():
+                return
             index = self._n_merged
             rows = [one.row(index) for one in self._others.values()]
             told = [row for row in rows if row is not None]
@@ -139,10 +149,12 @@ class Leader(Exchange):
             yield index, row
 
     def _say(self, *, closed: bool = False) -> None:
-        readers = [one for one in self._others.values() if one.is_awaited or one.closed]
-        confirmed = [one.n_known for one in readers]
-        n_wanted = min([self._n_merged - min(confirmed, default=self._n_merged), MAX_ROWS])
-        while len(self._kept) > n_wanted:
+        n_missed = [
+            self._n_merged - one.n_known
+            for one in self._others.values()
+            if one.is_awaited or self._n_merged - one.n_known <= _N_FOR_THE_LATE
+        ]
+        while len(self._kept) > min(max(n_missed, default=0), MAX_ROWS):
             self._kept.popleft()
         letter = Letter(
             first=self._n_merged - len(self._kept),
