@@ -32,6 +32,7 @@ Examples:
     "--trial-steps", type=int, default=100, show_default=True, help="Of a short run; 0: ramp only."
 )
 @click.option("--total-steps", type=int, help="Planned steps of the real run.")
+@click.option("--decays", is_flag=True, help="The real run warms up, and decays to about zero.")
 @click.option("--batch-size", type=click.IntRange(1), help="Batch size that SCRIPT trains with.")
 @click.option("--new-batch-size", type=click.IntRange(1), help="Advise on this one, too.")
 @click.option("--run-dir", type=click.Path(path_type=Path), help="Write the curve for TensorBoard.")
@@ -49,6 +50,7 @@ def command(
     steps: int,
     trial_steps: int,
     total_steps: int | None,
+    decays: bool,
     batch_size: int | None,
     new_batch_size: int | None,
     run_dir: Path | None,
@@ -76,6 +78,7 @@ def command(
         n_steps=steps,
         trial_steps=trial_steps,
         total_steps=total_steps,
+        decays=decays,
     )
     found = on_script(script, arguments, settings, is_module=is_module, quiet=quiet)
     _keep(found, run_dir, png)

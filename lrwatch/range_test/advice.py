@@ -90,8 +90,8 @@ def advice(optimizer: "Optimizer") -> tuple[str, ...]:
     if n:
         lines.append(f"warm-up: linear over {n} steps, 2 / (1 - beta2) (Ma and Yarats, 2021)")
     lines.append(
-        "decay: linear to zero over the rest of the run; where the rate stays constant, "
-        "the lower end of the range (Defazio et al., 2023)"
+        "decay: linear to zero over the rest of the run (Defazio et al., 2023); "
+        "the peak may then be twice the constant rate"
     )
     return tuple(lines)
 

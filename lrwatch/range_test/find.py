@@ -37,6 +37,7 @@ def find_lr(
     n_steps: int = 100,
     trial_steps: int = 50,
     total_steps: int | None = None,
+    decays: bool = False,
     accumulate: int = 1,
     autocast: torch.dtype | None = None,
     scaler: Any = None,
@@ -71,6 +72,8 @@ def find_lr(
         n_steps: Steps of the ramp, >= 20.
         trial_steps: Steps of a short training, >= 20, or 0 for none.
         total_steps: Planned steps of the real run: a longer one takes a lower rate.
+        decays: Whether the real run warms the rate up and lets it decay to about zero: the
+            suggestion is then the peak, twice as high as a constant rate.
         accumulate: Batches averaged for one update, >= 1.
         autocast: Type of mixed precision, such as ``torch.bfloat16``.
         scaler: GradScaler of the loop.
@@ -93,6 +96,7 @@ def find_lr(
         n_steps=n_steps,
         trial_steps=trial_steps,
         total_steps=total_steps,
+        decays=decays,
     )
     _check(optimizer, accumulate, max_grad_norm)
     how = HowToStep(

@@ -21,18 +21,23 @@ def judged(settings: Settings, ramp: Ramp, trials: tuple[Trial, ...]) -> LrFindi
         return _finding(ramp, trials, None, None, None, reason)
     if not trials:
         high = ramp.lrs[ramp.lowest]
-        lr, low = high * _BELOW_LOWEST, high * _BELOW_LOWEST / 4
+        lr = high * _BELOW_LOWEST * (2 if settings.decays else 1)
+        low = lr / 4
         words = f"the loss of the ramp is lowest at {high:.2g}; no trials were made"
         return _finding(ramp, trials, lr, low, high, words)
     high = bracket.peak(trials)
     factor = settings.horizon_factor
     low = min(factor, 0.9) * bracket.lowest_with(_WORTH_A_TRY, trials)
-    length = f"{settings.total_steps}" if settings.total_steps else "long"
     words = (
         f"runs of {settings.trial_steps} steps learn fastest at {high:.2g}, "
-        f"of which {factor:.2g} for a {length}{'-step' if settings.total_steps else ''} one"
+        f"{factor:.2g} of that is for {_real_run(settings)}"
     )
     return _finding(ramp, trials, high * factor, low, high, words)
+
+
+def _real_run(settings: Settings) -> str:
+    length = f"{settings.total_steps} steps" if settings.total_steps else "a long run"
+    return f"{length}, as the peak of a schedule" if settings.decays else f"{length}"
 
 
 def _finding(

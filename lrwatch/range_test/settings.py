@@ -7,6 +7,8 @@ MIN_STEPS = 20
 # The best rate of a short run is too high for a long one. Over 78 sweeps of 700 to 2000 steps the
 # ratio went with the 0.3rd power of the lengths, for trials of 25 to 100 steps.
 _HORIZON_POWER = 0.3
+# A cosine or a line to zero has half of its peak as its mean.
+_PEAK_OVER_MEAN = 2.0
 _USUAL_RATIO, _MAX_RATIO = 20.0, 40.0
 
 
@@ -22,6 +24,8 @@ class Settings:
             ramp alone is judged.
         max_trials: Most short trainings, >= 3.
         total_steps: Planned steps of the training that the rate is for, >= 1; None if not known.
+        decays: Whether that training warms the rate up, and lets it decay to about zero; what is
+            suggested is then the peak.
 
     Raises:
         ValueError: If a number is out of its range.
@@ -33,6 +37,7 @@ class Settings:
     trial_steps: int = 50
     max_trials: int = 9
     total_steps: int | None = None
+    decays: bool = False
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.start_lr) and self.start_lr > 0):
@@ -54,8 +59,11 @@ class Settings:
 
         >>> round(Settings(trial_steps=50).horizon_factor, 2)
         0.41
+        >>> round(Settings(trial_steps=50, decays=True).horizon_factor, 2)
+        0.81
         """
         ratio = _USUAL_RATIO
         if self.total_steps is not None and self.trial_steps:
             ratio = min(max(self.total_steps / self.trial_steps, 1.0), _MAX_RATIO)
-        return float(ratio**-_HORIZON_POWER)
+        factor = float(ratio**-_HORIZON_POWER)
+        return min(_PEAK_OVER_MEAN * factor, 1.0) if self.decays else factor

@@ -145,6 +145,12 @@ def test_a_longer_run_takes_a_lower_rate() -> None:
     assert len(set(rates)) == 3
 
 
+def test_the_peak_of_a_decay_is_twice_a_constant_rate() -> None:
+    constant, peak = (found(quadratic(0.02), Settings(decays=decays)) for decays in (False, True))
+    assert peak.lr == pytest.approx(2 * (constant.lr or math.nan), rel=0.1)
+    assert peak.lr <= peak.high  # type: ignore[operator]
+
+
 def test_a_collapse_to_a_constant_at_high_rates_is_not_taken_for_the_best() -> None:
     def losses(run: Run) -> list[float]:
         kept = quadratic(0.02)(Run(run.kind, run.lrs, lambda seen: False))

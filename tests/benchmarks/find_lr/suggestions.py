@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from tests.benchmarks.sweep.task import Task
 from tests.benchmarks.sweep.workload import Workload
 
 OURS = "lrwatch"
+TOLD = "lrwatch, told of a decay"
 RAMP_ONLY = "lrwatch, ramp only"
 ON_SCRIPT = "lrwatch find SCRIPT"
 N_PEER_STEPS = 100
@@ -46,7 +47,12 @@ class Suggestion:
 
 def suggestions(workload: Workload, seed: int) -> Iterator[Suggestion]:
     """Ours, in code and as in a script, and those of the peers."""
-    yield _ours(workload, seed, OURS)
+    ours = _ours(workload, seed, OURS)
+    yield ours
+    if workload.schedule in ("warmup_cosine", "one_cycle"):
+        yield _ours(workload, seed, TOLD, decays=True)
+    else:
+        yield replace(ours, tool=TOLD)
     yield _ours(workload, seed, RAMP_ONLY, n_steps=N_RAMP_STEPS, trial_steps=0)
     yield _on_script(workload, seed)
     for peer in PEERS:

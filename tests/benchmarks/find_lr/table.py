@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
-from tests.benchmarks.find_lr.suggestions import ON_SCRIPT, OURS, RAMP_ONLY
+from tests.benchmarks.find_lr.suggestions import ON_SCRIPT, OURS, RAMP_ONLY, TOLD
 
-TIE = 0.02
+TIES = (0.0, 0.005, 0.02)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +62,17 @@ def report(results: Sequence[Result]) -> str:
     for result in results:
         groups[result.tool].append(result)
     means = by_workload(results)
-    peers = [tool for tool in groups if tool not in (OURS, RAMP_ONLY, ON_SCRIPT)]
+    peers = [tool for tool in groups if tool not in (OURS, TOLD, RAMP_ONLY, ON_SCRIPT)]
     best = min(peers, key=lambda tool: median(r.regret for r in groups[tool]))
     oracle = {w: min(means[tool][w] for tool in peers) for w in means[OURS]}
     lines = [line(tool, of) for tool, of in groups.items()]
-    for name, theirs in ((f"the best peer, {best}", means[best]), ("the best peer each", oracle)):
-        for tie in (0.0, TIE):
-            names = worse(means[OURS], theirs, tie)
-            shown = f": {', '.join(names)}" if tie else ""
-            lines.append(
-                f"worse than {name} by more than {tie:g}: {len(names)} of {len(oracle)}{shown}"
-            )
+    for tool in (OURS, TOLD, ON_SCRIPT):
+        for name, theirs in (
+            (f"the best peer, {best}", means[best]),
+            ("the best peer each", oracle),
+        ):
+            counts = " ".join(f"{len(worse(means[tool], theirs, tie))}" for tie in TIES)
+            names = ", ".join(worse(means[tool], theirs, TIES[-1]))
+            of = f"of {len(oracle)} workloads, by more than {TIES}: {counts}; {names}"
+            lines.append(f"{tool} is worse than {name} on {of}")
     return "\n".join(lines)
