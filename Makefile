@@ -7,6 +7,7 @@ PYTHON ?= python3
 VENV ?= .venv
 FRAMEWORKS_VENV ?= .venv-frameworks
 VISION_VENV ?= .venv-vision
+PEERS_VENV ?= .venv-peers
 FRAMEWORKS := accelerate ignite keras lightning optuna ray transformers
 DEMO_FLAGS ?=
 # --full: all workloads and three seeds, hours; --peers: other tools' remedies beside it.
@@ -19,7 +20,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-frameworks lint types wheel-check bench-verdicts bench-shapes bench-rescue bench-find bench-hook bench-detectors bench-read bench-scan clean
+.PHONY: help demo test test-frameworks lint types wheel-check gallery docs bench-verdicts bench-shapes bench-rescue bench-find bench-hook bench-overhead bench-detectors bench-read bench-scan bench-tab clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,7 +33,7 @@ test: $(VENV)/.dev  ## run the whole test suite
 
 test-frameworks: $(FRAMEWORKS_VENV)/.installed $(VISION_VENV)/.installed  ## train under every framework that has an adapter
 	LRWATCH_TEST_FRAMEWORKS='$(FRAMEWORKS)' $(FRAMEWORKS_VENV)/bin/python -m pytest tests/frameworks $(TEST_FLAGS)
-	LRWATCH_TEST_FRAMEWORKS=ultralytics $(VISION_VENV)/bin/python -m pytest tests/frameworks $(TEST_FLAGS)
+	LRWATCH_TEST_FRAMEWORKS='fastai ultralytics' $(VISION_VENV)/bin/python -m pytest tests/frameworks $(TEST_FLAGS)
 
 lint: $(VENV)/.dev  ## check style and format
 	$(BIN)/ruff check .
@@ -47,6 +48,12 @@ wheel-check: $(VENV)/.dev  ## build an sdist, a wheel from it, and try that whee
 bench-verdicts: $(VENV)/.core  ## measure how often the verdict is right, on runs with a known truth
 	$(BIN)/python -m tests.benchmarks.verdicts $(if $(wildcard $(PEERS)/peer_rules.py),--peers $(PEERS))
 
+gallery: $(VENV)/.dev  ## train the example on each page of docs/alerts, and draw it
+	$(BIN)/python -m tests.benchmarks.gallery
+
+docs: $(VENV)/.dev  ## bring the help on the pages of the commands up to date
+	$(BIN)/python -m tests.documentation.helps
+
 bench-shapes: $(VENV)/.core  ## write the numbers that the thresholds of the verdict are chosen from
 	$(BIN)/python -m tests.benchmarks.shapes
 
@@ -59,14 +66,20 @@ bench-find: $(VENV)/.core  ## measure the regret of suggested rates beside other
 bench-hook: $(VENV)/.core  ## measure what watching adds to a training step
 	$(BIN)/python -m tests.benchmarks.hook_cost
 
+bench-overhead: $(PEERS_VENV)/.installed  ## measure lrwatch beside other trackers, on steps of 1, 10 and 100 ms
+	$(PEERS_VENV)/bin/python -m tests.benchmarks.overhead $(FLAGS)
+
 bench-detectors: $(VENV)/.core  ## measure what judging a step takes, over a million steps
-	$(BIN)/python -m tests.benchmarks.detector_cost
+	$(BIN)/python -m tests.benchmarks.detector_cost $(FLAGS)
 
 bench-read: $(VENV)/.core  ## measure the reader of event files beside TensorBoard's own
 	$(BIN)/python -m tests.benchmarks.read_events
 
 bench-scan: $(VENV)/.core  ## measure how fast old logs are judged
 	$(BIN)/python -m tests.benchmarks.scan_speed
+
+bench-tab: $(VENV)/.dev  ## measure TensorBoard's tab in Chromium: 1,000 runs, 1,000,000 steps
+	$(BIN)/python -m tests.benchmarks.tab_speed
 
 clean:  ## remove the environment and everything built
 	rm -rf $(VENV) $(FRAMEWORKS_VENV) $(VISION_VENV) build dist .bench *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -84,6 +97,16 @@ $(VENV)/.dev: $(VENV)/.core
 	$(PIP) install --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
+# The trackers that lrwatch is compared with; one that cannot be installed is left out of the table.
+$(PEERS_VENV)/.installed: PIP = $(PEERS_VENV)/bin/python -m pip --disable-pip-version-check
+$(PEERS_VENV)/.installed: pyproject.toml constraints.txt constraints-peers.txt
+	test -x $(PEERS_VENV)/bin/python || $(PYTHON) -m venv $(PEERS_VENV)
+	$(PIP) install --constraint constraints.txt torch
+	$(PIP) install --editable .
+	for peer in $$(sed -n 's/==.*//p' constraints-peers.txt); do \
+	  $(PIP) install --constraint constraints-peers.txt $$peer || echo "$$peer is left out"; done
+	@touch $@
+
 # The frameworks bring much along, and want none of it beside lrwatch's own environment.
 $(FRAMEWORKS_VENV)/.installed: PIP = $(FRAMEWORKS_VENV)/bin/python -m pip --disable-pip-version-check
 $(FRAMEWORKS_VENV)/.installed: pyproject.toml constraints.txt constraints-frameworks.txt
@@ -95,11 +118,12 @@ $(FRAMEWORKS_VENV)/.installed: pyproject.toml constraints.txt constraints-framew
 	@touch $@
 
 # torchvision, as published, does not load beside a CPU build of torch, and then breaks Lightning and
-# Transformers: what needs it lives apart. Ultralytics would bring an OpenCV that needs a display.
+# Transformers: what needs it lives apart. Ultralytics would bring an OpenCV that needs a display,
+# fastai a library for languages.
 $(VISION_VENV)/.installed: PIP = $(VISION_VENV)/bin/python -m pip --disable-pip-version-check
 $(VISION_VENV)/.installed: pyproject.toml constraints.txt constraints-frameworks.txt
 	test -x $(VISION_VENV)/bin/python || $(PYTHON) -m venv $(VISION_VENV)
 	$(PIP) install --constraint constraints.txt torch
-	$(PIP) install --constraint constraints.txt --constraint constraints-frameworks.txt --editable '.[test]' cloudpickle opencv-python-headless polars psutil PyYAML requests
-	$(PIP) install --no-deps --constraint constraints-frameworks.txt torchvision ultralytics ultralytics-thop
+	$(PIP) install --constraint constraints.txt --constraint constraints-frameworks.txt --editable '.[test]' cloudpickle fastcore fastprogress fasttransform opencv-python-headless 'plum-dispatch<2.10' polars psutil PyYAML requests scikit-learn
+	$(PIP) install --no-deps --constraint constraints-frameworks.txt fastai fastdownload torchvision ultralytics ultralytics-thop
 	@touch $@

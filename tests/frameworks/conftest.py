@@ -20,6 +20,7 @@ from tests.frameworks.tiny import Attached
 NEEDS = {
     "test_accelerate.py": ["accelerate"],
     "test_fabric.py": ["lightning"],
+    "test_fastai.py": ["fastai"],
     "test_ignite.py": ["ignite"],
     "test_keras.py": ["keras"],
     "test_launched.py": ["accelerate", "lightning", "transformers"],
@@ -32,6 +33,7 @@ NEEDS = {
     "test_transformers.py": ["transformers"],
     "test_ultralytics.py": ["ultralytics"],
     "test_ultralytics_ranks.py": ["ultralytics"],
+    "two_ranks.py": ["ultralytics"],
 }
 REQUIRED = set(os.environ.get("LRWATCH_TEST_FRAMEWORKS", "").split())
 
@@ -41,15 +43,15 @@ collect_ignore = [
     if not set(names) <= REQUIRED and not all(map(find_spec, names))
 ]
 
-# What warns of itself while it is imported is imported here, where warnings are no errors yet.
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    for noisy in ("ignite", "optuna", "ray"):
-        if find_spec(noisy):
-            import_module(noisy)
 if find_spec("ultralytics"):
     # Its environment must be set before it is imported, by whichever test comes first.
     import tests.frameworks.boxes  # noqa: F401
+# What warns of itself while it is imported is imported here, where warnings are no errors yet.
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    for noisy in ("fastai.basics", "ignite", "optuna", "ray"):
+        if find_spec(noisy.partition(".")[0]):
+            import_module(noisy)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
