@@ -65,7 +65,7 @@ def traced(tracer: Callable[..., Any], *, threads: bool = True) -> Iterator[Call
         yield again
     finally:
         sys.settrace(before)
-        threading.settrace(before)  # type: ignore[arg-type]
+        threading.settrace(before)
 
 
 def functions_of(name: str) -> list[CodeType]:

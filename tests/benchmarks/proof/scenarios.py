@@ -92,7 +92,7 @@ def scaled(watched: bool, tick: Tick = _nothing, run: Path | None = None) -> End
             optimizer.zero_grad()
             out = model(torch.full((2, 3), 0.1 * i)).square()
             losses = [out[0].sum(), out[1].sum() * (math.inf if i == _BAD_STEP else 1.0)]
-            torch.autograd.backward(scaler.scale(losses))  # type: ignore[arg-type]
+            torch.autograd.backward(scaler.scale(losses))
             scaler.step(optimizer)
             scaler.update()
     return _ended(model, N_STEPS)
@@ -113,7 +113,7 @@ def closure(watched: bool, tick: Tick = _nothing, run: Path | None = None) -> En
     with attach(optimizer, run_dir=run or False, stderr=False) if watched else Watch():
         for _ in range(N_STEPS):
             tick()
-            optimizer.step(evaluated)  # type: ignore[arg-type]
+            optimizer.step(evaluated)
     return _ended(model, N_STEPS)
 
 

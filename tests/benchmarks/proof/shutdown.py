@@ -1,0 +1,114 @@
+"""Rows 6 and 40: ends of the interpreter in many ways, warnings as errors, broken logging."""
+
+import itertools
+import tempfile
+import time
+from pathlib import Path
+
+from tests.benchmarks.proof.figure import Figure, all_of, together
+from tests.benchmarks.proof.zygote import Ran, Zygote
+
+_HEAD = """
+import atexit, gc, logging, os, signal, sys, threading, time, torch, lrwatch
+run = sys.argv[1] if sys.argv[1] != "nowhere" else False
+model = torch.nn.Linear(2, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+
+def steps(n):
+    for i in range(n):
+        optimizer.zero_grad()
+        (model(torch.ones(4, 2)).square().mean() * (float("nan") if i == {bad} else 1)).backward()
+        optimizer.step()
+
+"""
+
+STATES = {
+    "open": "watch = lrwatch.attach(optimizer, run_dir=run)\nsteps(9)\n",
+    "never kept": "lrwatch.attach(optimizer, run_dir=run)\nsteps(9)\n",
+    "closed": "watch = lrwatch.attach(optimizer, run_dir=run)\nsteps(9)\nwatch.close()\n",
+    "back-off": "watch = lrwatch.attach(optimizer, model, run_dir=run, backoff=True)\nsteps(9)\n",
+    "optimizer dropped": (
+        "watch = lrwatch.attach(optimizer, run_dir=run)\nsteps(9)\ndel optimizer, model\n"
+    ),
+    "in a cycle": (
+        "watch = lrwatch.attach(optimizer, run_dir=run)\nsteps(9)\n"
+        "optimizer.me = [optimizer, watch]\ndel optimizer, watch\n"
+    ),
+    "attached twice": (
+        "first = lrwatch.attach(optimizer, run_dir=run)\nsteps(5)\n"
+        "second = lrwatch.attach(optimizer, run_dir=run)\nsteps(9)\n"
+    ),
+    "asked at exit": (
+        "watch = lrwatch.attach(optimizer, run_dir=run)\nsteps(9)\n"
+        "atexit.register(lambda: (steps(2), watch.verdict, watch.alerts, watch.close()))\n"
+    ),
+    "a thread that trains on": (
+        "watch = lrwatch.attach(optimizer, run_dir=run)\n"
+        "threading.Thread(target=steps, args=(20,)).start()\n"
+    ),
+    "a daemon thread that never ends": (
+        "watch = lrwatch.attach(optimizer, run_dir=run)\n"
+        "threading.Thread(target=steps, args=(10**9,), daemon=True).start()\ntime.sleep(0.02)\n"
+    ),
+}
+
+ENDS = {
+    "its end": ("pass", 0),
+    "sys.exit(3)": ("sys.exit(3)", 3),
+    "an exception": ("raise ValueError('of the user')", 1),
+    "an interrupt": ("os.kill(os.getpid(), signal.SIGINT); time.sleep(5)", -2),
+    "an exit out of a with": ("with lrwatch.Watch(): sys.exit(4)", 4),
+}
+
+BROKEN_LOGGING = """
+class Broken(logging.Handler):
+    def emit(self, record):
+        raise RuntimeError("broken handler")
+
+logging.getLogger("lrwatch").addHandler(Broken())
+logging.getLogger().addHandler(Broken())
+if sys.argv[1] != "nowhere":
+    open(sys.argv[1], "w").close()
+watch = lrwatch.attach(optimizer, run_dir=run)
+watch.observe("no number")
+lrwatch.attach(optimizer, run_dir=run, check_before_step=True)
+steps(30)
+print("finished")
+"""
+
+
+def ends(n: int) -> Figure:
+    """Row 40: the first ``n`` of 200 ways to end."""
+    ways = list(itertools.product(ENDS.items(), STATES.items(), (True, False), (3, -1)))
+    ways = [ways[i * len(ways) // n] for i in range(min(n, len(ways)))]
+    n_good, longest_s, misses = 0, 0.0, []
+    with Zygote() as zygote:
+        for (end, (last, code)), (state, lines), writes, bad in ways:
+            with tempfile.TemporaryDirectory() as folder:
+                script = _HEAD.format(bad=bad) + lines + "print('ending', flush=True)\n" + last
+                started = zygote.start(script, folder if writes else "nowhere")
+                started.printed("ending")
+                start_s = time.monotonic()
+                ran = started.wait()
+                longest_s = max(longest_s, time.monotonic() - start_s)
+                good = ran.code == code and _is_quiet(ran)
+                n_good += good
+                misses += [] if good else [f"{state}, then {end}: {ran.code} {ran.err[-300:]!r}"]
+    return together(
+        all_of(n_good, len(ways), "ways to end, exit code unchanged and nothing said", misses),
+        Figure(f"longest end {longest_s:.1f} s", longest_s < 5.0),
+    )
+
+
+def warned() -> Figure:
+    """Row 6: warnings are errors, and every logging handler raises."""
+    n_finished = 0
+    with Zygote() as zygote, tempfile.TemporaryDirectory() as folder:
+        for run in ("nowhere", Path(folder) / "a-file-is-in-the-way"):
+            ran = zygote.run(_HEAD.format(bad=3) + BROKEN_LOGGING, run)
+            n_finished += ran.out == "finished\n" and ran.code == 0 and _is_quiet(ran)
+    return all_of(n_finished, 2, "loops finished with -W error and logging that raises")
+
+
+def _is_quiet(ran: Ran) -> bool:
+    return "Exception ignored" not in ran.err and "/lrwatch/" not in ran.err
