@@ -27,6 +27,7 @@ export class Charts {
     this.selected = null;
     this.arrays = null;
     this.hovered = null;
+    this.waiting = 0;
     new ResizeObserver(() => this.resize()).observe(this.node);
   }
 
@@ -80,7 +81,7 @@ export class Charts {
       width: this.width(), height: part.height, isLog: this.logs[part.name],
       range: () => this.view, hasSteps: part === this.lowest(),
       series: part.columns.map((column) => this.series(column)),
-      bands: part.band ? [{ series: [2, 1], fill: faded("curve", 0.16) }] : [],
+      bands: part.band ? [{ series: [2, 1], fill: faded("curve", 0.2) }] : [],
       above: () => 8 + (part.band ? barsHeight(this.story) : 0),
       cursor: this.cursor(part), hooks: this.hooks(part),
     });
@@ -99,8 +100,9 @@ export class Charts {
 
   series(column) {
     const bare = { points: { show: false }, auto: false };
-    if (column === "lo" || column === "hi") return { ...bare, stroke: faded("curve", 0.35), width: 1 };
-    if (column === "lr") return { stroke: color("dim"), width: 1.5, dash: [5, 4], points: { show: false } };
+    if (column === "lo" || column === "hi") return { ...bare, stroke: "transparent", width: 0 };
+    const isAlone = this.arrays["rate/applied"].every((x) => x === null);
+    if (column === "lr") return { stroke: isAlone ? color("applied") : color("dim"), width: 1.5, dash: isAlone ? undefined : [5, 4], points: { show: false } };
     const stroke = { loss: color("curve"), norm: color("norm"), applied: color("applied") }[column];
     return { stroke, width: 1.5, points: { size: 4 } };
   }
@@ -228,9 +230,15 @@ export class Charts {
     this.remake();
   }
 
+  // Of many moves within a frame the last one is drawn.
   setView(view) {
     this.view = view;
-    for (const { u } of this.parts) u?.setScale("x", { min: view[0], max: view[1] });
+    if (this.waiting) return;
+    this.waiting = requestAnimationFrame(() => {
+      this.waiting = 0;
+      const [min, max] = this.view;
+      for (const { u } of this.parts) u?.setScale("x", { min, max });
+    });
   }
 
   setStory(story, selected) {

@@ -9,6 +9,7 @@ import { Inspector } from "./inspector.js";
 import { verdictOf, VERDICTS, whole } from "./words.js";
 
 const SETTLED_MS = 40;
+const BUCKETS_PER_PIXEL = 0.75;
 
 export class Detail {
   constructor() {
@@ -166,7 +167,7 @@ export class Detail {
     return reaches && to - from > 0.7 * width && to - from < 1.5 * width;
   }
 
-  // The view and as much again to both sides, so that moving along shows curves at once.
+  // The view and half as much again to both sides, so that moving along shows curves at once.
   async fetch() {
     this.fetching?.abort();
     this.fetching = new AbortController();
@@ -174,8 +175,8 @@ export class Detail {
     const rev = this.rev;
     const [from, to] = this.view ?? this.bounds();
     const width = to - from;
-    const [a, b] = this.view ? [from - width, to + width] : [from, to];
-    const n = Math.min(this.charts.width() * ((b - a) / width), 4000);
+    const [a, b] = this.view ? [from - width / 2, to + width / 2] : [from, to];
+    const n = Math.min(BUCKETS_PER_PIXEL * this.charts.width() * ((b - a) / width), 4000);
     try {
       const { header, arrays } = await askWindow(id, a, b, n, this.fetching.signal);
       if (id !== this.row?.id) return;
