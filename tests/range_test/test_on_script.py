@@ -44,7 +44,6 @@ finally:
 """
 CLOSURE = """
 model, optimizer = new("Adam")
-scaler = torch.amp.GradScaler("cpu", init_scale=2.0**8)
 other, first = new("SGD")
 def closure():
     optimizer.zero_grad()
@@ -57,16 +56,6 @@ while True:
         step(other, first)
     except BaseException:
         print("never mind")
-"""
-SCALED = """
-model, optimizer = new("SGD")
-scaler = torch.amp.GradScaler("cpu", init_scale=2.0**120)
-for i in range(20000):
-    optimizer.zero_grad()
-    loss = loss_of(model)
-    scaler.scale(loss).backward()
-    scaler.step(optimizer)
-    scaler.update()
 """
 
 
@@ -108,12 +97,6 @@ def test_closures_and_scripts_that_catch_everything_are_ended_too(tmp_path: Path
     assert "never mind" in done.stderr
 
 
-def test_steps_that_a_scaler_leaves_out_are_no_part_of_the_curve(tmp_path: Path) -> None:
-    done = find(*QUICK, "-q", script(tmp_path, SCALED), cwd=tmp_path)
-    assert done.code == 0, done.stderr
-    assert 1e-3 < float(done.stdout) < 3
-
-
 @pytest.mark.parametrize(
     ("body", "words"),
     [
@@ -127,13 +110,6 @@ def test_a_script_without_an_answer_says_why(body: str, words: str, tmp_path: Pa
     done = find(*QUICK, "-q", "train.py", cwd=tmp_path)
     assert (done.code, done.stdout) == (1, "")
     assert words in done.stderr
-
-
-def test_a_script_that_ends_after_the_ramp_is_answered_by_the_ramp(tmp_path: Path) -> None:
-    body = "a = new()\nfor i in range(240): step(*a)"
-    done = find("--steps", "200", "--trial-steps", "80", script(tmp_path, body), cwd=tmp_path)
-    assert done.code == 0, done.stderr
-    assert "no trials were made" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ import random
 
 import pytest
 
-from lrwatch.range_test.search import Run
+from lrwatch.range_test.search import Run, search
 from lrwatch.range_test.settings import Settings
+from lrwatch.range_test.stepper import Stepper
 from tests.range_test.streams import found, quadratic
 
 FACTOR = Settings().horizon_factor
@@ -158,6 +159,26 @@ def test_a_collapse_to_a_constant_at_high_rates_is_not_taken_for_the_best() -> N
 
     answer = found(losses)
     assert answer.high == pytest.approx(0.02, rel=0.5)
+
+
+@pytest.mark.parametrize(
+    ("n_steps", "words"),
+    [(30, None), (110, None), (190, "no trials were made"), (10_000, "learn fastest")],
+)
+def test_where_steps_run_out_what_there_is_by_then_is_judged(
+    n_steps: int, words: str | None
+) -> None:
+    losses, n_made = quadratic(0.02), 0
+    stepper = Stepper(search(Settings()))
+    while stepper.finding is None and n_made < n_steps:
+        run = stepper.run
+        for loss in losses(run):
+            n_made += 1
+            if stepper.observe(loss) != "step" or n_made == n_steps:
+                break
+    answer = stepper.end()
+    assert (answer is None) == (words is None)
+    assert answer is None or (answer.lr is not None and str(words) in answer.reason)
 
 
 @pytest.mark.parametrize(
