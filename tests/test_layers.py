@@ -24,6 +24,7 @@ FLOOR = {
     "launch": 4,
     "live": 4,
     "loop": 4,
+    "notify": 4,
     "range_test": 4,
     "reviewing": 4,
     "cli": 5,
@@ -36,6 +37,7 @@ NEIGHBOURS = {
     ("launch", "loop"),
     ("launch", "range_test"),
     ("loop", "control"),
+    ("loop", "notify"),
     ("range_test", "control"),
     ("range_test", "loop"),
 }

@@ -1,6 +1,7 @@
 """``lrwatch check``: one run that is over as a gate for CI and job scripts."""
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +9,7 @@ import click
 
 from lrwatch.cli import _github as _github_actions
 from lrwatch.cli._columns import asked, column_options
+from lrwatch.cli._notified import Notified, notify_options
 from lrwatch.cli._readable import readable
 from lrwatch.records import SEVERITIES, Alert, to_dict
 from lrwatch.sinks.lines import LEVEL_WORDS
@@ -26,6 +28,7 @@ Exit code: 0 where nothing that bad was found, 10 after a warning, 20 after a cr
 Examples:
   lrwatch check runs/today || echo "look at it"
   lrwatch check --fail-on warning --format github runs/today
+  lrwatch check --webhook runs/today          only a check that fails is told
 """
 
 
@@ -47,22 +50,42 @@ Examples:
     help="Lines for people, one JSON object, or commands of GitHub Actions.",
 )
 @click.option("--step-summary", is_flag=True, help="Add a table to the summary of the GitHub job.")
+@notify_options
 @column_options
-def command(run: Path, fail_on: str, form: str, step_summary: bool, **columns: Any) -> int:
+def command(
+    run: Path,
+    fail_on: str,
+    form: str,
+    step_summary: bool,
+    program: str | None,
+    webhook: bool,
+    **columns: Any,
+) -> int:
     """Judge RUN; fail if it is in trouble."""
     from lrwatch.readers.reading import Reading
     from lrwatch.readers.source import open_log
     from lrwatch.reviewing.judging import judge
 
-    with readable():
-        reading = Reading(open_log(run), asked(columns))
-        judged = judge(reading)
-    alerts = [alert for alert in judged.alerts if alert.state != "closed"]
-    for line in _FORMS[form](reading, judged, alerts):
-        click.echo(line)
-    if step_summary:
-        _github_actions.write_summary(str(reading.path), judged.verdict, alerts)
-    return _code(alerts, fail_on)
+    with ExitStack() as stack:
+        notified = Notified(stack, program=program, webhook=webhook)
+        with readable():
+            reading = Reading(open_log(run), asked(columns))
+            judged = judge(reading)
+        alerts = [alert for alert in judged.alerts if alert.state != "closed"]
+        for line in _FORMS[form](reading, judged, alerts):
+            click.echo(line)
+        if step_summary:
+            _github_actions.write_summary(str(reading.path), judged.verdict, alerts)
+        code = _code(alerts, fail_on)
+        if code:
+            notified.send({**_object(reading, judged, alerts), "text": _told(reading, alerts)})
+    return code
+
+
+def _told(reading: "Reading", alerts: list[Alert]) -> str:
+    """The line that a notification shows: the worst alert."""
+    worst = max(alerts, key=lambda alert: SEVERITIES.index(alert.severity))
+    return printable(f"{reading.path}: {LEVEL_WORDS[worst.severity]} {_words(worst)}", limit=1500)
 
 
 def _code(alerts: list[Alert], fail_on: str) -> int:
@@ -85,7 +108,12 @@ def _words(alert: Alert) -> str:
 
 
 def _json(reading: "Reading", judged: "Judgement", alerts: list[Alert]) -> list[str]:
-    found = {
+    found = _object(reading, judged, alerts)
+    return [json.dumps(found, allow_nan=False, separators=(",", ":"))]
+
+
+def _object(reading: "Reading", judged: "Judgement", alerts: list[Alert]) -> dict[str, Any]:
+    return {
         "v": 1,
         "run": str(reading.path),
         "format": reading.format,
@@ -93,7 +121,6 @@ def _json(reading: "Reading", judged: "Judgement", alerts: list[Alert]) -> list[
         "n_steps": judged.n_steps,
         "alerts": [to_dict(alert) for alert in alerts],
     }
-    return [json.dumps(found, allow_nan=False, separators=(",", ":"))]
 
 
 def _github(reading: "Reading", judged: "Judgement", alerts: list[Alert]) -> list[str]:

@@ -11,6 +11,7 @@ import click
 
 from lrwatch.cli import _params
 from lrwatch.cli._columns import asked, column_options
+from lrwatch.cli._notified import Notified, notify_options
 from lrwatch.cli._tailed import Named, Printer, Selection
 from lrwatch.cli._tailed_log import TailedRun
 from lrwatch.records import SEVERITIES, Severity
@@ -28,6 +29,7 @@ Examples:
   lrwatch tail -f runs/today           and those that come
   lrwatch tail -F runs/tomorrow        wait for a run that has not begun
   lrwatch tail -f metrics.csv          judge a log that something else writes
+  lrwatch tail -F --level critical --exec "notify-send lrwatch" runs/today
   lrwatch tail --since 2h --level critical --json runs/today
 """
 
@@ -42,6 +44,7 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--color", type=click.Choice(_COLORS), default="auto", show_default=True)
 @click.option("--exit-code", is_flag=True, help="Exit 10 after a warning, 20 after a critical one.")
+@notify_options
 @column_options
 def command(
     runs: tuple[Path, ...],
@@ -53,6 +56,8 @@ def command(
     as_json: bool,
     color: ColorChoice,
     exit_code: bool,
+    program: str | None,
+    webhook: bool,
     **columns: Any,
 ) -> int:
     """Show the alerts and actions of RUN, one a line.
@@ -61,24 +66,29 @@ def command(
     never attached to is judged from its log as that grows: event files, CSV, JSON Lines, text and
     whatever else `lrwatch scan` reads.
     """
+    if (program is not None or webhook) and not (follow or by_name):
+        raise click.UsageError("--exec and --webhook tell of what comes: add -f or -F")
     selection = Selection(since=since, level=level)
     printer = Printer(as_json=as_json, color=color, with_names=len(runs) > 1)
     tailed = [TailedRun(run, selection, asked(columns), by_name=by_name) for run in runs]
     with ExitStack() as stack:
         for one in tailed:
             stack.callback(one.close)
+        notified = Notified(stack, program=program, webhook=webhook)
         found = [pair for one in tailed for pair in one.last(lines, whole=not (follow or by_name))]
         found.sort(key=_time)
         printer.show(found[-lines:] if lines else [])
         if follow or by_name:
-            _follow(tailed, printer)
+            _follow(tailed, printer, notified)
     return printer.worst_code if exit_code else 0
 
 
-def _follow(tailed: Iterable[TailedRun], printer: Printer) -> None:
+def _follow(tailed: Iterable[TailedRun], printer: Printer, notified: Notified) -> None:
     while True:
         for one in tailed:
-            printer.show(one.new())
+            found = one.new()
+            printer.show(found)
+            notified.tell(found)
         time.sleep(_POLL_S)
 
 

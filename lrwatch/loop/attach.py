@@ -21,6 +21,7 @@ from lrwatch.loop.intervention import Intervention
 from lrwatch.loop.run_dir import RunDir, chosen
 from lrwatch.loop.watch import Watch
 from lrwatch.ranks import job
+from lrwatch.records import Alert
 from lrwatch.sinks.history import FOLDER_NAME
 from lrwatch.sinks.run_directory import RunDirectory
 from lrwatch.sinks.sink import Sink
@@ -65,6 +66,7 @@ def attach(
     surrogate: bool = False,
     stderr: bool = True,
     sinks: Sequence[Sink] = (),
+    on_alert: Callable[[Alert], object] | None = None,
 ) -> Watch:
     """Watch the training that this optimizer does.
 
@@ -106,9 +108,12 @@ def attach(
             learning and adversarial training: then only gradients and non-finite values are judged.
         stderr: Whether alerts are printed.
         sinks: More that are told of every step, alert and action; closed with the watch.
+        on_alert: Called with every alert on rank 0, in a thread of its own, so that training never
+            waits for it: a function, or a ``Webhook()`` or ``Command("...")`` of
+            :mod:`lrwatch.notify`, which also hear of actions.
 
     Raises:
-        TypeError: If ``optimizer`` is none.
+        TypeError: If ``optimizer`` is none, or ``on_alert`` cannot be called.
         ValueError: If another argument is out of its range. Any other failure is logged, and the
             run goes on unwatched, unless ``LRWATCH_STRICT=1``.
     """
@@ -139,7 +144,7 @@ def attach(
         backoff=backoff,
         name=name,
         stderr=stderr,
-        sinks=sinks,
+        sinks=[*sinks, *_called(on_alert, run_dir, name)],
     )
 
 
@@ -186,6 +191,17 @@ def _sinks(path: Path | None, stderr: bool, settings: dict[str, object], of: str
     if stderr:
         sinks.append(StderrSink(of=of))
     return sinks
+
+
+def _called(
+    on_alert: Callable[[Alert], object] | None, run_dir: RunDir, name: str | None
+) -> list[Sink]:
+    if on_alert is None or job.rank():
+        return []
+    from lrwatch.notify.calling import CallingSink
+
+    parts = ["" if run_dir is None or isinstance(run_dir, bool) else os.fspath(run_dir), name or ""]
+    return [CallingSink(on_alert, " ".join(filter(None, parts)) or Path(sys.argv[0]).name)]
 
 
 def _settings(optimizer: Optimizer, backoff: Any) -> dict[str, object]:
