@@ -27,7 +27,7 @@ class AttachedRun:
         folder = ledger.parent
         run = folder.parent if folder.name == FOLDER_NAME else folder
         self._points = JudgedLog(run, {})
-        self._sides: dict[int, Side] = {}
+        self._sides: dict[str, Side] = {}
         self.format = "lrwatch"
 
     @property
@@ -89,6 +89,6 @@ class AttachedRun:
         if not isinstance(alert, Alert):
             return
         if alert.state == "closed":
-            self._sides.pop(alert.trouble, None)
+            self._sides.pop(alert.kind, None)
         elif alert.verdict is not None:
-            self._sides[alert.trouble] = alert.verdict
+            self._sides[alert.kind] = alert.verdict
