@@ -4,8 +4,11 @@ import os
 import re
 import sys
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
+
+_TIMEOUT = timedelta(seconds=30)
 
 _n_opened: Counter[str] = Counter()
 
@@ -78,7 +81,10 @@ def store_of(name: str) -> Store | None:
     if base is None:
         return None
     n, _n_opened[name] = _n_opened[name], _n_opened[name] + 1
-    own = base.clone() if hasattr(base, "clone") else base
+    own = base
+    if hasattr(base, "clone"):
+        own = base.clone()
+        own.set_timeout(_TIMEOUT)
     # A job that torchrun has restarted may find the store as it was left.
     attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
     found: Store = group.PrefixStore(f"lrwatch/{attempt}/{name}/{n}", own)

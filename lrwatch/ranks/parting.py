@@ -1,6 +1,7 @@
 """What is to be done before the ranks of a job lose touch: when the process group is destroyed."""
 
 import functools
+import os
 import sys
 import weakref
 from collections.abc import Callable
@@ -37,6 +38,11 @@ def unlisten(listener: Listener) -> None:
     while _originals and not _listeners:
         owner, original = _originals.popitem()
         setattr(owner, _NAME, original)
+
+
+if hasattr(os, "register_at_fork"):
+    # A forked child has the connection of its parent, and no business on it.
+    os.register_at_fork(after_in_child=_listeners.clear)
 
 
 def _wrapped(original: Callable[..., None]) -> Callable[..., None]:
