@@ -82,7 +82,7 @@ bench-tab: $(VENV)/.dev  ## measure TensorBoard's tab in Chromium: 1,000 runs, 1
 	$(BIN)/python -m tests.benchmarks.tab_speed
 
 clean:  ## remove the environment and everything built
-	rm -rf $(VENV) $(FRAMEWORKS_VENV) $(VISION_VENV) build dist .bench *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(FRAMEWORKS_VENV) $(VISION_VENV) $(PEERS_VENV) build dist .bench *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find lrwatch hooks tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # torch goes first: it is the largest by far, and the rest must not bring another version of it.

@@ -1,0 +1,1 @@
+"""What watching costs beside other trackers: ``make bench-overhead``."""
