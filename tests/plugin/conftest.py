@@ -23,6 +23,7 @@ def logdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     logs.watched(root / "watched")
     logs.plain(root / "plain" / "healthy", logs.falling(2000))
     logs.plain(root / "plain" / "diverging", logs.diverging(2000))
+    logs.plain(root / "plain" / "ends in nan", [*logs.falling(500), *[float("nan")] * 50])
     logs.watched(root / logs.EVIL, [logs.HOSTILE], 20)
     losses = logs.falling(N_LONG)
     losses[N_LONG // 3] = 77.0

@@ -6,7 +6,7 @@ from tests.plugin import logs
 from tests.plugin.board import TensorBoard
 from tests.plugin.chromium import Chromium
 from tests.plugin.conftest import PAGE
-from tests.plugin.person import choose, click, each, in_view, one, row, text, wait_for
+from tests.plugin.person import box, choose, click, each, in_view, one, row, text, wait_for
 
 
 def test_every_run_has_its_verdict_and_the_worst_come_first(page: Chromium) -> None:
@@ -15,6 +15,7 @@ def test_every_run_has_its_verdict_and_the_worst_come_first(page: Chromium) -> N
     assert shown["watched"] == "too high"
     assert shown["plain/healthy"] == "healthy"
     assert shown["plain/diverging"] == "too high"
+    assert shown["plain/ends in nan"] == "trouble"
     assert shown["broken"] == "unreadable"
     assert verdicts[0] == "too high"
     assert names[-1] == "broken"
@@ -32,7 +33,7 @@ def test_typing_filters_the_runs_and_a_chip_those_of_one_verdict(page: Chromium)
     page.press("/")
     for key in "plain":
         page.press(key)
-    wait_for(page, 2, ".run")
+    wait_for(page, 3, ".run")
     click(page, one(".chip.v-healthy"))
     assert each(page, ".run .name") == ["plain/healthy"]
 
@@ -45,6 +46,18 @@ def test_arrow_keys_move_through_the_runs(page: Chromium) -> None:
     assert text(page, "h2") == second
     page.press("ArrowUp")
     assert text(page, "h2") == first
+
+
+def test_another_run_is_shown_without_what_was_open_of_the_last(page: Chromium) -> None:
+    choose(page, "watched")
+    wait_for(page, 4, ".record")
+    page.press("n")
+    choose(page, "plain/healthy")
+    assert page.run(f"{one('.inspector')}.hidden")
+    left, _, width, _ = box(page, one(".detail"))
+    right = left + width
+    chart_left, _, chart_width, _ = box(page, one(".chart"))
+    assert chart_left + chart_width > right - 60
 
 
 def test_a_run_that_grows_is_drawn_on_without_a_reload(page: Chromium, logdir: Path) -> None:

@@ -1,6 +1,7 @@
 // Loss in its band, gradient norm and rate, one above the other on the same steps.
 
 import { el } from "./dom.js";
+import { listen } from "./gestures.js";
 import { barsHeight, Marks } from "./marks.js";
 import { color, faded, plot } from "./plots.js";
 import { number, whole } from "./words.js";
@@ -158,36 +159,7 @@ export class Charts {
 
   listen(u) {
     u.over.addEventListener("pointerenter", () => { this.hovered = u; });
-    u.over.addEventListener("wheel", (event) => this.wheel(u, event), { passive: false });
-    u.over.addEventListener("pointerdown", (event) => this.pan(u, event));
-  }
-
-  wheel(u, event) {
-    const [from, to] = this.view;
-    if (event.ctrlKey || event.metaKey || event.altKey) {
-      event.preventDefault();
-      const at = u.posToVal(event.offsetX, "x");
-      const factor = Math.exp(Math.max(-120, Math.min(120, event.deltaY)) * 0.004);
-      this.onview([at - (at - from) * factor, at + (to - at) * factor]);
-    } else if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
-      event.preventDefault();
-      const moved = ((event.deltaX || event.deltaY) / u.over.clientWidth) * (to - from);
-      this.onview([from + moved, to + moved]);
-    }
-  }
-
-  pan(u, event) {
-    if (!event.shiftKey || event.button !== 0) return;
-    event.preventDefault();
-    u.over.setPointerCapture(event.pointerId);
-    const [from, to] = this.view;
-    const perPixel = (to - from) / u.over.clientWidth;
-    const move = (e) => {
-      const moved = (event.clientX - e.clientX) * perPixel;
-      this.onview([from + moved, to + moved]);
-    };
-    u.over.addEventListener("pointermove", move);
-    u.over.addEventListener("pointerup", () => u.over.removeEventListener("pointermove", move), { once: true });
+    listen(u, () => this.view, (view) => this.onview(view));
   }
 
   read(part, u) {

@@ -6,7 +6,7 @@ import { el, icon } from "./dom.js";
 import { History } from "./history.js";
 import { Heartbeat } from "./host.js";
 import { Inspector } from "./inspector.js";
-import { verdictOf, VERDICTS, whole } from "./words.js";
+import { upper, verdictOf, VERDICTS, whole } from "./words.js";
 
 const SETTLED_MS = 40;
 const BUCKETS_PER_PIXEL = 0.75;
@@ -46,6 +46,7 @@ export class Detail {
     clearTimeout(this.settling);
     Object.assign(this, { row: null, run: null, rev: -1, view: null, held: null, selected: null, heldRev: -1 });
     this.charts.clear();
+    this.work.classList.remove("inspects");
     this.inspector.close();
     this.history.show(null);
   }
@@ -245,8 +246,4 @@ export class Detail {
 
 function same(a, b) {
   return a.step === b.step && a.kind === b.kind && a.state === b.state && a.time === b.time;
-}
-
-function upper(text) {
-  return text.charAt(0).toUpperCase() + text.slice(1).replace(/\.$/, "");
 }

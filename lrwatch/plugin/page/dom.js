@@ -24,6 +24,7 @@ export function icon(name) {
   node.classList.add("icon");
   const path = document.createElementNS(SVG, "path");
   path.setAttribute("d", PATHS[name]);
+  path.setAttribute("fill-rule", "evenodd");
   node.append(path);
   return node;
 }
@@ -32,6 +33,7 @@ const PATHS = {
   up: "M8 3l4.5 5H9.5v5h-3V8H3.5z",
   down: "M8 13L3.5 8h3V3h3v5h3z",
   check: "M6.4 12.2L2.6 8.4l1.4-1.4 2.4 2.4 5.6-5.6 1.4 1.4z",
+  alarm: "M8 1.8l6.8 12.4H1.2zM7.2 6v4.4h1.6V6zm0 5.4V13h1.6v-1.6z",
   unknown: "M3 7h10v2H3z",
   wait: "M4 8a1.3 1.3 0 1 1-2.6 0A1.3 1.3 0 0 1 4 8zm5.3 0a1.3 1.3 0 1 1-2.6 0 1.3 1.3 0 0 1 2.6 0zm5.3 0a1.3 1.3 0 1 1-2.6 0 1.3 1.3 0 0 1 2.6 0z",
   cross: "M4.2 2.8L8 6.6l3.8-3.8 1.4 1.4L9.4 8l3.8 3.8-1.4 1.4L8 9.4l-3.8 3.8-1.4-1.4L6.6 8 2.8 4.2z",

@@ -5,11 +5,12 @@ const GROUPED = new Intl.NumberFormat("en-US");
 export const VERDICTS = {
   too_high: { words: "rate too high", short: "too high", icon: "up", rank: 0 },
   too_low: { words: "rate too low", short: "too low", icon: "down", rank: 1 },
-  undecided: { words: "undecided", short: "undecided", icon: "unknown", rank: 2 },
-  healthy: { words: "healthy", short: "healthy", icon: "check", rank: 3 },
-  large: { words: "too large to judge unasked", short: "large", icon: "unknown", rank: 4 },
-  waiting: { words: "not judged yet", short: "waiting", icon: "wait", rank: 5 },
-  unreadable: { words: "unreadable", short: "unreadable", icon: "cross", rank: 6 },
+  trouble: { words: "in trouble, but not by the rate", short: "trouble", icon: "alarm", rank: 2 },
+  undecided: { words: "undecided", short: "undecided", icon: "unknown", rank: 3 },
+  healthy: { words: "healthy", short: "healthy", icon: "check", rank: 4 },
+  large: { words: "too large to judge unasked", short: "large", icon: "unknown", rank: 5 },
+  waiting: { words: "not judged yet", short: "waiting", icon: "wait", rank: 6 },
+  unreadable: { words: "unreadable", short: "unreadable", icon: "cross", rank: 7 },
 };
 export const SEVERITIES = ["info", "warning", "critical"];
 const ACTIONS = {
@@ -22,8 +23,15 @@ const ACTIONS = {
   disarm: "was disarmed",
 };
 
+// What the table says of a run: the verdict on its rate, unless something else is badly wrong.
 export function verdictOf(row) {
-  return row.state === "judged" ? row.verdict : row.state;
+  if (row.state !== "judged") return row.state;
+  const namesSide = row.verdict === "too_high" || row.verdict === "too_low";
+  return !namesSide && row.severity === "critical" ? "trouble" : row.verdict;
+}
+
+export function upper(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1).replace(/\.$/, "");
 }
 
 export function whole(number) {
