@@ -1,0 +1,54 @@
+"""Ultralytics: one line more watches a training; the pictures are drawn here."""
+
+import random
+from pathlib import Path
+
+from PIL import Image, ImageDraw
+from ultralytics import YOLO
+
+from lrwatch.hooks.ultralytics import attach
+
+MODEL = """
+nc: 1
+backbone:
+  - [-1, 1, Conv, [8, 3, 2]]
+  - [-1, 1, Conv, [16, 3, 2]]
+head:
+  - [[1], 1, Detect, [nc]]
+"""
+folder = Path("boxes").absolute()
+for name in ("images", "labels"):
+    (folder / name).mkdir(parents=True, exist_ok=True)
+rng = random.Random(0)
+for number in range(32):
+    picture = Image.new("RGB", (64, 64))
+    x, y, w, h = (rng.randint(2, 20), rng.randint(2, 20), rng.randint(24, 40), rng.randint(24, 40))
+    ImageDraw.Draw(picture).rectangle((x, y, x + w, y + h), fill=(250, 60, 60))
+    picture.save(folder / "images" / f"{number}.png")
+    box = f"0 {(x + w / 2) / 64} {(y + h / 2) / 64} {w / 64} {h / 64}"
+    (folder / "labels" / f"{number}.txt").write_text(box)
+(folder / "tiny.yaml").write_text(MODEL)
+(folder / "boxes.yaml").write_text(
+    f"path: {folder}\ntrain: images\nval: images\nnames: [rectangle]\n"
+)
+
+model = YOLO(folder / "tiny.yaml")  # or a pretrained one, such as YOLO("yolo26n.pt")
+watch = attach(model)
+model.train(
+    data=folder / "boxes.yaml",
+    project=folder,
+    epochs=8,
+    imgsz=64,
+    batch=8,
+    nbs=8,
+    mosaic=0.0,
+    device="cpu",
+    plots=False,
+    val=False,
+    optimizer="AdamW",  # with "auto" the rate below would have no effect
+    lr0=1.0,
+    lrf=1.0,
+    warmup_epochs=1,
+)
+
+print("verdict:", watch.verdict)
