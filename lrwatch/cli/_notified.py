@@ -10,7 +10,6 @@ from lrwatch.sinks.printable import printable
 
 if TYPE_CHECKING:
     from lrwatch.cli._tailed import Named
-    from lrwatch.notify import Command, Webhook
 
 _EXEC_HELP = "Run CMD, without a shell, for what is new: a JSON object on its stdin."
 _WEBHOOK_HELP = "Post it to the address in LRWATCH_WEBHOOK_URL."
@@ -30,7 +29,7 @@ class Notified:
     """
 
     def __init__(self, stack: ExitStack, *, program: str | None, webhook: bool) -> None:
-        self._all: list[Command | Webhook] = []
+        self._all: list[Any] = []
         try:
             if program is not None:
                 from lrwatch.notify.command import Command

@@ -1,4 +1,4 @@
-"""The sink behind ``attach(on_alert=...)``: a function is told of alerts, in a thread of its own."""
+"""The sink behind ``attach(on_alert=...)``: a function is told of alerts, in its own thread."""
 
 from collections.abc import Callable
 

@@ -1,0 +1,115 @@
+import json
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+
+from lrwatch import attach
+from lrwatch.notify import Command
+from lrwatch.notify.webhook import TOKEN, URL
+from lrwatch.records import Action, Alert
+from tests.loop.training import small_model
+
+SAVE = "import os, sys; open(sys.argv[1], 'a').write(sys.stdin.read() + str(dict(os.environ)))"
+
+
+def alert(message: str = "loss rose") -> Alert:
+    return Alert(kind="divergence", severity="critical", step=3, onset=1, message=message)
+
+
+def saving(path: Path) -> str:
+    return f'{sys.executable} -c "{SAVE}" {path}'
+
+
+def test_a_command_reads_one_json_object_and_knows_no_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(URL, "https://example.com/s3cr3t")
+    monkeypatch.setenv(TOKEN, "s3cr3t")
+    command = Command(saving(tmp_path / "out"))
+    command(alert("; touch hacked $(touch hacked) `touch hacked`"), "run")
+    command.close(30)
+    line, environ = (tmp_path / "out").read_text().split("\n")
+    assert json.loads(line)["message"] == "; touch hacked $(touch hacked) `touch hacked`"
+    assert json.loads(line)["run"] == "run"
+    assert "s3cr3t" not in environ
+    assert not Path("hacked").exists()
+
+
+def test_a_command_line_is_words_and_no_shell(tmp_path: Path) -> None:
+    command = Command(f"{saving(tmp_path / 'out')} ; touch {tmp_path / 'hacked'}")
+    command(alert())
+    command.close(30)
+    assert not (tmp_path / "hacked").exists()
+
+
+def test_a_command_that_fails_is_said_once_and_then_counted() -> None:
+    said: list[str] = []
+    command = Command(f'{sys.executable} -c "raise SystemExit(3)"', say=said.append)
+    for _ in range(3):
+        command(alert())
+    command.close(60)
+    name = f"the command {sys.executable}"
+    assert said == [f"{name} failed: it ended with code 3", f"{name}: 3 notifications failed"]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("", "must name a program, got an empty one"),
+        ("'", "must be a command line"),
+        ("no-such-program-here x", "'no-such-program-here' was not found"),
+    ],
+)
+def test_a_command_that_cannot_be_is_refused_at_once(line: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        Command(line)
+
+
+def trained(on_alert: object, *, bad: int = 5) -> torch.Tensor:
+    model = small_model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    with attach(optimizer, run_dir=False, stderr=False, on_alert=on_alert) as watch:  # type: ignore[arg-type]
+        for i in range(20):
+            optimizer.zero_grad()
+            model(torch.ones(2, 4)).square().mean().backward()
+            if i == bad:
+                watch.observe(float("nan"))
+            optimizer.step()
+    return next(model.parameters()).detach().clone()
+
+
+def test_a_function_is_called_with_each_alert_in_another_thread() -> None:
+    heard: list[tuple[str, int, bool]] = []
+    own = threading.get_ident()
+    trained(lambda a: heard.append((a.kind, a.step, threading.get_ident() == own)))
+    assert heard == [("non_finite", 5, False)]
+
+
+def test_a_function_that_raises_or_hangs_changes_no_training(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    never = threading.Event()
+
+    def fails(alert: Alert) -> None:
+        raise RuntimeError("of the user")
+
+    reference = trained(None)
+    assert torch.equal(trained(fails), reference)
+    assert [r.getMessage() for r in caplog.records] == ["on_alert failed: RuntimeError"]
+    assert torch.equal(trained(lambda alert: never.wait()), reference)
+    never.set()
+
+
+def test_what_cannot_be_called_is_named() -> None:
+    with pytest.raises(TypeError, match="on_alert must be callable, got int"):
+        trained(3)
+
+
+def test_other_ranks_call_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RANK", "1")
+    heard: list[Alert | Action] = []
+    trained(heard.append)
+    assert heard == []
