@@ -1,4 +1,4 @@
-"""What README.md and CONTRIBUTING.md say is so: snippets run, commands and files exist."""
+"""What README.md and the other pages say is so: snippets run, make targets and modules exist."""
 
 import ast
 import os
@@ -14,18 +14,18 @@ import pytest
 from lrwatch.cli import main
 from lrwatch.records import KINDS, SEVERITIES, AlertState
 from lrwatch.sinks.lines import LEVEL_WORDS
+from tests.documentation.pages import PAGES, ROOT, snippets
 
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+ALL = "\n".join(page.read_text("utf-8") for page in PAGES)
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
-SNIPPETS = re.findall(r"^```python\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
-SKETCHES = re.findall(r"^```python sketch\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+SNIPPETS = snippets(ALL)
+SKETCHES = snippets(ALL, " sketch")
 
 
 def named_targets() -> set[str]:
     """Everything that follows the word ``make`` where the texts show a command."""
-    shown = re.findall(r"(?:^    |`)make ([^`#\n]*)", README + CONTRIBUTING, flags=re.MULTILINE)
+    shown = re.findall(r"(?:^    |`)make ([^`#\n]*)", ALL, flags=re.MULTILINE)
     return {word for line in shown for word in line.split() if "=" not in word}
 
 
@@ -52,7 +52,7 @@ def test_snippet_runs_as_it_stands(number: int, tmp_path: Path) -> None:
 
 def test_snippets_were_found() -> None:
     # A block marked as a sketch leaves out what is the reader's; its imports are tried below.
-    assert len(SNIPPETS) + len(SKETCHES) == README.count("```python")
+    assert len(SNIPPETS) + len(SKETCHES) == ALL.count("```python")
     assert SNIPPETS
 
 
@@ -107,8 +107,3 @@ def test_the_table_of_commands_is_complete() -> None:
 
 def test_every_kind_and_severity_is_named() -> None:
     assert [word for word in (*KINDS, *SEVERITIES) if f"`{word}`" not in section("Use")] == []
-
-
-def test_links_lead_to_files() -> None:
-    links = re.findall(r"\]\((?!https?:|#)([^)]+)\)", README + CONTRIBUTING)
-    assert [link for link in links if not (ROOT / link).exists()] == []
