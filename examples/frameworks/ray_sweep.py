@@ -41,5 +41,5 @@ if __name__ == "__main__":
     ).fit()
     saved = sum(N_STEPS - result.metrics["step"] for result in results)
     best = results.get_best_result("loss", "min").config["lr"]
-    print(f"{len(stopper.stopped)} of {len(results)} trials ended early, {saved} steps saved")
-    print(f"best rate: {best}")
+    print(f"best rate: {best}; {saved} of {len(results) * N_STEPS} steps saved")
+    print(f"{len(stopper.stopped)} of {len(results)} trials ended early")

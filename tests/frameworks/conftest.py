@@ -30,6 +30,7 @@ NEEDS = {
     "test_optuna.py": ["optuna"],
     "test_ranks.py": ["accelerate", "lightning", "transformers"],
     "test_ray.py": ["ray"],
+    "test_ray_scan.py": ["ray"],
     "test_transformers.py": ["transformers"],
     "test_ultralytics.py": ["ultralytics"],
     "test_ultralytics_ranks.py": ["ultralytics"],
