@@ -109,7 +109,8 @@ class BackoffController:
             if alert.state == "closed" or alert.severity == "info":
                 continue
             hot = alert.verdict == "too_high" and alert.kind in SIGNS_OF_A_HOT_RATE
-            self._ladder.warn(hot=hot, lost=alert.kind == "divergence")
+            accused = hot and alert.kind == "lr_too_high"
+            self._ladder.warn(hot=hot, lost=alert.kind == "divergence", accused=accused)
 
     def disarm(self, reason: str = "asked for by the user") -> None:
         """Give the rate back to the schedule and never act again in this run.

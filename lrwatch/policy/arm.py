@@ -5,6 +5,7 @@ from lrwatch.policy.spread import Stretch
 
 N_FIRST = 256
 N_RATES = 512
+N_BEFORE_CHECK = 64
 
 
 class Arm:
@@ -17,6 +18,7 @@ class Arm:
     Attributes:
         n: Updates so far.
         first: The first 256 losses.
+        norms: The first 256 gradient norms.
         stretch: All losses, in blocks.
         n_hot: How ruined the last steps in a row looked, see :mod:`lrwatch.policy.launch`.
         next_check: Step of the arm at which the noise floor is looked for.
@@ -28,10 +30,11 @@ class Arm:
         self.from_start = from_start
         self.n = 0
         self.first: list[float] = []
+        self.norms: list[float] = []
         self.stretch = Stretch()
         self.rates: list[float] = []
         self.n_hot = 0
-        self.next_check = 96
+        self.next_check = N_BEFORE_CHECK
         self.ramp_to = 0.0
 
     def add(self, seen: Seen) -> None:
@@ -39,6 +42,7 @@ class Arm:
         self.n += 1
         if len(self.first) < N_FIRST:
             self.first.append(seen.loss)
+            self.norms.append(seen.grad_norm or 0.0)
         self.stretch.add(seen.loss)
         self.rates.append(seen.rate)
         if len(self.rates) > N_RATES:

@@ -22,11 +22,13 @@ class Contest:
         incumbent: The arm to come back to; its weights lie in the snapshot "incumbent".
         n_steps: Steps that the challenger has, >= 12.
         target: Level of the incumbent.
+        rival: Arm whose losses are compared, where that is not the one to come back to.
     """
 
     incumbent: Arm
     n_steps: int
     target: Mean | None = None
+    rival: Arm | None = None
 
     def outcome(self, challenger: Arm) -> Outcome | None:
         """The result, or None while it is open."""
@@ -42,5 +44,5 @@ class Contest:
     def _side_by_side(self, losses: list[float]) -> Outcome:
         first = self.n_steps - max(4, self.n_steps // 3)
         theirs = mean_of(losses[first : self.n_steps])
-        ours = mean_of(self.incumbent.first[first : self.n_steps])
+        ours = mean_of((self.rival or self.incumbent).first[first : self.n_steps])
         return "won" if theirs.value < ours.value - theirs.apart(ours) else "lost"

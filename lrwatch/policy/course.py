@@ -12,7 +12,9 @@ from lrwatch.policy.settings import Backoff
 from lrwatch.policy.shelf import Good, Shelf
 from lrwatch.policy.spread import Mean
 
-N_FREE = 100
+N_FREE = 128
+LOWEST_NOTCH = 0.03
+USUAL_MOVE = 0.3
 
 
 class Course:
@@ -30,6 +32,7 @@ class Course:
         n: Steps so far.
         n_lost: Steps whose work was given up.
         cap: Effective rate that is not to be passed.
+        ceiling: Effective rate up to which a rescued run may try to go back; 0 where it may not.
         first_loss: Loss at the first step that was seen.
     """
 
@@ -46,6 +49,7 @@ class Course:
         self.contest: Contest | None = None
         self.trial: Trial | None = None
         self.cap = math.inf
+        self.ceiling = 0.0
         self.n = self.n_lost = self.n_contests = 0
         self.first_loss = math.nan
         self.outcomes: list[Move] = []
@@ -61,6 +65,11 @@ class Course:
             self.tell(f"{self._unverified}: quiet for {self.arm.n} steps", helped=True)
         self._unverified = ""
 
+    @property
+    def known_hot(self) -> bool:
+        """Whether a rate of this run has brought trouble by itself."""
+        return self.cap < math.inf
+
     def affords(self, n_steps: int) -> bool:
         """Whether so many more steps may be lost to a trial."""
         return self.n_lost + n_steps < N_FREE + self.settings.max_lost * self.n
@@ -69,11 +78,13 @@ class Course:
         """Go on with another arm on the same weights."""
         self.arm, self.trial = arm, None
 
-    def below(self, seen: Seen) -> float:
+    def below(self, seen: Seen, factor: float | None = None) -> float:
         """One notch below the present scale; the rate in force is now known to be too high."""
+        if factor is None:
+            factor = self.settings.factor
         if seen.rate > 0:
-            self.cap = min(self.cap, self.settings.factor * seen.rate * self.arm.scale)
-        return self.settings.factor * self.arm.scale
+            self.cap = min(self.cap, factor * seen.rate * self.arm.scale)
+        return factor * self.arm.scale
 
     def restart(self, scale: float, reason: str) -> Move:
         """Go back to the first weights; their moments, too, are those of the start."""
@@ -85,13 +96,20 @@ class Course:
         self.contest, self._unverified = None, "back to the start at a lower rate"
         return Move(kind="rewind", reason=reason, scale=scale, load="start")
 
-    def challenge(self, reason: str, *, to: Arm, n_steps: int, target: Mean | None = None) -> Move:
-        """Try one notch less from the first weights; ``to`` goes on if that fails."""
-        scale, self.n_contests = self.settings.factor * self.arm.scale, self.n_contests + 1
+    def challenge(
+        self, seen: Seen, reason: str, *, to: Arm, n_steps: int, target: Mean | None = None
+    ) -> Move:
+        """Try a lower rate from the first weights; ``to`` goes on if that fails.
+
+        Where the weights moved by many times their size the rate is lowered as many times: in nets
+        that learn, the first steps move them by a good part of their size.
+        """
+        notch = max(LOWEST_NOTCH, min(self.settings.factor, USUAL_MOVE / max(seen.moved(), 1.0)))
+        scale, self.n_contests = notch * self.arm.scale, self.n_contests + 1
         self._forget()
         self._unverified = ""
+        self.contest = Contest(incumbent=to, n_steps=n_steps, target=target, rival=self.arm)
         self.arm = Arm(scale, from_start=True)
-        self.contest = Contest(incumbent=to, n_steps=n_steps, target=target)
         return Move(kind="rewind", reason=reason, scale=scale, load="start", save="incumbent")
 
     def come_back(self, reason: str) -> Move:

@@ -8,8 +8,11 @@ from lrwatch.policy.arm import Arm
 from lrwatch.policy.spread import Mean, mean_of
 
 SLOW = 0.08
+SLOW_WHERE_HOT = 0.12
 FLAT = 0.03
 LEAST_GAIN = 0.02
+LOST_AGAIN = 0.2
+PATIENCE_WHERE_HOT = 0.4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,20 +52,30 @@ class Trial:
     """A lower rate for a while, in place: kept where it brings at once more than time would.
 
     The rate that learns fastest is not the one with the lowest noise, so a gain alone says
-    little. It must exceed what the run gained by itself while it last doubled its length.
+    little. It must exceed what the run gained by itself while it last doubled its length. And it
+    must be lost again when the old rate comes back, for half as many steps: a run that was just
+    about to learn faster falls on.
 
     Attributes:
         before: Progress of the arm that the trial interrupts.
         n_steps: Steps before the first decision; up to three times as many while it is open.
+        known_hot: Whether the rate is known to have been too high: less of a gain will do then, and
+            the old rate need not come back.
         losses: What was seen so far.
+        back: What was seen since the old rate is back, to see whether the gain is lost.
     """
 
     before: Progress
     n_steps: int
+    known_hot: bool = False
     losses: list[float] = field(default_factory=list)
+    back: list[float] | None = None
 
-    def outcome(self, loss: float) -> Literal["kept", "refused"] | None:
-        """Take a loss into account; the result, or None while it is open."""
+    def outcome(self, loss: float) -> Literal["kept", "refused", "back"] | None:
+        """Take a loss into account; the result, "back" for the old rate, or None while open."""
+        if self.back is not None:
+            self.back.append(loss)
+            return self._confirmed() if len(self.back) >= max(16, self.n_steps // 2) else None
         self.losses.append(loss)
         n = len(self.losses)
         if n < self.n_steps or n % (self.n_steps // 2):
@@ -70,16 +83,27 @@ class Trial:
         level = self.level()
         gain, error = self.before.now.value - level.value, level.apart(self.before.now)
         least = LEAST_GAIN * self.before.span
-        if gain > max(least, 2.5 * error, self.before.gain):
-            return "kept"
-        open_still = gain > max(least, 0.6 * self.before.gain) and n < 3 * self.n_steps
+        by_itself = (PATIENCE_WHERE_HOT if self.known_hot else 1.0) * self.before.gain
+        if gain > max(least, 2.5 * error, by_itself):
+            if self.known_hot:
+                return "kept"
+            self.back = []
+            return "back"
+        open_still = gain > max(least, 0.6 * by_itself) and n < 3 * self.n_steps
         return None if open_still else "refused"
 
     def level(self) -> Mean:
         """Mean loss since the new rate has settled."""
         return mean_of(self.losses[self.n_steps // 2 :])
 
+    def _confirmed(self) -> Literal["kept", "refused"]:
+        back = self.back or []
+        level, now = mean_of(self.losses[-len(back) :]), mean_of(back[len(back) // 2 :])
+        lost = now.value - level.value
+        gain = self.before.now.value - level.value
+        return "kept" if lost > max(2 * now.apart(level), LOST_AGAIN * gain) else "refused"
 
-def next_trial(arm: Arm, before: Progress) -> Trial:
+
+def next_trial(arm: Arm, before: Progress, *, known_hot: bool) -> Trial:
     """A trial of a twelfth of the arm's length, 24 steps at least."""
-    return Trial(before=before, n_steps=max(24, arm.n // 12))
+    return Trial(before=before, n_steps=max(24, arm.n // 12), known_hot=known_hot)

@@ -7,6 +7,7 @@ from typing import Any
 from lrwatch.policy.arm import Arm
 from lrwatch.policy.course import Course
 from lrwatch.policy.move import Move, Seen
+from lrwatch.policy.raising import Raising
 from lrwatch.policy.relapsing import Relapsing
 from lrwatch.policy.settings import Backoff
 from lrwatch.policy.settling import Settling
@@ -40,7 +41,7 @@ class Ladder:
         self._settings = settings
         self._budget = settings.budget
         self._resting = 0
-        self._warned_hot = self._warned_lost = False
+        self._warned_hot = self._warned_lost = self._accused = False
         self.scale = 1.0
         self.save: str | None = None
         self._course = Course(settings, n_slots)
@@ -48,14 +49,16 @@ class Ladder:
         self._skipping = Skipping(self._course, self._relapsing)
         self._starting = Starting(self._course)
         self._settling = Settling(self._course)
+        self._raising = Raising(self._course)
 
     @property
     def n_lost(self) -> int:
         """Steps whose work was given up so far."""
         return self._course.n_lost
 
-    def warn(self, *, hot: bool = False, lost: bool = False) -> None:
-        """Take note of an alert: the rate is too high, or the level of the loss is lost."""
+    def warn(self, *, hot: bool = False, lost: bool = False, accused: bool = False) -> None:
+        """Take note of an alert: signs of a hot rate, a lost level, or the rate itself accused."""
+        self._accused |= accused
         self._warned_hot |= hot
         self._warned_lost |= lost
 
@@ -66,7 +69,7 @@ class Ladder:
         course.n += 1
         course.outcomes = []
         move = self._judge(seen)
-        self._warned_hot = self._warned_lost = False
+        self._warned_hot = self._warned_lost = self._accused = False
         if move is not None and move.kind != "skip":
             move = self._bounded(move)
             self._budget -= 1
@@ -103,12 +106,14 @@ class Ladder:
 
     def _rate(self, seen: Seen) -> Move | None:
         course = self._course
-        move = self._starting.judge(seen)
+        move = self._starting.judge(seen, accused=self._accused)
         if move or course.contest:
             return move
         if not course.trial:
             move = self._relapsing.judge(seen, warned=self._warned_lost)
-        move = move or self._settling.judge(seen, warned=self._warned_hot)
+        move = move or self._raising.judge(seen)
+        if not self._raising.trying:
+            move = move or self._settling.judge(seen, warned=self._warned_hot)
         if not move and not course.trial:
             self._keep(seen)
         return move

@@ -13,7 +13,12 @@ LOSS_RISE = 2.0
 MOVED = 0.1
 RUIN = 4
 # After so many steps without progress weights that moved so far are no longer the first ones.
-STILL = {20: 4.0, 40: 1.5, 64: 0.7}
+STILL = {20: 4.0, 40: 1.5, 64: 1.5}
+# A plateau that a healthy run leaves by itself has neither of these, unless the weights moved
+# very far: the norm of the gradients burst, or collapsed as in a saturated net.
+STUCK, FAR_OFF, ROOM, FLAT = (64, 96, 128), 2.0, 0.4, 0.05
+BEGUN = 0.1
+BURST, COLLAPSED, VERY_FAR = 5.0, 0.15, 2.0
 
 
 class Launch:
@@ -51,7 +56,10 @@ class Launch:
 
     def stands_still(self, arm: Arm, seen: Seen) -> bool:
         """Whether nothing was learnt although the weights moved far."""
-        if arm.n not in STILL or seen.moved() <= STILL[arm.n]:
+        if arm.n not in STILL:
+            return False
+        moved = seen.moved() / STILL[arm.n]
+        if moved <= 1.0 or not (moved > VERY_FAR or self.marked(arm)):
             return False
         tail = arm.first[arm.n // 2 : arm.n]
         # Differences of neighbours, so that a fall within the tail does not count as noise; the
@@ -59,6 +67,29 @@ class Launch:
         noise = statistics.median(abs(a - b) for a, b in itertools.pairwise(tail))
         error = noise * math.sqrt(1 / len(tail) + 1 / len(self._losses))
         return statistics.fmean(tail) > self.level - 2 * error
+
+    def stuck(self, arm: Arm, seen: Seen) -> bool:
+        """Whether the loss stopped falling early and high, with the weights many times their size.
+
+        Such weights are as far from the first ones as no net goes that learns; what they still know
+        (how frequent each symbol is, say) is soon learnt again.
+        """
+        if arm.n not in STUCK or seen.moved() <= FAR_OFF:
+            return False
+        half, late = arm.first[arm.n // 2 : 3 * arm.n // 4], arm.first[3 * arm.n // 4 : arm.n]
+        level = statistics.fmean(late)
+        high = min(arm.first) < 0 or level > ROOM * self.level
+        # A run that has not begun to learn is another case: see ``stands_still``.
+        begun = self.level - level > BEGUN * abs(self.level)
+        return begun and high and statistics.fmean(half) - level < FLAT * (self.level - level)
+
+    def marked(self, arm: Arm) -> bool:
+        """Whether the gradients show that the weights are not where a run begins to learn."""
+        norm = statistics.fmean(self._norms) if self._norms else 0.0
+        if not norm or not arm.norms:
+            return False
+        late = statistics.median(arm.norms[-8:])
+        return max(arm.norms) > BURST * norm or late < COLLAPSED * norm
 
     def _heat(self, arm: Arm, seen: Seen) -> int:
         if seen.loss <= self.level:

@@ -4,6 +4,7 @@ import math
 
 from lrwatch.policy.arm import Arm
 from lrwatch.policy.course import Course
+from lrwatch.policy.launch import FAR_OFF, N_STEPS
 from lrwatch.policy.move import Move, Seen
 
 N_MEDIAN = 16
@@ -13,6 +14,7 @@ N_NOISE = 4.0
 RISE = 1.5
 NOTCH_UP = 1.8
 BELOW_TROUBLE = 0.55
+N_LAUNCH = 256
 
 
 class Relapsing:
@@ -42,8 +44,11 @@ class Relapsing:
             return self._back(seen, f"loss {now:.4g}, it had been {level:.4g}")
         above = now - course.launch.level if course.arm.from_start else -math.inf
         worse = above > max(3 * recent.noise(), 0.1 * abs(course.launch.level - level))
-        if worse and seen.moved() > 0.1:
-            return self._back(seen, f"loss {now:.4g}, above the first, {course.launch.level:.4g}")
+        if worse and seen.moved() > 0.1 and course.can_restart:
+            first = course.launch.level
+            return course.restart(
+                course.below(seen), f"loss {now:.4g}, above the first, {first:.4g}"
+            )
         return self._up(seen)
 
     def blame_weights(self, seen: Seen) -> Move:
@@ -52,6 +57,12 @@ class Relapsing:
         scale = self._lower(seen)
         arm = Arm(scale, from_start=False)
         arm.ramp_to = self._ramp_to(seen)
+        young = course.arm.from_start and N_MEDIAN <= course.arm.n < N_LAUNCH
+        if young and course.can_compare and seen.moved() > FAR_OFF and course.affords(N_STEPS):
+            n_steps = min(course.arm.n, N_STEPS)
+            return course.challenge(
+                seen, "weights bent by the first steps", to=arm, n_steps=n_steps
+            )
         course.follow(arm)
         return Move(kind="backoff", reason="the weights were to blame, not the data", scale=scale)
 
@@ -73,6 +84,8 @@ class Relapsing:
             course.recent.clear()
             return Move(kind="backoff", reason=reason, scale=scale)
         scale, ramp_to = self._lower(seen), self._ramp_to(seen)
+        if self._early() and self._rising(seen):
+            course.below(seen, course.settings.margin)
         move = course.go_back(good, scale, seen.step, reason)
         course.arm.ramp_to = ramp_to
         return move
@@ -83,12 +96,24 @@ class Relapsing:
             return good.rate / seen.rate
         return self._course.settings.factor * arm.scale
 
+    def _rising(self, seen: Seen) -> bool:
+        rates = self._course.arm.rates
+        return len(rates) > 1 and seen.rate > rates[0]
+
     def _ramp_to(self, seen: Seen) -> float:
         self._n_times += 1
-        rising = len(self._course.arm.rates) > 1 and seen.rate > self._course.arm.rates[0]
-        if rising or self._raised(seen) or self._n_times > 2 or not self._course.settings.ramp:
+        if (
+            self._rising(seen)
+            or self._raised(seen)
+            or self._n_times > 2
+            or not self._course.settings.ramp
+        ):
             return 0.0
-        return self._course.arm.scale * (1.0 if self._n_times == 1 else BELOW_TROUBLE)
+        innocent = self._n_times == 1 and not self._early()
+        return self._course.arm.scale * (1.0 if innocent else BELOW_TROUBLE)
+
+    def _early(self) -> bool:
+        return self._course.known_hot or self._course.n < N_LAUNCH
 
     def _up(self, seen: Seen) -> Move | None:
         course, arm = self._course, self._course.arm

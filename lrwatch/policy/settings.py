@@ -38,17 +38,17 @@ class Backoff:
 
     factor: float = 0.3
     floor: float = 1e-5
-    margin: float = 0.3
+    margin: float = 0.15
     cooldown: int = 24
     budget: int = 60
-    max_lost: float = 0.4
+    max_lost: float = 0.1
     hold: int = 30
     snapshot_every: int = 10
     memory_cap: int = 4 * 2**30
     where: Literal["device", "host"] = "device"
     ramp: bool = True
     trials: bool = True
-    settle: bool = False
+    settle: bool = True
     dry_run: bool = False
     rungs: tuple[Rung, ...] = RUNGS
 

@@ -2,17 +2,20 @@
 
 from lrwatch.policy.arm import Arm
 from lrwatch.policy.course import Course
-from lrwatch.policy.floor import FLAT, SLOW, Progress, next_trial, progress
+from lrwatch.policy.floor import FLAT, SLOW, SLOW_WHERE_HOT, Progress, next_trial, progress
 from lrwatch.policy.move import Move, Seen
 from lrwatch.policy.spread import Mean
 
-N_CHASES = 3
-N_CHASE_STEPS = 128
-N_YOUNG = 256
+N_CHASES = 2
+N_CHASE_STEPS = 96
+N_PROVEN_STEPS = 64
+N_YOUNG = 192
 MOVED = 1.0
 STIRRED = 0.1
 ROOM = 0.4
 LATER = 1.8
+N_AFTER_KEPT = 48
+FAR = 1.5
 
 
 class Settling:
@@ -49,13 +52,14 @@ class Settling:
         course, arm = self._course, self._course.arm
         if not so_far.learnt:
             return self._nothing_learnt(seen)
-        if not course.settings.settle or not so_far.slower_than(SLOW):
+        slow = SLOW_WHERE_HOT if course.known_hot else SLOW
+        if not course.settings.settle or not so_far.slower_than(slow):
             return None
         if arm.rates[-1] != arm.rates[-4]:
             return self._chase(seen, so_far, to=arm) if so_far.slower_than(FLAT) else None
         if course.settings.factor * arm.scale < course.settings.floor:
             return None
-        course.trial = next_trial(arm, so_far)
+        course.trial = next_trial(arm, so_far, known_hot=course.known_hot)
         reason = f"slow progress: {so_far.gain:.3g} of {so_far.span:.3g} gained"
         return Move(kind="backoff", reason=reason, scale=course.settings.factor * arm.scale)
 
@@ -63,29 +67,39 @@ class Settling:
         course, arm = self._course, self._course.arm
         if not (course.can_compare and arm.from_start and self._n_chases < N_CHASES):
             return None
-        if seen.moved() < MOVED / 2 or not course.affords(min(arm.n, N_CHASE_STEPS)):
+        odd = seen.moved() > 2 * FAR or course.launch.marked(arm)
+        if arm.n > N_YOUNG or seen.moved() < MOVED or not odd:
+            return None
+        if not course.affords(min(arm.n, N_CHASE_STEPS)):
             return None
         self._n_chases += 1
         reason = f"nothing learnt in {arm.n} steps, though the weights moved"
-        return course.challenge(reason, to=arm, n_steps=min(arm.n, N_CHASE_STEPS))
+        return course.challenge(seen, reason, to=arm, n_steps=min(arm.n, N_CHASE_STEPS))
 
     def _end(self, seen: Seen) -> Move | None:
         course, arm, trial = self._course, self._course.arm, self._course.trial
         outcome = trial.outcome(seen.loss) if trial else None
         if trial is None or outcome is None:
             return None
+        if outcome == "back":
+            reason = f"loss {trial.level().value:.4g} at the lower rate: does the old one lose it?"
+            return Move(kind="ramp", reason=reason, scale=arm.scale)
         course.trial = None
         kept, level = outcome == "kept", trial.level()
         said = f"a lower rate in place: {trial.before.now.value:.4g} to {level.value:.4g}"
         course.tell(said, helped=kept)
         arm.next_check = int(LATER * arm.n)
         lower = Arm(course.settings.factor * arm.scale, from_start=False) if kept else arm
+        if kept:
+            lower.next_check = N_AFTER_KEPT
         best = min(level, trial.before.now, key=lambda mean: mean.value)
-        chase = self._chase(seen, trial.before, to=lower, best=best.value)
+        chase = self._chase(seen, trial.before, to=lower, best=best.value if kept else None)
         if chase:
             return chase
         course.follow(lower)
-        return None if kept else Move(kind="ramp", reason=f"{said}: taken back", scale=arm.scale)
+        if kept:
+            return Move(kind="backoff", reason=f"{said}: kept", scale=lower.scale)
+        return Move(kind="ramp", reason=f"{said}: taken back", scale=arm.scale)
 
     def _chase(
         self, seen: Seen, so_far: Progress, *, to: Arm, best: float | None = None
@@ -97,13 +111,24 @@ class Settling:
         young = arm.from_start and arm.n <= N_YOUNG
         if not (young and course.can_compare and self._n_chases < N_CHASES):
             return None
-        if not self._has_room(level.value):
+        if not self._has_room(level.value) or not (best is not None or so_far.slower_than(SLOW)):
             return None
-        if seen.moved() < MOVED or not course.affords(n_steps):
+        if not self._suspect(seen, proven=best is not None) or not course.affords(n_steps):
             return None
         self._n_chases += 1
+        if best is not None:
+            reason = "a lower rate is better: is it also better from the start?"
+            n_steps = min(n_steps, N_PROVEN_STEPS)
+            return course.challenge(seen, reason, to=to, n_steps=n_steps)
         reason = f"stuck at {level.value:.4g} early: is a lower rate from the start better?"
-        return course.challenge(reason, to=to, n_steps=n_steps, target=level)
+        return course.challenge(seen, reason, to=to, n_steps=n_steps, target=level)
+
+    def _suspect(self, seen: Seen, *, proven: bool = False) -> bool:
+        """Whether the weights may be where no healthy run would be; only then they are left."""
+        course, moved = self._course, seen.moved()
+        if moved < MOVED:
+            return False
+        return proven or moved > FAR or course.launch.marked(course.arm)
 
     def _has_room(self, level: float) -> bool:
         first = self._course.launch.level

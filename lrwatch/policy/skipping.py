@@ -46,6 +46,10 @@ class Skipping:
             asked = self._ask(seen, "the loss stays high with the weights held still")
             if asked:
                 return asked
+            course = self._course
+            if course.known_hot and course.arm.from_start and course.arm.n <= 2 * N_STEPS:
+                self._outage.clear()
+                return course.restart(course.below(seen), f"{reason}, soon after the start")
         if self._outage.n <= self._course.settings.hold:
             return self._skip(reason)
         self._accepted_at = self._course.n

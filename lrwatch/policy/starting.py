@@ -7,6 +7,10 @@ from lrwatch.policy.move import Move, Seen
 N_HOLDS = 24
 N_CONTESTS = 4
 NOTCH_UNDER_SCHEDULE = 0.7
+BELOW_HELD = 0.45
+UNTRIED = 0.5
+BELOW_WINNER = 0.5
+N_DOUBT_STEPS = 96
 
 
 class Starting:
@@ -20,18 +24,34 @@ class Starting:
         self._course = course
         self._margin_due = self._bent = False
 
-    def judge(self, seen: Seen) -> Move | None:
-        """A restart, the end of a contest, or a step below the rate that brought trouble."""
+    def judge(self, seen: Seen, *, accused: bool = False) -> Move | None:
+        """A restart, the end of a contest, or a step below the rate that brought trouble.
+
+        Args:
+            seen: The step.
+            accused: Whether an alert says that the rate is too high.
+        """
         course = self._course
+        if accused and not course.known_hot and course.arm.from_start and self._may_doubt():
+            n = min(course.arm.n, N_DOUBT_STEPS)
+            if n >= N_HOLDS and course.affords(n):
+                return course.challenge(
+                    seen, "the rate is too high, says an alert", to=course.arm, n_steps=n
+                )
         if course.arm.from_start and course.arm.n <= N_STEPS:
             if course.launch.ruined(course.arm, seen):
                 return self._leave(seen)
             if self._may_doubt() and course.launch.stands_still(course.arm, seen):
                 n = course.arm.n
                 said = f"nothing learnt in {n} steps, though the weights moved far"
-                return course.challenge(said, to=course.arm, n_steps=n)
+                return course.challenge(seen, said, to=course.arm, n_steps=n)
         if course.contest:
-            return self._compare()
+            return self._compare(seen)
+        if course.arm.from_start and self._may_doubt() and course.launch.stuck(course.arm, seen):
+            n = course.arm.n
+            said = f"stuck at {seen.loss:.4g}, weights far from where a run begins to learn"
+            if course.affords(N_STEPS):
+                return course.challenge(seen, said, to=course.arm, n_steps=min(n, N_STEPS))
         return self._below_trouble(seen)
 
     def _leave(self, seen: Seen) -> Move | None:
@@ -50,7 +70,7 @@ class Starting:
         course = self._course
         return course.can_compare and not course.contest and course.n_contests < N_CONTESTS
 
-    def _compare(self) -> Move | None:
+    def _compare(self, seen: Seen) -> Move | None:
         course = self._course
         outcome = course.contest.outcome(course.arm) if course.contest else None
         if outcome is None or course.contest is None:
@@ -58,17 +78,29 @@ class Starting:
         if outcome == "lost":
             course.tell("a lower rate from the start is no better", helped=False)
             return course.come_back("a lower rate from the start is no better")
-        course.n_lost += course.contest.incumbent.n
+        rival = course.contest.rival or course.contest.incumbent
+        course.n_lost += rival.n
         course.contest = None
         course.tell("a lower rate from the start is better", helped=True)
-        return None
+        self._margin_due = False
+        notch = course.arm.scale / rival.scale
+        course.ceiling = seen.rate * course.arm.scale * (2.0 if notch < 0.1 else BELOW_HELD)
+        factor = BELOW_WINNER if notch > 0.9 * course.settings.factor else 1.0
+        course.arm.scale = course.below(seen, factor)
+        if factor == 1.0:
+            return None
+        reason = "the first rate that learns is still a high one"
+        return Move(kind="backoff", reason=reason, scale=course.arm.scale)
 
     def _below_trouble(self, seen: Seen) -> Move | None:
         course = self._course
         holds = self._margin_due and course.arm.from_start and course.arm.n >= N_HOLDS
         if holds:
             self._margin_due = False
-            course.cap *= course.settings.margin
+            # A rate that rises has not been tried yet where it is bounded.
+            course.ceiling = BELOW_HELD * course.cap
+            rises = course.arm.rates[-1] > course.arm.rates[0]
+            course.cap *= UNTRIED if rises else course.settings.margin
         if seen.rate * course.arm.scale <= 1.02 * course.cap:
             return None
         reason = "a margin below the rate that brought trouble"

@@ -91,7 +91,7 @@ def test_once_a_lower_rate_holds_a_margin_is_kept() -> None:
     run.feed(descent(0, 40))
     _, margin = run.moves[-1]
     assert margin.load == "start"
-    assert margin.scale == pytest.approx(0.3 * 0.3)
+    assert margin.scale == pytest.approx(0.3 * 0.15)
 
 
 def test_rate_that_rises_to_where_trouble_was_is_held_below_it() -> None:
@@ -116,10 +116,18 @@ def test_level_lost_bit_by_bit_brings_the_last_good_weights_back() -> None:
 
 def test_rate_goes_up_again_when_it_stays_quiet() -> None:
     run = Run(moved=0.05)
-    run.feed([*descent(0, 200), *(2.6 + 0.05 * i for i in range(25))])
-    run.feed(descent(0, 200)[-120:])
+    run.feed([*descent(0, 400), *(2.6 + 0.05 * i for i in range(25))])
+    run.feed(descent(0, 400)[-120:])
     assert run.kinds() == ["rewind", "ramp", "ramp", "ramp"]
     assert run.ladder.scale == 1.0
+
+
+def test_trouble_of_the_launch_keeps_the_rate_below_what_brought_it() -> None:
+    run = Run(moved=0.05)
+    run.feed([*descent(0, 200), *(2.6 + 0.05 * i for i in range(25))])
+    run.feed(descent(0, 200)[-120:])
+    assert run.kinds() == ["rewind", "ramp", "ramp"]
+    assert run.ladder.scale == pytest.approx(0.55)
 
 
 def floor_at(
