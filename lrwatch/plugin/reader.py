@@ -31,10 +31,13 @@ class Reader:
         self._is_closed = False
 
     def ask(self, task: Task, run: str) -> Iterator[Answer]:
-        """The parts of the answer; one with ``error`` if there is none."""
+        """The parts of the answer; one with ``error`` if there is none.
+
+        Take all of them: an answer that is left halfway costs the process.
+        """
         with self._lock:
             try:
-                yield from self._asked(task, run)
+                yield from self._twice(task, run)
             except (OSError, EOFError, ValueError) as error:
                 self._drop()
                 is_gone = isinstance(error, (EOFError, BrokenPipeError))
@@ -53,6 +56,20 @@ class Reader:
         self._is_closed = True
         self._drop()
 
+    def _twice(self, task: Task, run: str) -> Iterator[Answer]:
+        """A process that ended before it said anything may not have ended by this run."""
+        said = False
+        try:
+            for part in self._asked(task, run):
+                said = True
+                yield part
+            return
+        except (EOFError, BrokenPipeError):
+            if said:
+                raise
+        self._drop()
+        yield from self._asked(task, run)
+
     def _asked(self, task: Task, run: str) -> Iterator[Answer]:
         process = self._started()
         if process.stdin is None or process.stdout is None:
@@ -67,9 +84,7 @@ class Reader:
             yield header, arrays
 
     def _started(self) -> subprocess.Popen[bytes]:
-        if self._is_closed:
-            raise OSError("TensorBoard is ending")
-        if self._process is None or self._process.poll() is not None:
+        if not self._is_closed and (self._process is None or self._process.poll() is not None):
             self._drop()
             # -P: no module of the folder that TensorBoard was started in takes the place of ours.
             self._process = subprocess.Popen(
@@ -78,7 +93,11 @@ class Reader:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
             )
-        return self._process
+        process = self._process
+        if self._is_closed or process is None:
+            self._drop()
+            raise OSError("TensorBoard is ending")
+        return process
 
     def _drop(self) -> None:
         process, self._process = self._process, None

@@ -129,7 +129,7 @@ class Table:
     def _work(self, run: Run | None, reader: Reader) -> None:
         while run is not None:
             began_s = self._clock()
-            header = next((header for header, _ in reader.ask("summary", run.path)), {})
+            ((header, _),) = reader.ask("summary", run.path)
             took_s = self._clock() - began_s
             with self._lock:
                 self._take(run, header, self._clock() + max(_REST_S, _REST * took_s))

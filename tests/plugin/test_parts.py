@@ -3,6 +3,7 @@
 import io
 import os
 import shutil
+import subprocess
 import sys
 import threading
 import tomllib
@@ -138,6 +139,30 @@ def test_a_reader_that_was_killed_is_started_again(reader: Reader, tmp_path: Pat
     assert header["summary"]["n_steps"] == 50
 
 
+def test_one_process_reads_all_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = list[Reader]()
+    start = Reader._started
+
+    def counting(reader: Reader) -> subprocess.Popen[bytes]:
+        before = reader._process
+        process = start(reader)
+        if process is not before:
+            started.append(reader)
+        return process
+
+    monkeypatch.setattr(Reader, "_started", counting)
+    for name in "abc":
+        logs.plain(tmp_path / name, logs.falling(50))
+    table = Table(Catalog([Place(tmp_path)]), n_readers=1)
+    told = table.poll(0, "", wait_s=60)
+    while told["n_waiting"]:
+        threading.Event().wait(0.02)
+        told = table.poll(0, "")
+    assert [row["state"] for row in told["rows"]] == ["judged"] * 3
+    assert len(started) == 1
+    table.close()
+
+
 def test_a_reader_that_dies_over_a_run_is_told_of_and_the_next_run_is_read(
     reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -234,3 +259,9 @@ def test_the_page_makes_no_markup_of_text_and_names_no_other_host(word: str) -> 
     text = {path.name: path.read_text(encoding="utf-8") for path in own}
     text["dom.js"] = text["dom.js"].replace('"http://www.w3.org/2000/svg"', "")
     assert [name for name, source in text.items() if word in source] == []
+
+
+def test_lrwatch_and_its_commands_load_nothing_of_the_tab() -> None:
+    code = "import sys, lrwatch, lrwatch.cli; print(*(m for m in sys.modules if 'plugin' in m))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
