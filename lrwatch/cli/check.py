@@ -2,7 +2,6 @@
 
 import json
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -33,7 +32,7 @@ Examples:
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=click.Path())
 @click.option(
     "--fail-on",
     type=click.Choice(list(_CODES)),
@@ -53,7 +52,7 @@ Examples:
 @notify_options
 @column_options
 def command(
-    run: Path,
+    run: str,
     fail_on: str,
     form: str,
     step_summary: bool,
@@ -63,19 +62,21 @@ def command(
 ) -> int:
     """Judge RUN; fail if it is in trouble."""
     from lrwatch.readers.reading import Reading
+    from lrwatch.readers.remote import reachable
     from lrwatch.readers.source import open_log
     from lrwatch.reviewing.judging import judge
 
     with ExitStack() as stack:
         notified = Notified(stack, program=program, webhook=webhook)
-        with readable():
-            reading = Reading(open_log(run), asked(columns))
+        with readable(), reachable(run) as place:
+            reading = Reading(open_log(place.path), asked(columns))
+            reading.name = place.named(reading.path)
             judged = judge(reading)
         alerts = [alert for alert in judged.alerts if alert.state != "closed"]
         for line in _FORMS[form](reading, judged, alerts):
             click.echo(line)
         if step_summary:
-            _github_actions.write_summary(str(reading.path), judged.verdict, alerts)
+            _github_actions.write_summary(reading.name, judged.verdict, alerts)
         code = _code(alerts, fail_on)
         if code:
             notified.send({**_object(reading, judged, alerts), "text": _told(reading, alerts)})
@@ -85,7 +86,7 @@ def command(
 def _told(reading: "Reading", alerts: list[Alert]) -> str:
     """The line that a notification shows: the worst alert."""
     worst = max(alerts, key=lambda alert: SEVERITIES.index(alert.severity))
-    return printable(f"{reading.path}: {LEVEL_WORDS[worst.severity]} {_words(worst)}", limit=1500)
+    return printable(f"{reading.name}: {LEVEL_WORDS[worst.severity]} {_words(worst)}", limit=1500)
 
 
 def _code(alerts: list[Alert], fail_on: str) -> int:
@@ -97,7 +98,7 @@ def _code(alerts: list[Alert], fail_on: str) -> int:
 
 def _text(reading: "Reading", judged: "Judgement", alerts: list[Alert]) -> list[str]:
     steps = f"{judged.n_steps:,} steps"
-    head = f"{printable(reading.path)}: {judged.verdict} ({reading.format}, {steps})"
+    head = f"{printable(reading.name)}: {judged.verdict} ({reading.format}, {steps})"
     notes = [f"  note  {note}" for note in reading.notes]
     return [head, *notes, *(f"  {LEVEL_WORDS[a.severity]}  {_words(a)}" for a in alerts)]
 
@@ -115,7 +116,7 @@ def _json(reading: "Reading", judged: "Judgement", alerts: list[Alert]) -> list[
 def _object(reading: "Reading", judged: "Judgement", alerts: list[Alert]) -> dict[str, Any]:
     return {
         "v": 1,
-        "run": str(reading.path),
+        "run": reading.name,
         "format": reading.format,
         "verdict": judged.verdict,
         "n_steps": judged.n_steps,
@@ -124,7 +125,7 @@ def _object(reading: "Reading", judged: "Judgement", alerts: list[Alert]) -> dic
 
 
 def _github(reading: "Reading", judged: "Judgement", alerts: list[Alert]) -> list[str]:
-    run = printable(reading.path)
+    run = printable(reading.name)
     return _github_actions.annotations(run, judged.verdict, [(a, _words(a)) for a in alerts])
 
 

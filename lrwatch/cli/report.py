@@ -36,13 +36,14 @@ def command(run: str, out: Path, title: str | None, **columns: Any) -> int:
     reads. The report says what was seen, since when, what to try and what was done, and shows
     loss, norm and rate with all of it marked. PNG needs matplotlib: pip install 'lrwatch[plot]'.
     """
+    from lrwatch.readers.remote import reachable
     from lrwatch.readers.source import open_log
     from lrwatch.reviewing.report.story import tell
     from lrwatch.reviewing.report.writing import check_kind, write_report
 
     check_kind(out)
-    with readable():
-        story = tell(open_log(run), asked(columns), name=title or run)
+    with readable(), reachable(run) as place:
+        story = tell(open_log(place.path), asked(columns), name=title or run)
     for file in write_report(story, out):
         click.echo(printable(file))
     return 0

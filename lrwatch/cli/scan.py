@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,6 +22,8 @@ Examples:
   lrwatch scan --csv runs > runs.csv  for a spreadsheet
   lrwatch scan --json runs | jq 'select(.verdict == "too_high") | .run'
   lrwatch scan --loss g_loss --lr g_lr gan-runs
+  lrwatch scan s3://bucket/runs       needs fsspec and s3fs: pip install 'lrwatch[remote]' s3fs
+  lrwatch scan --ray auto /shared     on the cluster; --ray local on this machine
 """
 
 
@@ -31,11 +32,17 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--csv", "as_csv", is_flag=True, help="A table separated by commas.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Number of processes.")
+@click.option("--ray", metavar="ADDRESS", help="Judge on Ray: local, auto, or an address.")
 @column_options
 def command(
-    paths: tuple[Path, ...], as_json: bool, as_csv: bool, jobs: int | None, **columns: Any
+    paths: tuple[str, ...],
+    as_json: bool,
+    as_csv: bool,
+    jobs: int | None,
+    ray: str | None,
+    **columns: Any,
 ) -> int:
-    """Judge every run at or below PATH.
+    """Judge every run at or below PATH, a folder, a log, or a URL that fsspec knows.
 
     Reads TensorBoard's event files, trainer_state.json of Hugging Face, results.csv of YOLO,
     Lightning's and Keras's CSV logs, AlgoPerf's measurements, W&B's offline files, JSON Lines,
@@ -43,6 +50,9 @@ def command(
     """
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other")
+    if ray is not None and jobs is not None:
+        raise click.UsageError("--ray and --jobs exclude each other")
+    from lrwatch.reviewing.cluster import scan_on_ray
     from lrwatch.reviewing.scan import runs_below, scan
 
     runs, problems = runs_below(paths)
@@ -50,7 +60,10 @@ def command(
         click.echo(f"Error: {printable(problem)}", err=True)
     found = []
     show = _Shown(as_json=as_json, as_csv=as_csv)
-    for summary in _with_progress(scan(runs, asked(columns), n_jobs=jobs), len(runs)):
+    judged = scan(runs, asked(columns), n_jobs=jobs)
+    if ray is not None:
+        judged = scan_on_ray(runs, asked(columns), address=ray)
+    for summary in _with_progress(judged, len(runs)):
         found.append(summary)
         show.one(summary)
     show.rest()

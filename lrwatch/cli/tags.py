@@ -1,7 +1,6 @@
 """``lrwatch tags``: which columns a log has, and which of them lrwatch takes for what."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,10 +21,10 @@ Examples:
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.argument("path", required=False, type=click.Path())
 @click.option("--rules", is_flag=True, help="Print the table of names.")
 @column_options
-def command(path: Path | None, rules: bool, **columns: Any) -> None:
+def command(path: str | None, rules: bool, **columns: Any) -> None:
     """Show the columns of the log at PATH, and what each is taken for."""
     if path is None and not rules:
         raise click.UsageError("name a PATH, or ask for --rules")
@@ -36,12 +35,13 @@ def command(path: Path | None, rules: bool, **columns: Any) -> None:
         _show(path, asked(columns))
 
 
-def _show(path: Path, wanted: dict[str, str | None]) -> None:
+def _show(path: str, wanted: dict[str, str | None]) -> None:
+    from lrwatch.readers.remote import reachable
     from lrwatch.readers.source import open_log
 
-    with readable():
-        source = open_log(path)
-    click.echo(f"{printable(source.path)}: {source.format}")
+    with readable(), reachable(path) as place:
+        source = open_log(place.path)
+    click.echo(f"{printable(place.named(source.path))}: {source.format}")
     for note in source.notes:
         click.echo(f"  note: {note}")
     for line in _chosen(source, wanted):

@@ -18,6 +18,7 @@ class Reading(Iterator[Step]):
 
     Attributes:
         path: What is read.
+        name: What to call it: the path, unless that is only a copy.
         format: Its kind, in one word.
         columns: Which of its columns are the loss, the norm, the rate and the step.
         notes: What a reader of the numbers must know.
@@ -28,6 +29,7 @@ class Reading(Iterator[Step]):
 
     def __init__(self, source: Source, asked: Mapping[str, str | None]) -> None:
         self.path = source.path
+        self.name = os.fspath(source.path)
         self.format = source.format
         self.notes = source.notes
         self.columns = source.columns(asked)

@@ -8,6 +8,7 @@ from math import nan
 from typing import TYPE_CHECKING
 
 from lrwatch.readers.reading import Reading, read
+from lrwatch.readers.remote import reachable
 from lrwatch.records import Alert, Step, Verdict
 from lrwatch.reviewing.judging import judge
 
@@ -108,5 +109,9 @@ def review(
     lr: str | None = None,
     step: str | None = None,
 ) -> Review:
-    """Read the log of a run and judge it; the arguments are those of :func:`lrwatch.read`."""
-    return Review(read(path, loss=loss, grad_norm=grad_norm, lr=lr, step=step))
+    """Read the log of a run and judge it; the arguments are those of :func:`lrwatch.read`.
+
+    A URL that fsspec knows (``s3://``, ``gs://``, ``hf://``, ...) is fetched first.
+    """
+    with reachable(path) as place:
+        return Review(read(place.path, loss=loss, grad_norm=grad_norm, lr=lr, step=step))

@@ -10,7 +10,7 @@ from multiprocessing import get_all_start_methods, get_context
 from multiprocessing.context import BaseContext
 
 from lrwatch.errors import LrwatchError
-from lrwatch.readers.folders import find_runs
+from lrwatch.readers.remote import is_remote, runs_at
 from lrwatch.reviewing.summary import Summary, summary_or_error
 
 _PRELOADED = ["lrwatch.reviewing.summary", "lrwatch.readers.event_steps"]
@@ -23,7 +23,7 @@ def runs_below(paths: Sequence[str | os.PathLike[str]]) -> tuple[list[str], list
     found, problems = dict[str, None](), list[str]()
     for path in paths:
         try:
-            found.update((os.fspath(run), None) for run in find_runs(path))
+            found.update(dict.fromkeys(runs_at(path)))
         except LrwatchError as error:
             problems.append(str(error))
     return list(found), problems
@@ -86,12 +86,17 @@ def _context() -> BaseContext:
 
 
 def _worthwhile(runs: Sequence[str]) -> int:
-    """A process takes half a second to start: one for every few megabytes, up to all cores."""
+    """A process takes half a second to start: one for every few megabytes, up to all cores.
+
+    Runs that have to be fetched first are worth one each.
+    """
     n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return min(n_cores or 1, 1 + sum(map(_size, runs)) // _WORTH_A_PROCESS)
 
 
 def _size(run: str) -> int:
+    if is_remote(run):
+        return _WORTH_A_PROCESS
     try:
         with os.scandir(run) as entries:
             return sum(e.stat(follow_symlinks=False).st_size for e in entries if e.is_file())

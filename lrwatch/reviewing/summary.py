@@ -7,6 +7,7 @@ from typing import Any
 
 from lrwatch.errors import LrwatchError
 from lrwatch.readers.reading import Reading
+from lrwatch.readers.remote import reachable
 from lrwatch.readers.source import open_log
 from lrwatch.records import Alert, Verdict, plain
 from lrwatch.reviewing.judging import judge, onset, worst
@@ -54,7 +55,11 @@ def summarise(path: str | os.PathLike[str], asked: Mapping[str, str | None]) -> 
     Raises:
         LrwatchError: If it cannot be read.
     """
-    reading = Reading(open_log(path), asked)
+    with reachable(path) as place:
+        return _summary(path, Reading(open_log(place.path), asked))
+
+
+def _summary(path: str | os.PathLike[str], reading: Reading) -> Summary:
     judged = judge(reading)
     return Summary(
         run=os.fspath(path),

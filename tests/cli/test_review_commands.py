@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -264,3 +265,19 @@ def test_hostile_names_of_runs_and_columns_cannot_steer_the_terminal(tmp_path: P
         shown = (done.stdout + done.stderr).replace("\n", "")
         assert "owned" in shown
         assert shown.isprintable()
+
+
+def test_scan_on_ray_says_what_to_install_where_it_is_missing(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    done = lrwatch("scan", "--ray", "local", runs)
+    assert done.exit_code == 1
+    assert done.stderr == "Error: --ray needs Ray: pip install 'lrwatch[ray]'\n"
+
+
+def test_scan_on_ray_needs_an_address(runs: Path) -> None:
+    done = lrwatch("scan", "--ray", "elsewhere", runs)
+    assert done.exit_code == 1
+    assert "--ray must be local, auto, host:port or ray://host:port, got 'elsewhere'" in done.stderr
+    assert lrwatch("scan", "--ray", "local", "-j", 2, runs).exit_code == 2
