@@ -10,6 +10,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from lrwatch.control.disarm_file import DisarmFile
+from lrwatch.control.generators import Generators
 from lrwatch.control.rate import RateScale
 from lrwatch.control.snapshot import Snapshots
 from lrwatch.control.stopped import TrainingStoppedError
@@ -22,6 +23,7 @@ from lrwatch.records import Action, Alert
 logger = logging.getLogger("lrwatch")
 
 N_SLOTS = 6
+INCUMBENT = "incumbent"
 SIGNS_OF_A_HOT_RATE = ("lr_too_high", "oscillation", "overshoot")
 
 
@@ -30,9 +32,10 @@ class BackoffController:
 
     Every action is written before it is applied. With ``backoff.dry_run`` it is only written.
     A rewind brings back weights, model buffers and moments; the schedule, the random generators
-    and the data go on. In a job of several ranks all of them decide on the same, merged numbers. If
-    they part (a rank is gone, or failed to act) none acts any more, and the scale stays as it is:
-    a rank that went on alone would drift away from the others.
+    and the data go on. A trial from the start that was no better is taken back as if it had not
+    been: then the generators are brought back, too. In a job of several ranks all of them decide on
+    the same, merged numbers. If they part (a rank is gone, or failed to act) none acts any more,
+    and the scale stays as it is: a rank that went on alone would drift away from the others.
 
     Args:
         backoff: Bounds and rungs.
@@ -67,6 +70,7 @@ class BackoffController:
         if shortage and "rewind" in backoff.rungs:
             logger.warning("back-off: %s", shortage)
         self._ladder = Ladder(backoff, n_slots=min(N_SLOTS, self._snapshots.n_slots))
+        self._generators: Generators | None = None
         self._trouble = 0
         self._step = 0
         self.armed = True
@@ -185,8 +189,12 @@ class BackoffController:
             raise TrainingStoppedError(action)
         if move.save:
             self._snapshots.save(move.save, seen.step)
+        if move.save == INCUMBENT:
+            self._generators = Generators()
         if move.load:
             self._snapshots.load(move.load)
+        if move.load == INCUMBENT and self._generators is not None:
+            self._generators.load()
         if move.scale is not None:
             self._rate.scale = move.scale
         return move.kind not in ("skip", "rewind")

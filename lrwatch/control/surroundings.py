@@ -1,12 +1,12 @@
 """What a bit-identical continuation needs beside weights and moments: rates, scaler and RNG."""
 
 import copy
-import random
-import sys
 from typing import Any
 
 import torch
 from torch.optim import Optimizer
+
+from lrwatch.control.generators import Generators
 
 
 class Surroundings:
@@ -28,11 +28,7 @@ class Surroundings:
             for group in optimizer.param_groups
         ]
         self._states = [copy.deepcopy(other.state_dict()) for other in others]
-        self._random = random.getstate()
-        numpy = sys.modules.get("numpy")
-        self._numpy = None if numpy is None else numpy.random.get_state()
-        self._torch = torch.get_rng_state()
-        self._cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+        self._generators = Generators()
 
     def load(self) -> None:
         """Bring everything back; a tensor rate keeps its identity."""
@@ -45,12 +41,7 @@ class Surroundings:
                     group[name] = _own(value)
         for other, state in zip(self._others, self._states, strict=True):
             other.load_state_dict(copy.deepcopy(state))
-        random.setstate(self._random)
-        if self._numpy is not None:
-            sys.modules["numpy"].random.set_state(self._numpy)
-        torch.set_rng_state(self._torch)
-        if self._cuda:
-            torch.cuda.set_rng_state_all(self._cuda)
+        self._generators.load()
 
 
 def _own(value: Any) -> Any:

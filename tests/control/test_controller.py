@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lrwatch.control import BackoffController, TrainingStoppedError, build_controller
+from lrwatch.policy.move import Move, Seen
 from lrwatch.policy.settings import Backoff
 from lrwatch.records import Action
 
@@ -251,3 +252,33 @@ def test_no_hook_is_left_after_close() -> None:
 def test_anything_but_true_or_settings_is_refused(backoff: object) -> None:
     with pytest.raises(ValueError, match=r"must be True, False or a lrwatch\.Backoff"):
         Training(0.01, backoff)
+
+
+class Undecided:
+    """A ladder that tries the start at step 30 and gives it up at step 45."""
+
+    def __init__(self) -> None:
+        self.save: str | None = None
+        self.scale, self.n_lost = 1.0, 0
+
+    def decide(self, seen: Seen) -> list[Move]:
+        self.save = "start" if seen.step == 0 else None
+        if seen.step == 30:
+            return [Move(kind="rewind", reason="x", scale=0.3, load="start", save="incumbent")]
+        if seen.step == 45:
+            return [Move(kind="rewind", reason="no better", scale=1.0, load="incumbent")]
+        return []
+
+
+def test_trial_that_is_no_better_is_taken_back_with_weights_moments_and_generators() -> None:
+    bare = Training(0.01, None)
+    bare.go(30)
+    torch.randn(32, 2)  # the batch of step 30, at which the trial begins
+    generator = torch.get_rng_state()
+    tried = Training(0.01)
+    assert tried.controller is not None
+    tried.controller._ladder = Undecided()  # type: ignore[assignment]  # a script in its place
+    tried.go(46)
+    assert tried.kinds() == ["rewind", "rewind"]
+    assert all(torch.equal(a, b) for a, b in zip(bare.bits(), tried.bits(), strict=True))
+    assert torch.equal(torch.get_rng_state(), generator)

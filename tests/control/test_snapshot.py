@@ -208,3 +208,28 @@ def test_unknown_slot_and_missing_surroundings_are_named() -> None:
     snapshots.save("x", 0)
     with pytest.raises(ValueError, match="saved without exact=True"):
         snapshots.load("x", exact=True)
+
+
+def test_gradient_scaler_comes_back_with_its_scale_and_its_count() -> None:
+    run = Run("sgd")
+    scaler = torch.amp.GradScaler("cpu", init_scale=1024.0, growth_interval=2)
+
+    def go() -> tuple[list[float], list[Tensor]]:
+        scales = []
+        for _ in range(5):
+            run.optimizer.zero_grad()
+            scaler.scale(run.model(torch.randn(16, 4)).square().mean()).backward()
+            scaler.step(run.optimizer)
+            scaler.update()
+            scales.append(scaler.get_scale())
+        return scales, run.bits()
+
+    go()
+    snapshots = Snapshots(run.optimizer, run.model, others=(scaler, run.schedule))
+    snapshots.save("here", 5, exact=True)
+    scales, end = go()
+    snapshots.load("here", exact=True)
+    again, same_end = go()
+    assert scales == again
+    assert scales[0] < scales[-1]
+    assert same(end, same_end)
