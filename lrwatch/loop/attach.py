@@ -102,7 +102,7 @@ def attach(
         check_before_step: Whether to judge every step before its update, at the price of waiting
             for the device.
         norm_every: Steps between two computed gradient norms, >= 1; None lets the norm take about
-            one per cent of the time, or every tenth step where torch.distributed is initialised.
+            half a per cent of the time, or every tenth step where torch.distributed is initialised.
         pretrained: Whether the model was trained before, which advice then takes into account.
         surrogate: Whether the value of the loss says nothing about progress, as in reinforcement
             learning and adversarial training: then only gradients and non-finite values are judged.

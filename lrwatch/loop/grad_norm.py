@@ -106,7 +106,7 @@ def _accumulator(dtype: torch.dtype) -> torch.dtype | None:
 
 
 class Cadence:
-    """Says at which steps the norm is computed, so that it stays about one per cent of the time.
+    """Says at which steps the norm is computed, so that it stays about half a per cent of the time.
 
     It is due when ``share`` of the time since the last one is as much as it costs, and after
     ``max_gap`` steps at the latest. So a long step has it every time, and a step of a millisecond
@@ -138,7 +138,9 @@ class Cadence:
         "due_step",
     )
 
-    def __init__(self, every: int | None = None, *, share: float = 0.01, max_gap: int = 20) -> None:
+    def __init__(
+        self, every: int | None = None, *, share: float = 0.005, max_gap: int = 20
+    ) -> None:
         if every is not None and every < 1:
             raise ValueError(f"norm_every must be >= 1 or None, got {every}")
         self._every = every

@@ -21,7 +21,7 @@ class Settings:
         check_before_step: Whether to judge every step before its update, at the price of waiting
             for the device.
         norm_every: Steps between two computed gradient norms, >= 1; None lets the norm take about
-            one per cent of the time.
+            half a per cent of the time.
         pretrained: Whether the model was trained before, which advice then takes into account;
             None: what the framework says, if it does.
         surrogate: Whether the value of the loss says nothing about progress, as in reinforcement
@@ -29,7 +29,7 @@ class Settings:
         stderr: Whether alerts are printed.
 
     Raises:
-        ValueError: If ``backoff`` or one of its fields is out of its range.
+        ValueError: If one of them, or a field of ``backoff``, is out of its range.
     """
 
     run_dir: str | bool | None = None
@@ -43,6 +43,10 @@ class Settings:
 
     def __post_init__(self) -> None:
         as_backoff(self.backoff)
+        for name in ("total_steps", "norm_every"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be >= 1, got {value}")
 
     def as_dict(self) -> dict[str, Any]:
         """The values, by name."""

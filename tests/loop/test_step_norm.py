@@ -244,8 +244,10 @@ def test_long_steps_have_their_norm_every_time() -> None:
     assert taken(cost_s=0.001, step_s=0.2) == list(range(1000))
 
 
-@pytest.mark.parametrize(("cost_s", "every"), [(50e-6, 5), (100e-6, 10), (150e-6, 15)])
-def test_short_steps_have_it_as_often_as_one_per_cent_pays_for(cost_s: float, every: int) -> None:
+@pytest.mark.parametrize(("cost_s", "every"), [(25e-6, 5), (50e-6, 10), (75e-6, 15)])
+def test_short_steps_have_it_as_often_as_half_a_per_cent_pays_for(
+    cost_s: float, every: int
+) -> None:
     steps = taken(cost_s=cost_s, step_s=0.001)
     assert steps[-1] - steps[-2] == pytest.approx(every, abs=1)
 

@@ -60,7 +60,7 @@ def wandb_offline(model: nn.Module, folder: Path) -> tuple[Log, Callable[[], Non
 
 
 def wandb_watch(model: nn.Module, folder: Path) -> tuple[Log, Callable[[], None]]:
-    """W&B without network, with histograms of all gradients at every hundredth step, its default."""
+    """W&B without network, and histograms of all gradients at its default, every hundredth step."""
     wandb: Any = import_module("wandb")
     history: Any = import_module("wandb.integration.torch.wandb_torch").TorchHistory
     log, close = wandb_offline(model, folder)
