@@ -19,7 +19,7 @@ _FLAGS = (
     " --disable-dev-shm-usage --disable-extensions --mute-audio --remote-debugging-pipe"
 )
 CTRL, SHIFT = 2, 8
-_LIMIT_S = 60.0
+_LIMIT_S = 120.0
 # Chromium reads commands from descriptor 3 and answers on 4.
 _WITH_PIPES = """
 import fcntl, os, sys

@@ -17,7 +17,7 @@ PAGE = "/data/plugin_entry.html?name=lrwatch"
 N_LONG = 30_000
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def logdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("logs")
     logs.watched(root / "watched")
@@ -34,14 +34,14 @@ def logdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def board(logdir: Path) -> Iterator[TensorBoard]:
     board = TensorBoard(logdir)
     yield board
     board.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     if found() is None and os.environ.get("LRWATCH_TEST_BROWSER") != "required":
         pytest.skip("needs Chromium: apt-get install chromium")
