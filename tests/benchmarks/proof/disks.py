@@ -6,7 +6,7 @@ from pathlib import Path
 from lrwatch.sinks.history import read_entries, read_ledger
 from tests.benchmarks.proof.figure import Figure, all_of, together
 from tests.benchmarks.proof.files import event_files, unreadable_files
-from tests.benchmarks.proof.zygote import Ran, Zygote
+from tests.benchmarks.proof.zygote import Ran, Zygote, shared
 
 # A training of 60 steps that alerts at every third; argv: run directory, what befalls the disk.
 TRAINING = """
@@ -77,23 +77,24 @@ print("finished", Warned.n, max(longest), longest[-3], closed)
 
 def full(n_sizes: int, n_writes: int) -> Figure:
     """Row 7: a disk that fills up at each of many sizes, and one that is full at the n-th write."""
-    with Zygote() as zygote:
-        sizes = [_tried(zygote, "small", i + 1) for i in range(n_sizes)]
-        writes = [_tried(zygote, "ENOSPC", i + 1) for i in range(n_writes)]
+    zygote = shared()
+    sizes = [_tried(zygote, "small", i + 1) for i in range(n_sizes)]
+    writes = [_tried(zygote, "ENOSPC", i + 1) for i in range(n_writes)]
     return _summed("sizes and writes at which the disk was full", [*sizes, *writes], warned={0, 1})
 
 
 def failing(n: int) -> Figure:
     """Row 10: the n-th write fails or is cut short."""
     faults = ("EIO", "ESTALE", "EINTR", "EDQUOT", "short")
-    with Zygote() as zygote:
-        tried = [_tried(zygote, fault, 1 + i) for i in range(n) for fault in faults]
+    zygote = shared()
+    tried = [_tried(zygote, fault, 1 + i) for i in range(n) for fault in faults]
     return _summed("failing writes", tried, warned={0, 1})
 
 
 def missing() -> Figure:
     """Row 8: no right to write there; the directory removed while it is written to."""
-    with Zygote() as zygote, tempfile.TemporaryDirectory() as folder:
+    zygote = shared()
+    with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         denied = zygote.run(TRAINING, Path(folder) / "denied", "user", 0)
         removed = zygote.run(TRAINING, Path(folder) / "removed", "removed", 0)
@@ -109,7 +110,8 @@ def missing() -> Figure:
 
 def hanging() -> Figure:
     """Row 9: every write after the third takes ten minutes."""
-    with Zygote() as zygote, tempfile.TemporaryDirectory() as folder:
+    zygote = shared()
+    with tempfile.TemporaryDirectory() as folder:
         ran = zygote.run(TRAINING, folder, "hangs", 0)
     if not ran.out.startswith("finished"):
         return Figure(f"did not finish: {ran.err[-200:]}", False)
@@ -123,7 +125,8 @@ def hanging() -> Figure:
 
 def two_writers() -> Figure:
     """Row 11: two trainings in one run directory."""
-    with Zygote() as zygote, tempfile.TemporaryDirectory() as folder:
+    zygote = shared()
+    with tempfile.TemporaryDirectory() as folder:
         ran = [script.wait() for script in [zygote.start(TRAINING, folder, "", 0) for _ in "12"]]
         run = Path(folder)
         entries = list(read_entries(run / "lrwatch" / "alerts.jsonl"))

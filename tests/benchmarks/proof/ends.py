@@ -11,7 +11,7 @@ from pathlib import Path
 from lrwatch.sinks.history import read_ledger
 from tests.benchmarks.proof.figure import Figure, all_of, together
 from tests.benchmarks.proof.files import event_files, events, unreadable_files
-from tests.benchmarks.proof.zygote import Ran, Zygote
+from tests.benchmarks.proof.zygote import Ran, Zygote, shared
 
 _KILLS_PER_RUN = 10
 _STEP = re.compile(r"  step=(\d+) ")
@@ -93,9 +93,9 @@ def kills(n: int, seed: int = 0) -> Figure:
         time.sleep(rng.uniform(0.0, 0.25))
         return script.kill()
 
-    with Zygote() as zygote:
-        alerts = _alerts_kept(zygote, n, ended, {-signal.SIGKILL})
-        lost_s = _metrics_lost_s(zygote, max(n // 50, 1), rng)
+    zygote = shared()
+    alerts = _alerts_kept(zygote, n, ended, {-signal.SIGKILL})
+    lost_s = _metrics_lost_s(zygote, max(n // 50, 1), rng)
     return together(alerts, Figure(f"metrics lost at most: {lost_s:.1f} s", lost_s < 3.0))
 
 
@@ -105,14 +105,15 @@ def crashes(n: int) -> Figure:
     def ended(zygote: Zygote, run: Path, first: int) -> Ran:
         return zygote.run(ALERTING, run, first, "exit" if first % 200_000 else "segfault")
 
-    with Zygote() as zygote:
-        return _alerts_kept(zygote, n, ended, {9, -signal.SIGSEGV})
+    zygote = shared()
+    return _alerts_kept(zygote, n, ended, {9, -signal.SIGSEGV})
 
 
 def requests(n: int) -> Figure:
     """Row 2: SIGTERM, with and without a handler of the user's."""
     n_same = n_good = 0
-    with Zygote() as zygote, tempfile.TemporaryDirectory() as folder:
+    zygote = shared()
+    with tempfile.TemporaryDirectory() as folder:
         for i in range(n):
             way = "handled" if i % 2 else "unhandled"
             script = zygote.start(ENDING, Path(folder) / str(i), way)

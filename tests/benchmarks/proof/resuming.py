@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lrwatch.sinks.history import read_entries
 from tests.benchmarks.proof.figure import Figure, together
-from tests.benchmarks.proof.zygote import Zygote
+from tests.benchmarks.proof.zygote import shared
 from tests.sinks.test_tensorboard import TensorBoard
 
 # The loss tells segment and step; every point is drawn, as steps are slow enough.
@@ -42,12 +42,12 @@ def cycles(n: int, seed: int = 0) -> Figure:
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
         run.mkdir()
-        with Zygote() as zygote:
-            for segment in range(n + 1):
-                script = zygote.start(RESUMED, run, segment)
-                script.printed("ready")
-                time.sleep(rng.uniform(1.5, 3.0))
-                script.kill()
+        zygote = shared()
+        for segment in range(n + 1):
+            script = zygote.start(RESUMED, run, segment)
+            script.printed("ready")
+            time.sleep(rng.uniform(1.5, 3.0))
+            script.kill()
         entries = list(read_entries(run / "lrwatch" / "alerts.jsonl"))
         segments = {entry.run for entry in entries if entry is not None}
         loaders = [_read_by(Path(folder), n, load_fast) for load_fast in ("true", "false")]

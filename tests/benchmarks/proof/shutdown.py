@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from tests.benchmarks.proof.figure import Figure, all_of, together
-from tests.benchmarks.proof.zygote import Ran, Zygote
+from tests.benchmarks.proof.zygote import Ran, shared
 
 _HEAD = """
 import atexit, gc, logging, os, signal, sys, threading, time, torch, lrwatch
@@ -82,18 +82,18 @@ def ends(n: int) -> Figure:
     ways = list(itertools.product(ENDS.items(), STATES.items(), (True, False), (3, -1)))
     ways = [ways[i * len(ways) // n] for i in range(min(n, len(ways)))]
     n_good, longest_s, misses = 0, 0.0, []
-    with Zygote() as zygote:
-        for (end, (last, code)), (state, lines), writes, bad in ways:
-            with tempfile.TemporaryDirectory() as folder:
-                script = _HEAD.format(bad=bad) + lines + "print('ending', flush=True)\n" + last
-                started = zygote.start(script, folder if writes else "nowhere")
-                started.printed("ending")
-                start_s = time.monotonic()
-                ran = started.wait()
-                longest_s = max(longest_s, time.monotonic() - start_s)
-                good = ran.code == code and _is_quiet(ran)
-                n_good += good
-                misses += [] if good else [f"{state}, then {end}: {ran.code} {ran.err[-300:]!r}"]
+    zygote = shared()
+    for (end, (last, code)), (state, lines), writes, bad in ways:
+        with tempfile.TemporaryDirectory() as folder:
+            script = _HEAD.format(bad=bad) + lines + "print('ending', flush=True)\n" + last
+            started = zygote.start(script, folder if writes else "nowhere")
+            started.printed("ending")
+            start_s = time.monotonic()
+            ran = started.wait()
+            longest_s = max(longest_s, time.monotonic() - start_s)
+            good = ran.code == code and _is_quiet(ran)
+            n_good += good
+            misses += [] if good else [f"{state}, then {end}: {ran.code} {ran.err[-300:]!r}"]
     return together(
         all_of(n_good, len(ways), "ways to end, exit code unchanged and nothing said", misses),
         Figure(f"longest end {longest_s:.1f} s", longest_s < 5.0),
@@ -103,7 +103,8 @@ def ends(n: int) -> Figure:
 def warned() -> Figure:
     """Row 6: warnings are errors, and every logging handler raises."""
     n_finished = 0
-    with Zygote() as zygote, tempfile.TemporaryDirectory() as folder:
+    zygote = shared()
+    with tempfile.TemporaryDirectory() as folder:
         for run in ("nowhere", Path(folder) / "a-file-is-in-the-way"):
             ran = zygote.run(_HEAD.format(bad=3) + BROKEN_LOGGING, run)
             n_finished += ran.out == "finished\n" and ran.code == 0 and _is_quiet(ran)

@@ -3,6 +3,8 @@
 A script runs to the very end of its interpreter, as if it had been started alone.
 """
 
+import atexit
+import functools
 import json
 import os
 import signal
@@ -12,8 +14,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 ROOT = Path(__file__).parents[3]
 
@@ -126,14 +127,15 @@ class Zygote:
         assert self._server.stdout is not None
         return self._server.stdout.readline().strip()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """End it."""
         self._server.communicate()
         self._folder.cleanup()
+
+
+@functools.cache
+def shared() -> Zygote:
+    """One for this process; it ends with it."""
+    zygote = Zygote()
+    atexit.register(zygote.close)
+    return zygote
