@@ -9,6 +9,7 @@ except ModuleNotFoundError:  # the same framework under its older name
     from pytorch_lightning import Callback
 
 from lrwatch.errors import LrwatchError
+from lrwatch.loop.harmless import harmless
 from lrwatch.loop.watches import Watching
 
 
@@ -34,6 +35,7 @@ class LrwatchCallback(Watching, Callback):
             "Lightning; other frameworks have their own in lrwatch.hooks"
         )
 
+    @harmless
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Attach; a checkpoint has been loaded by now."""
 
@@ -54,10 +56,12 @@ class LrwatchCallback(Watching, Callback):
         self._watches.load_state_dict(self._resumed, n_steps)
         self._resumed = None
 
+    @harmless
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
         """Judge what is left, and take the hooks away."""
         self._watches.close()
 
+    @harmless
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
         """Take the hooks away, as ``on_train_end`` is not called then."""
         self._watches.close()

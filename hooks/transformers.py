@@ -6,6 +6,7 @@ from typing import Any
 from transformers.trainer_callback import ExportableState, TrainerCallback
 
 from lrwatch.errors import LrwatchError
+from lrwatch.loop.harmless import harmless
 from lrwatch.loop.watches import Watching
 
 
@@ -31,6 +32,7 @@ class LrwatchCallback(Watching, TrainerCallback, ExportableState):
             "Transformers; other frameworks have their own in lrwatch.hooks"
         )
 
+    @harmless
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Attach; a checkpoint has been loaded by now."""
 
@@ -58,6 +60,7 @@ class LrwatchCallback(Watching, TrainerCallback, ExportableState):
         if self._stopped:
             control.should_training_stop = True
 
+    @harmless
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Judge what is left, and take the hooks away."""
         self._watches.close()

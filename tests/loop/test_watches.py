@@ -184,3 +184,22 @@ def test_a_back_off_that_gives_up_calls_the_trainers_stop_and_leaves_the_weights
     assert "training stopped at step" in str(stops[0])
     assert torch.equal(model.weight, left)
     watches.close()
+
+
+@pytest.mark.parametrize("name", ["total_steps", "norm_every"])
+def test_a_count_below_one_is_refused_at_construction(name: str) -> None:
+    given: dict[str, Any] = {name: 0}
+    with pytest.raises(ValueError, match=f"{name} must be >= 1, got 0"):
+        Settings(**given)
+
+
+def test_what_a_framework_took_back_is_noted(tmp_path: Path) -> None:
+    model = small_model()
+    watches, (optimizer,) = opened(model, run_dir=str(tmp_path))
+    train(model, optimizer, 5)
+    watches.went_back(3, "the framework reloaded its checkpoint")
+    train(model, optimizer, 2)
+    watches.close()
+    lines = (tmp_path / "lrwatch" / "alerts.jsonl").read_text().splitlines()
+    (action,) = [record for record in map(json.loads, lines) if record["type"] == "action"]
+    assert (action["kind"], action["step"], action["to_step"]) == ("rewind", 5, 3)
