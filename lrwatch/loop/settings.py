@@ -26,8 +26,6 @@ class Settings:
             None: what the framework says, if it does.
         surrogate: Whether the value of the loss says nothing about progress, as in reinforcement
             learning and adversarial training: then only gradients and non-finite values are judged.
-        surrogate: Whether the value of the loss says nothing about progress, as in reinforcement
-            learning and adversarial training.
         stderr: Whether alerts are printed.
 
     Raises:
@@ -40,7 +38,6 @@ class Settings:
     check_before_step: bool = False
     norm_every: int | None = None
     pretrained: bool | None = None
-    surrogate: bool = False
     surrogate: bool = False
     stderr: bool = True
 
