@@ -8,6 +8,7 @@ VENV ?= .venv
 FRAMEWORKS_VENV ?= .venv-frameworks
 VISION_VENV ?= .venv-vision
 PEERS_VENV ?= .venv-peers
+FUZZ_VENV ?= .venv-fuzz
 FRAMEWORKS := accelerate ignite keras lightning optuna ray transformers
 DEMO_FLAGS ?=
 # --full: all workloads and three seeds, hours; --peers: other tools' remedies beside it.
@@ -20,7 +21,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-frameworks lint types wheel-check gallery docs bench-verdicts bench-shapes bench-rescue bench-find bench-hook bench-overhead bench-detectors bench-read bench-scan bench-tab clean
+.PHONY: help demo test test-frameworks lint types wheel-check gallery docs bench-verdicts bench-shapes bench-rescue bench-find bench-hook bench-overhead bench-detectors bench-read bench-scan bench-tab proof soak fuzz clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,8 +82,17 @@ bench-scan: $(VENV)/.core  ## measure how fast old logs are judged
 bench-tab: $(VENV)/.dev  ## measure TensorBoard's tab in Chromium: 1,000 runs, 1,000,000 steps
 	$(BIN)/python -m tests.benchmarks.tab_speed
 
+proof: $(VENV)/.dev  ## put every fault of the matrix to lrwatch, and print a figure for each
+	$(BIN)/python -m tests.benchmarks.proof $(FLAGS)
+
+soak: $(VENV)/.core  ## run for millions of steps: memory, cost, files and threads must not grow
+	$(BIN)/python -m tests.benchmarks.soak $(FLAGS)
+
+fuzz: $(FUZZ_VENV)/.installed  ## feed bytes by atheris to the readers and to what is printed
+	$(FUZZ_VENV)/bin/python -m tests.benchmarks.fuzz $(FLAGS)
+
 clean:  ## remove the environment and everything built
-	rm -rf $(VENV) $(FRAMEWORKS_VENV) $(VISION_VENV) $(PEERS_VENV) build dist .bench *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(FRAMEWORKS_VENV) $(VISION_VENV) $(PEERS_VENV) $(FUZZ_VENV) build dist .bench *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find lrwatch hooks tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # torch goes first: it is the largest by far, and the rest must not bring another version of it.
@@ -98,6 +108,12 @@ $(VENV)/.dev: $(VENV)/.core
 	@touch $@
 
 # The trackers that lrwatch is compared with; one that cannot be installed is left out of the table.
+# atheris is only where it is used; lrwatch itself is read from the checkout.
+$(FUZZ_VENV)/.installed: constraints-fuzz.txt
+	test -x $(FUZZ_VENV)/bin/python || $(PYTHON) -m venv $(FUZZ_VENV)
+	$(FUZZ_VENV)/bin/python -m pip --disable-pip-version-check install --constraint constraints-fuzz.txt atheris numpy click
+	@touch $@
+
 $(PEERS_VENV)/.installed: PIP = $(PEERS_VENV)/bin/python -m pip --disable-pip-version-check
 $(PEERS_VENV)/.installed: pyproject.toml constraints.txt constraints-peers.txt
 	test -x $(PEERS_VENV)/bin/python || $(PYTHON) -m venv $(PEERS_VENV)
