@@ -8,6 +8,11 @@ import torch
 _N_SLOTS = 256
 
 
+def is_capturing() -> bool:
+    """Whether work is not done now but captured in a CUDA graph: to ask an event would end that."""
+    return torch.cuda.is_initialized() and torch.cuda.is_current_stream_capturing()
+
+
 class Event(Protocol):
     """The part of ``torch.cuda.Event`` that is used."""
 
@@ -106,11 +111,11 @@ class Readback:
 
         None where it had to be given up: no slot is free, or a CUDA graph is being captured.
         """
-        if self._wait or not value.is_cuda:
+        if not value.is_cuda:
             return float(value.item())
-        if torch.cuda.is_current_stream_capturing():
+        if is_capturing():
             return None
-        return self.send(value)
+        return float(value.item()) if self._wait else self.send(value)
 
     def send(self, value: torch.Tensor) -> Slot | None:
         """Queue a copy to the host; None where no slot is free."""

@@ -15,7 +15,7 @@ from lrwatch.loop.grad_norm import Cadence
 from lrwatch.loop.guard import Guard
 from lrwatch.loop.intervention import Intervention
 from lrwatch.loop.judge import Judge
-from lrwatch.loop.readback import Readback
+from lrwatch.loop.readback import Readback, is_capturing
 from lrwatch.loop.sample import LateSample, Value
 from lrwatch.loop.short_step import ShortStep
 from lrwatch.loop.step_loss import StepLoss
@@ -154,6 +154,9 @@ class Recorder:
         if self._step_guard.off:
             return
         try:
+            if is_capturing():
+                self._forget()
+                return
             number, now_s, norm = self.n_steps, time.perf_counter(), self._norm
             self.home = threading.get_ident()
             clipped = norm.known
@@ -194,6 +197,12 @@ class Recorder:
         except Exception as error:
             self._norm_guard.failed(error)
             return None
+
+    def _forget(self) -> None:
+        """Drop what was told of a step that is only captured in a graph: nothing was computed."""
+        self.loss.take()
+        if self._norm.known:
+            self._norm.take(self.n_steps)
 
     def _shorten(self) -> None:
         """Let the next steps go the short way, where nothing forbids it."""

@@ -10,12 +10,13 @@ import pytest
 import torch
 from torch import nn
 
+from lrwatch import attach
 from lrwatch.loop.grad_norm import Cadence
 from lrwatch.loop.judge import Judge
 from lrwatch.loop.readback import Readback, Ring, Slot
 from lrwatch.loop.recorder import Recorder
 from lrwatch.watcher import Watcher
-from tests.loop.training import Told, small_model
+from tests.loop.training import Told, loss_of, small_model, train
 
 
 class WaitedError(BaseException):
@@ -221,6 +222,34 @@ def test_every_dtype_arrives_as_it_was(dtype: torch.dtype) -> None:
     device.run()
     assert slot.ready()
     assert slot.take() == torch.tensor(0.1, dtype=dtype).item()
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_nothing_is_read_while_a_cuda_graph_is_captured(
+    wait: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class OnDevice(torch.Tensor):
+        is_cuda = True
+
+    monkeypatch.setattr("lrwatch.loop.readback.is_capturing", lambda: True)
+    value = torch.tensor(0.5).as_subclass(OnDevice)
+    assert Readback(wait=wait).read(value) is None
+
+
+def test_a_step_that_is_only_captured_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, told = small_model(), Told()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    with attach(optimizer, run_dir=False, norm_every=1, sinks=[told]):
+        logged = train(model, optimizer, 3)
+        with monkeypatch.context() as patched:
+            patched.setattr("lrwatch.loop.recorder.is_capturing", lambda: True)
+            loss_of(model, 0).backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+        logged += train(model, optimizer, 3)
+    assert told.losses == logged
+    assert [step.step for step in told.steps] == list(range(6))
+    assert None not in told.norms
 
 
 def test_on_the_cpu_a_number_is_there_at_once() -> None:
