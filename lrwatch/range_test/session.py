@@ -96,7 +96,7 @@ class FindSession:
         if os.getpid() != self._pid or self._is_told or self._on_script is None:
             return
         n = self._stepper.n_observed
-        words = f"the curve is too short: the script ended after {n} steps, within the ramp"
+        words = f"too short: the script ended after {n} steps, before the ramp was done"
         self._tell(self._stepper.end() or none_found(words))
 
     def _tell(self, finding: LrFinding) -> None:
