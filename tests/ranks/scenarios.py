@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import distributed, nn
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import fully_shard
+from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
 from torch.distributed.tensor.parallel import (
     ColwiseParallel,
     RowwiseParallel,
@@ -20,7 +20,17 @@ from torch.nn.parallel import DistributedDataParallel
 import lrwatch
 from lrwatch.ranks import together
 from tests.loop.training import Told
-from tests.ranks.trained import Found, leave, loss_on, mean, net, seen, true_norm, weights
+from tests.ranks.trained import (
+    Found,
+    leave,
+    loss_on,
+    mean,
+    net,
+    norm_of_parts,
+    seen,
+    true_norm,
+    weights,
+)
 
 Scenario = Callable[[int, Path], Found]
 
@@ -34,6 +44,7 @@ def train(
     folder: Path,
     poisoned: int = -1,
     clip: float | None = None,
+    norm: Callable[[nn.Module], float] = true_norm,
     **settings: Any,
 ) -> Found:
     """A plain loop under watch; the last rank's data of one step may be poisoned."""
@@ -48,7 +59,7 @@ def train(
             loss = loss * float("nan")
         loss.backward()
         logged.append(mean(loss.item()))
-        norms.append(true_norm(model))
+        norms.append(norm(model))
         if clip is not None:
             torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
         optimizer.step()
@@ -71,6 +82,12 @@ def ddp(rank: int, folder: Path) -> Found:
 
 def fsdp(rank: int, folder: Path) -> Found:
     return train(sharded(net(width=15)), rank, lr=0.1, n_steps=30, folder=folder, norm_every=3)
+
+
+def fsdp1(rank: int, folder: Path) -> Found:
+    """The older FSDP, whose parameters are plain tensors that differ between the ranks."""
+    model = FullyShardedDataParallel(net(), device_id=torch.device("cpu"), use_orig_params=True)
+    return train(model, rank, lr=0.1, n_steps=10, folder=folder, norm=norm_of_parts, norm_every=1)
 
 
 def fsdp_clipped(rank: int, folder: Path) -> Found:
@@ -220,7 +237,7 @@ def two_losses(rank: int, folder: Path) -> Found:
 SCENARIOS: dict[str, Scenario] = {
     f.__name__: f
     for f in (
-        ddp, fsdp, fsdp_clipped, fsdp_in_copies, tensor_parallel, fsdp_and_tensor_parallel,
+        ddp, fsdp, fsdp1, fsdp_clipped, fsdp_in_copies, tensor_parallel, fsdp_and_tensor_parallel,
         fsdp_without_sync, ddp_acts, fsdp_acts, disarmed, one_ends_early, one_lags_behind,
         one_never_steps, one_acts, two_losses,
     )

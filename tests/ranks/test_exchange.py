@@ -100,6 +100,10 @@ def test_a_rank_that_is_late_is_left_out_until_it_has_caught_up() -> None:
     job.tell(6.0, 8.0)
     job.other.turn()
     assert losses(job.leader.turn()) == [7.0]
+    job.tell(1.0, 3.0)
+    assert job.leader.turn() == [], "it is waited for again"
+    job.other.turn()
+    assert losses(job.leader.turn()) == [2.0]
 
 
 def test_few_steps_that_take_long_are_waited_for() -> None:

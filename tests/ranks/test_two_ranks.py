@@ -7,7 +7,7 @@ import pytest
 
 from tests.ranks.job import Job, run_job
 
-TOGETHER = ["ddp", "fsdp", "fsdp_clipped", "tensor_parallel", "fsdp_without_sync"]
+TOGETHER = ["ddp", "fsdp", "fsdp1", "fsdp_clipped", "tensor_parallel", "fsdp_without_sync"]
 ACTING = ["ddp_acts", "fsdp_acts", "disarmed"]
 APART = ["two_losses", "one_ends_early", "one_lags_behind", "one_never_steps", "one_acts"]
 

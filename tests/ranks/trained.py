@@ -37,6 +37,13 @@ def true_norm(model: nn.Module) -> float:
     return float(torch.cat(flat).norm())
 
 
+def norm_of_parts(model: nn.Module) -> float:
+    """The norm where each rank holds plain parts, as FSDP1 has it."""
+    gradients = [p.grad.double() for p in model.parameters() if p.grad is not None]
+    square = sum(float(gradient.square().sum()) for gradient in gradients)
+    return float((mean(square) * distributed.get_world_size()) ** 0.5)
+
+
 def mean(value: float) -> float:
     """The mean over the ranks, by a collective."""
     both = torch.tensor([value], dtype=torch.float64)
