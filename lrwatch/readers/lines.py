@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 MAX_LINE = 1 << 20
+_CHUNK = 1 << 18
+_LONGEST_MARK = 3
 _ENCODINGS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -68,23 +70,14 @@ def by_line(begin: Callable[[Damage], LineReader], file: BinaryIO, damage: Damag
 
 def lines(file: BinaryIO, damage: Damage) -> Iterator[Line]:
     """Every line of a file; one of over ``MAX_LINE`` characters is counted and passed over."""
-    text, number, too_long = text_of(file), 0, False
-    while piece := text.readline(MAX_LINE):
-        ended = piece.endswith("\n")
-        number += not too_long
-        if not ended and len(piece) >= MAX_LINE and not too_long:
-            damage.add(*_too_long(number))
-            too_long = True
-        elif not too_long:
-            yield Line(number, piece.rstrip("\n").replace("\0", ""), ended)
-        too_long = too_long and not ended
-    text.detach()
+    text = GrowingText(damage)
+    while data := file.read(_CHUNK):
+        yield from text.feed(data)
+    yield from text.finish()
 
 
 class GrowingText:
     """The lines of a text that comes piece by piece; the last one waits for its end.
-
-    They are those that :func:`lines` finds in the whole, but for a last line without an end.
 
     Args:
         damage: Takes the count of lines over ``MAX_LINE`` characters, which are passed over.
@@ -93,6 +86,8 @@ class GrowingText:
     def __init__(self, damage: Damage) -> None:
         self._damage = damage
         self._decoder: io.IncrementalNewlineDecoder | None = None
+        self._encoding = ""
+        self._first = b""
         self._rest = ""
         self._number = 0
         self._is_skipping = False
@@ -100,16 +95,43 @@ class GrowingText:
     def feed(self, data: bytes) -> Iterator[Line]:
         """The lines that ``data`` completes."""
         if self._decoder is None:
-            made = codecs.getincrementaldecoder(encoding_of(data))(errors="replace")
-            self._decoder = io.IncrementalNewlineDecoder(made, translate=True)
-        *whole, self._rest = (self._rest + self._decoder.decode(data)).split("\n")
-        for text in whole:
+            data = self._first + data
+            if len(data) < _LONGEST_MARK:
+                self._first = data
+                return
+            self._decoder = self._begun(data)
+        if self._is_skipping and self._encoding != "utf-16":
+            data = self._after_the_long_line(data)
+        yield from self._cut(self._decoder.decode(data))
+
+    def finish(self) -> Iterator[Line]:
+        """The last line, where the text ends without a line break."""
+        if self._decoder is None:
+            self._decoder = self._begun(self._first)
+            yield from self._cut(self._decoder.decode(self._first))
+        yield from self._cut(self._decoder.decode(b"", final=True))
+        if self._rest and not self._is_skipping:
+            yield Line(self._number + 1, self._rest.replace("\0", ""), False)
+
+    def _begun(self, start: bytes) -> io.IncrementalNewlineDecoder:
+        self._encoding = encoding_of(start)
+        made = codecs.getincrementaldecoder(self._encoding)(errors="replace")
+        return io.IncrementalNewlineDecoder(made, translate=True)
+
+    def _after_the_long_line(self, data: bytes) -> bytes:
+        """What is left of the data from the end of a line on that is not wanted, undecoded."""
+        ends = [at for at in (data.find(b"\n"), data.find(b"\r")) if at >= 0]
+        return data[min(ends) :] if ends else b""
+
+    def _cut(self, text: str) -> Iterator[Line]:
+        *whole, self._rest = (self._rest + text).split("\n")
+        for line in whole:
             skipped, self._is_skipping = self._is_skipping, False
             self._number += not skipped
-            if len(text) >= MAX_LINE and not skipped:
+            if len(line) >= MAX_LINE and not skipped:
                 self._damage.add(*_too_long(self._number))
             elif not skipped:
-                yield Line(self._number, text.replace("\0", ""), True)
+                yield Line(self._number, line.replace("\0", ""), True)
         if len(self._rest) >= MAX_LINE:
             if not self._is_skipping:
                 self._number += 1

@@ -38,7 +38,7 @@ def lightning_log() -> bytes:
 
 def keras_log() -> bytes:
     return (
-        b"epoch,accuracy,loss\n" + "".join(f"{i},0.5,{2 / (i + 1)}\n" for i in range(60)).encode()
+        b"\xef\xbb\xbfepoch,accuracy,loss\n" + "".join(f"{i},0.5,{2 / (i + 1)}\n" for i in range(60)).encode()
     )
 
 
