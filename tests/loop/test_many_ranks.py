@@ -1,6 +1,7 @@
 """In a job of several ranks the norm is taken at the same steps on each, without a collective."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -130,3 +131,19 @@ def test_a_tensor_that_one_rank_has_alone_is_no_share() -> None:
     assert norm is not None
     assert not norm.is_share
     assert float(norm.value) == pytest.approx(13.0)
+
+
+def test_a_rank_that_joins_its_job_after_attach_writes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RANK", raising=False)
+    model, told = small_model(), Told()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    with attach(optimizer, run_dir=tmp_path, sinks=[told]) as watch:
+        distributed.init_process_group("fake", store=FakeStore(), rank=1, world_size=2)
+        watch.observe(float("nan"))
+        optimizer.step()
+        distributed.destroy_process_group()
+    assert [alert.kind for alert in told.alerts] == ["non_finite"]
+    assert list(tmp_path.iterdir()) == []
+    assert capsys.readouterr().err == ""
