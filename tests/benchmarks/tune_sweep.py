@@ -87,13 +87,16 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=300)
     options = parser.parse_args()
     rates = [10 ** (-5 + 6 * i / (options.rates - 1)) for i in range(options.rates)]
-    os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_AUTH_MODE="disabled")
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
+    os.environ.update(
+        RAY_USAGE_STATS_ENABLED="0", RAY_AUTH_MODE="disabled", RAY_raylet_start_wait_time_s="300"
+    )
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
     stopper = LrwatchStopper()
     with tempfile.TemporaryDirectory() as folder:
         results = tune.Tuner(
             trial,
             param_space={"lr": tune.grid_search(rates), "n_steps": options.steps},
+            tune_config=tune.TuneConfig(reuse_actors=True),
             run_config=tune.RunConfig(stop=stopper, storage_path=folder, verbose=0),
         ).fit()
         steps = {result.config["lr"]: int(result.metrics["step"]) for result in results}

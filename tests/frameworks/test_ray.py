@@ -25,6 +25,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         RAY_USAGE_STATS_ENABLED="0",
         RAY_AUTH_MODE="disabled",
         RAY_AIR_NEW_OUTPUT="0",
+        RAY_raylet_start_wait_time_s="300",
         PYTHONPATH=str(Path(__file__).parents[2]),
     )
     ray.init(
