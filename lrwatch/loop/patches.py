@@ -226,8 +226,8 @@ def _wrap_scale(original: Function) -> Function:
         if isinstance(outputs, Iterator):
             outputs = list(outputs)
         scaled = original(self, outputs)
-        short_loss.close()
         try:
+            short_loss.close()
             objective.was_scaled(self, outputs, scaled)
         except Exception as error:
             _guard.failed(error)
