@@ -14,6 +14,7 @@ from tests.benchmarks.proof.files import event_files, events, unreadable_files
 from tests.benchmarks.proof.zygote import Ran, Zygote, shared
 
 _KILLS_PER_RUN = 10
+_MAX_LOST_S = 10.0  # about one on an idle machine
 _STEP = re.compile(r"  step=(\d+) ")
 
 # Every third step alerts; what is printed is what lrwatch prints.
@@ -90,13 +91,13 @@ def kills(n: int, seed: int = 0) -> Figure:
     def ended(zygote: Zygote, run: Path, first: int) -> Ran:
         script = zygote.start(ALERTING, run, first, "on")
         script.printed("ready")
-        time.sleep(rng.uniform(0.0, 0.25))
+        time.sleep(rng.uniform(0.0, 0.5))
         return script.kill()
 
     zygote = shared()
     alerts = _alerts_kept(zygote, n, ended, {-signal.SIGKILL})
     lost_s = _metrics_lost_s(zygote, max(n // 50, 1), rng)
-    return together(alerts, Figure(f"metrics lost at most: {lost_s:.1f} s", lost_s < 3.0))
+    return together(alerts, Figure(f"metrics lost at most: {lost_s:.1f} s", lost_s < _MAX_LOST_S))
 
 
 def crashes(n: int) -> Figure:

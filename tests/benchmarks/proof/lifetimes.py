@@ -158,12 +158,15 @@ def attachments(n: int) -> Figure:
             with attach(optimizer, model, run_dir=False, stderr=False, backoff=i % 2 == 1):
                 step(model, optimizer, x)
 
+    def watches() -> int:
+        return sum(type(thing) is Watch for thing in gc.get_objects())
+
     cycle(max(n // 10, 20))
-    start = Held.now()
+    start, before = Held.now(), watches()
     cycle(n)
     end = Held.now()
     hooks = len(optimizer._optimizer_step_pre_hooks) + len(optimizer._optimizer_step_post_hooks)
-    left = sum(type(thing) is Watch for thing in gc.get_objects())
+    left = watches() - before
     same = functions == (torch.autograd.backward, torch.nn.utils.clip_grad_value_)
     good = not hooks and not left and same and end.rss - start.rss < 2**20
     words = f"{n:,} cycles: {end.grown(start)}; {hooks} hooks and {left} watches left"
