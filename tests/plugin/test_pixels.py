@@ -75,6 +75,11 @@ def test_where_rows_are_few_all_of_them_are_drawn_and_one_beyond_each_edge() -> 
     assert Series(found, ("loss",)).chosen(10, 20, 100).tolist() == list(range(9, 22))
 
 
+def test_lines_go_on_beyond_the_edges_of_the_view_also_where_rows_are_many() -> None:
+    chosen = Series(curves([1.0] * 10_000), ("loss",)).chosen(5000, 8999, 20)
+    assert {4999, 9000} <= set(chosen.tolist())
+
+
 def test_a_column_that_is_missing_leaves_nothing_to_draw() -> None:
     found = curves([1.0, 2.0])
     assert Series(found, ("norm",)).chosen(0, 1, 100).tolist() == []
