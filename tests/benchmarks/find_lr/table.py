@@ -73,6 +73,6 @@ def report(results: Sequence[Result]) -> str:
         ):
             counts = " ".join(f"{len(worse(means[tool], theirs, tie))}" for tie in TIES)
             names = ", ".join(worse(means[tool], theirs, TIES[-1]))
-            of = f"of {len(oracle)} workloads, by more than {TIES}: {counts}; {names}"
-            lines.append(f"{tool} is worse than {name} on {of}")
+            of = f"on so many of {len(oracle)} workloads, by more than {TIES}: {counts}; {names}"
+            lines.append(f"{tool} is worse than {name}, {of}")
     return "\n".join(lines)
