@@ -14,6 +14,7 @@ from lrwatch.sinks.ledger_line import encode, encode_fields
 from lrwatch.sinks.safe_open import open_append
 
 _MAX_WAITING = 10_000
+_MAX_SIZE = 16 << 20
 
 
 class Ledger:
@@ -21,7 +22,8 @@ class Ledger:
 
     The file is opened anew for each line: it may be moved, or its folder removed, between two of
     them, and a line after that still lands in a file of that name. A line that cannot be written
-    waits, and is written in its order with the next one, or by :meth:`retry`.
+    waits, and is written in its order with the next one, or by :meth:`open_segment`. A file of
+    16 MiB, some fifty thousand alerts, takes no more of them; actions are written all the same.
 
     Args:
         path: The file; it and its folder are made at the first line.
@@ -39,14 +41,18 @@ class Ledger:
         opening = {"start_step": start_step, "pid": os.getpid(), "settings": dict(settings or {})}
         self._opening: dict[str, Any] | None = opening
         self._waiting: deque[bytes] = deque(maxlen=_MAX_WAITING)
+        self._size = 0
 
     def write(self, record: Alert | Action, time_s: float | None = None) -> None:
         """Put the record on disk, as of ``time_s`` (seconds since the epoch; now, if None).
 
         Raises:
-            OSError: If it cannot be written now; it is kept for the next time.
+            OSError: If it cannot be written now; it is kept for the next time. If the file is full
+                of alerts; then it is not.
         """
         with self._lock:
+            if self._size >= _MAX_SIZE and isinstance(record, Alert):
+                raise OSError("alerts.jsonl has reached 16 MiB, later alerts are left out")
             self._open_segment()
             time_s = time.time() if time_s is None else time_s
             self._waiting.append(encode(record, time_s=time_s, run=self.run))
@@ -79,6 +85,7 @@ class Ledger:
                 _write_whole(fd, self._waiting[0])
                 self._waiting.popleft()
         finally:
+            self._size = os.fstat(fd).st_size
             os.close(fd)
 
 
