@@ -1,0 +1,81 @@
+import threading
+from pathlib import Path
+
+import pytest
+
+from lrwatch.records import Action, Alert
+from lrwatch.sinks import ledger as ledger_module
+from lrwatch.sinks.history import read_ledger
+from lrwatch.sinks.ledger import Ledger
+from lrwatch.sinks.promptly import Promptly
+from lrwatch.sinks.trouble import Trouble
+
+
+def alert(step: int) -> Alert:
+    return Alert(kind="stall", severity="info", step=step, onset=0, message="m")
+
+
+class Disk:
+    """Keeps what is written, and hangs until it is released."""
+
+    def __init__(self) -> None:
+        self.works = threading.Event()
+        self.steps: list[int] = []
+
+    def write(self, record: Alert | Action, time_s: float) -> None:
+        self.works.wait(60)
+        self.steps.append(record.step)
+
+
+def test_a_record_is_written_when_put_returns() -> None:
+    disk = Disk()
+    disk.works.set()
+    promptly = Promptly(disk.write, Trouble("x"))
+    for step in range(50):
+        promptly.put(alert(step))
+        assert disk.steps[-1] == step
+    promptly.close(60)
+
+
+def test_a_disk_that_hangs_is_left_alone_and_has_all_in_order_later() -> None:
+    disk = Disk()
+    promptly = Promptly(disk.write, Trouble("x"))
+    for step in range(500):
+        promptly.put(alert(step))
+    assert disk.steps == []
+    disk.works.set()
+    promptly.close(60)
+    assert disk.steps == list(range(500))
+
+
+def test_what_a_write_raises_is_raised_by_put_and_the_next_is_tried() -> None:
+    steps: list[int] = []
+
+    def write(record: Alert | Action, time_s: float) -> None:
+        steps.append(record.step)
+        if record.step == 1:
+            raise OSError("full")
+
+    promptly = Promptly(write, Trouble("x"))
+    with pytest.raises(OSError, match="full"):
+        promptly.put(alert(1))
+    promptly.put(alert(2))
+    promptly.close(60)
+    assert steps == [1, 2]
+
+
+def test_a_full_ledger_takes_actions_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger_module, "_MAX_SIZE", 2000)
+    ledger = Ledger(tmp_path / "alerts.jsonl")
+    n_refused = 0
+    for step in range(100):
+        try:
+            ledger.write(alert(step))
+        except OSError as error:
+            assert "has reached 16 MiB" in str(error)
+            n_refused += 1
+    ledger.write(Action(kind="stop", step=100, reason="r"))
+    kept = list(read_ledger(tmp_path / "alerts.jsonl"))
+    assert len(kept) == 101 - n_refused
+    assert 0 < n_refused < 100
+    assert kept[-1].step == 100
