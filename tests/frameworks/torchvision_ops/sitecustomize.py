@@ -11,7 +11,7 @@ from lrwatch.launch.on_import import when_imported
 
 def _define(extension: ModuleType) -> None:
     """Give torchvision the two operators that Ultralytics needs, if it has none of its own."""
-    if extension._has_ops():
+    if extension._has_ops() or hasattr(extension, "_operators"):
         return
     import torch
 
