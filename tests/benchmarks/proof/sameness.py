@@ -3,7 +3,9 @@
 import random
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -17,6 +19,12 @@ from tests.benchmarks.soak.core import healthy_steps
 from tests.loop.test_unharmed import OPTIMIZERS, SCHEDULERS, assert_same, outcome
 from tests.loop.training import Told, small_model, train
 
+# Most optimizers have no momentum that these could cycle.
+_WITHOUT_MOMENTUM: dict[str, Callable[[torch.optim.Optimizer], Any]] = {
+    "CyclicLR": lambda o: lr_scheduler.CyclicLR(o, 1e-4, 1e-2, 4, cycle_momentum=False),
+    "OneCycleLR": lambda o: lr_scheduler.OneCycleLR(o, 0.1, 25, cycle_momentum=False),
+}
+
 
 def identity(share: float, seed: int = 0) -> Figure:
     """Row 42: every optimizer under every scheduler of torch; a ``share`` of them."""
@@ -27,8 +35,7 @@ def identity(share: float, seed: int = 0) -> Figure:
         for scheduler, new in SCHEDULERS.items():
             if rng.random() >= share:
                 continue
-            if scheduler == "CyclicLR":
-                new = lambda o: lr_scheduler.CyclicLR(o, 1e-4, 1e-2, 4, cycle_momentum=False)  # noqa: E731
+            new = _WITHOUT_MOMENTUM.get(scheduler, new)
             n += 1
             try:
                 assert_same(outcome(name, new, watched=True), outcome(name, new, watched=False))

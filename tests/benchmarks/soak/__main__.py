@@ -1,4 +1,4 @@
-"""``make soak``: long runs. ``python -m tests.benchmarks.soak [--share 0.01] [core|torch|storm]``."""
+"""``make soak``: ten million steps of the core, a million of a training, and storms."""
 
 import argparse
 
