@@ -72,6 +72,8 @@ def test_the_keys_walk_through_alerts_zoom_and_close(page: Chromium) -> None:
     page.press("+")
     start, end = in_view(page)
     assert 0 < start < 60 < end < 119
+    page.press("ArrowRight")
+    assert in_view(page)[0] == pytest.approx(start + 0.25 * (end - start), abs=1)
     page.press("0")
     assert in_view(page) == (0, 119)
     page.press("Escape")

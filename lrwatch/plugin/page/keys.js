@@ -44,14 +44,11 @@ export class Keys {
       n: () => detail.step(1), p: () => detail.step(-1),
       "+": () => detail.zoom(0.5), "=": () => detail.zoom(0.5), "-": () => detail.zoom(2),
       0: () => detail.setView(null), l: () => detail.charts.toggleLog("loss"),
+      ArrowLeft: () => detail.move(-0.25), ArrowRight: () => detail.move(0.25),
       Escape: () => detail.escape(),
     };
-    if (!isInList) {
-      Object.assign(acts, {
-        ArrowLeft: () => detail.move(-0.25), ArrowRight: () => detail.move(0.25),
-        ArrowUp: () => this.list.move(-1), ArrowDown: () => this.list.move(1),
-      });
-    }
+    // The list moves by its own keys while it has the focus.
+    if (!isInList) Object.assign(acts, { ArrowUp: () => this.list.move(-1), ArrowDown: () => this.list.move(1) });
     if (!Object.hasOwn(acts, key)) return false;
     acts[key]();
     return true;
