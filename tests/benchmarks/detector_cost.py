@@ -1,8 +1,8 @@
 """What judging a step costs: ``python -m tests.benchmarks.detector_cost [--long]``.
 
 Processor time of ``Watcher.update`` in a tight loop, Steps made beforehand: over the whole run, in
-its first and in its last tenth, and by how much memory grew meanwhile. A run is a falling loss with
-noise and, now and then, a jump; the norm comes with every step or with every tenth.
+its first and in its last tenth, and by how much the process grew after that first tenth. A run is a
+falling loss with noise and, now and then, a jump; the norm comes with every step or every tenth.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from lrwatch.records import Step
 from lrwatch.watcher import Watcher
+from tests.benchmarks.usage import memory_mb
 
 LIMIT_US = 12.0
 _PIECE = 10_000
@@ -64,14 +65,25 @@ def main() -> None:
     parser.add_argument("--long", action="store_true", help="also ten million steps")
     lengths = _SHORT + ((_LONG,) if parser.parse_args().long else ())
     print(f"us a step of processor time; limit {LIMIT_US:.0f}")
-    print(f"{'steps':>10} {'norm every':>10} {'all':>6} {'first 10 %':>10} {'last 10 %':>10}")
+    print(
+        f"{'steps':>10} {'norm every':>10} {'all':>6} {'first 10 %':>10} {'last 10 %':>10} "
+        f"{'memory MiB':>10}"
+    )
     for n_steps in lengths:
         for norm_every in (1, 10):
-            costs = list(pieces_us(Watcher(), n_steps, norm_every))
-            tenth = len(costs) // 10
+            costs, tenth, early_mb = [], n_steps // _PIECE // 10, 0.0
+            for cost in pieces_us(Watcher(), n_steps, norm_every):
+                costs.append(cost)
+                if len(costs) == tenth:
+                    early_mb = memory_mb()
+            grown = (memory_mb() - early_mb) * 1e6 / 2**20
             parts = (costs, costs[:tenth], costs[-tenth:])
             mean, first, last = (sum(part) / len(part) for part in parts)
-            print(f"{n_steps:>10,} {norm_every:>10} {mean:>6.2f} {first:>10.2f} {last:>10.2f}")
+            print(
+                f"{n_steps:>10,} {norm_every:>10} {mean:>6.2f} {first:>10.2f} {last:>10.2f} "
+                f"{grown:>+10.2f}",
+                flush=True,
+            )
     for norm_every in (1, 10):
         grown = growth_kb(norm_every)
         print(f"memory, from 100,000 to 200,000 steps, norm every {norm_every}: {grown:+.1f} KiB")
