@@ -17,9 +17,8 @@ Example:
 def command(run: Path) -> int:
     """Let RUN go on at its own schedule, without further actions.
 
-    Takes effect within a fifth of a second, or at the next step, of the run, which must have been
-    started with back-off; a later run in the same directory is not touched. Nothing that was done
-    is undone, and alerts go on.
+    Takes effect at the next step of the run, which must have been started with back-off; a later
+    run in the same directory is not touched. Nothing that was done is undone, and alerts go on.
     """
     folder = run if run.name == "lrwatch" else run / "lrwatch"
     if not folder.is_dir():

@@ -42,8 +42,8 @@ class BackoffController:
         optimizer: Held weakly.
         model: For its buffers, held weakly; without it BatchNorm keeps its statistics in a rewind.
         write_action: Tells an action.
-        disarm_file: When this file is touched the controller lets go, at the next step or within
-            a fifth of a second; one from before this run does not count.
+        disarm_file: When this file is touched the controller lets go, at the next step; one from
+            before this run does not count.
         together: The ranks that do the same; None where there is only this one.
     """
 

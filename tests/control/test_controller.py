@@ -190,8 +190,7 @@ def test_memory_cap_that_is_too_small_leaves_the_rewind_out_and_says_so(
     assert "rewind" not in training.kinds()
 
 
-def test_file_disarms_at_the_next_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lrwatch.control.disarm_file.EVERY_S", 0.0)
+def test_file_disarms_at_the_next_step(tmp_path: Path) -> None:
     flag = tmp_path / "disarm"
     training = Training(3.0, disarm_file=flag)
     training.go(100)
