@@ -1,9 +1,11 @@
 """``make proof``: the matrix of faults, measured row by row."""
 
 import argparse
+import io
 import sys
 import time
 import warnings
+from contextlib import redirect_stderr
 
 import torch
 
@@ -32,7 +34,8 @@ def _shown(row: Row, *, quick: bool) -> bool:
     start_s = time.monotonic()
     try:
         small = row.in_suite if quick else ()
-        figures = [measure() for measure in small] or row.figures()
+        with redirect_stderr(io.StringIO()):  # the alerts of the runs that are tried
+            figures = [measure() for measure in small] or row.figures()
     except Exception as error:
         figures = [Figure(f"could not be measured: {error!r}", False)]
     holds = all(figure.holds for figure in figures)
