@@ -7,7 +7,8 @@ import lrwatch
 rng = random.Random(0)
 watcher = lrwatch.Watcher()
 for step in range(600):
-    loss = 2 + 8 * (step + 10) ** -0.5 + rng.gauss(0, 0.05) + 0.02 * max(0, step - 400)
+    astray = max(0, step - 400) / 50
+    loss = 2 + 8 * (step + 10) ** -0.5 + rng.gauss(0, 0.05 + astray) + astray
     for alert in watcher.update(lrwatch.Step(step=step, loss=loss, lr=0.1)):
         print(f"step {alert.step}: {alert.kind}: {alert.message}")
 
