@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from lrwatch.cli import main
 from lrwatch.records import KINDS
 from tests.benchmarks.gallery import EXAMPLES
 from tests.documentation.helps import commands, help_of, page_of, with_help
@@ -23,7 +22,6 @@ def test_a_page_is_linked_from_another(page: Path) -> None:
 
 def test_every_command_has_a_page_and_every_page_a_command() -> None:
     assert {p.stem for p in (DOCS / "commands").glob("*.md")} == set(commands())
-    assert set(commands()) == set(main.commands)
 
 
 @pytest.mark.parametrize("command", commands())
