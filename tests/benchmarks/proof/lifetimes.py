@@ -161,15 +161,17 @@ def attachments(n: int) -> Figure:
     def watches() -> int:
         return sum(type(thing) is Watch for thing in gc.get_objects())
 
-    cycle(max(n // 10, 20))
+    cycle(n // 2)  # the allocator's pools fill up over some thousand cycles, and no more
     start, before = Held.now(), watches()
-    cycle(n)
+    cycle(n - n // 2)
     end = Held.now()
     hooks = len(optimizer._optimizer_step_pre_hooks) + len(optimizer._optimizer_step_post_hooks)
     left = watches() - before
     same = functions == (torch.autograd.backward, torch.nn.utils.clip_grad_value_)
-    good = not hooks and not left and same and end.rss - start.rss < 2**20
-    words = f"{n:,} cycles: {end.grown(start)}; {hooks} hooks and {left} watches left"
+    good = (
+        not hooks and not left and same and end.rss - start.rss < (1 if n >= 5000 else 16) * 2**20
+    )
+    words = f"{n:,} cycles, in the second half of them: {end.grown(start)}; {hooks} hooks and {left} watches left"
     return Figure(words, good and end.n_threads == start.n_threads)
 
 

@@ -25,9 +25,9 @@ def stormy_steps(n_steps: int) -> Iterator[Step]:
 
 def soak(n_steps: int) -> list[str]:
     """Both storms."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         judged = _judged(Path(folder), n_steps)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         return [judged, _alert_at_every_step(Path(folder), n_steps)]
 
 
