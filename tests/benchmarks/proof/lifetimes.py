@@ -171,7 +171,8 @@ def attachments(n: int) -> Figure:
     good = (
         not hooks and not left and same and end.rss - start.rss < (1 if n >= 5000 else 16) * 2**20
     )
-    words = f"{n:,} cycles, in the second half of them: {end.grown(start)}; {hooks} hooks and {left} watches left"
+    words = f"{n:,} cycles, in their second half: {end.grown(start)}; "
+    words += f"{hooks} hooks and {left} watches left"
     return Figure(words, good and end.n_threads == start.n_threads)
 
 
