@@ -48,7 +48,7 @@ class Backoff:
     where: Literal["device", "host"] = "device"
     ramp: bool = True
     trials: bool = True
-    settle: bool = True
+    settle: bool = False
     dry_run: bool = False
     rungs: tuple[Rung, ...] = RUNGS
 
