@@ -31,8 +31,8 @@ def draw(launched: Sequence[Launched], path: Path) -> None:
     axes.set(xscale="log", yscale="log", ylim=(0.8 * LOWEST, 1.25 * HIGHEST))
     axes.set_xlabel("rate at launch, in units of the best one")
     axes.set_ylabel("regret at the end")
-    above = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0)}
-    axes.legend(**above, ncols=2, title=f"ended below {HEALTHY}")
+    title = f"ended below {HEALTHY}"
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, title=title)
     figure.tight_layout()
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=150)
