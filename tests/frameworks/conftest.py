@@ -44,6 +44,9 @@ collect_ignore = [
     if not set(names) <= REQUIRED and not all(map(find_spec, names))
 ]
 
+if not REQUIRED and not any(map(find_spec, ("lightning", "ray", "transformers", "ultralytics"))):
+    collect_ignore.append("test_framework_examples.py")
+
 if find_spec("ultralytics"):
     # Its environment must be set before it is imported, by whichever test comes first.
     import tests.frameworks.boxes  # noqa: F401
