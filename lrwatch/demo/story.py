@@ -45,7 +45,7 @@ def play(plan: Plan, *, run_dir: Path, out: TextIO) -> None:
     stage.say(
         "",
         f"To see it in TensorBoard:    {_program('tensorboard')} --logdir {where}",
-        "                             (the loss in its band: tab Custom Scalars; alerts: tab Text)",
+        "                             (tab LR Watch: each run with its verdict and its alerts)",
         f"To read the alerts again:    {_program('lrwatch')} tail {where}/{name}",
     )
 
