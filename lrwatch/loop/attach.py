@@ -3,7 +3,6 @@
 import functools
 import logging
 import os
-import sys
 import time
 import weakref
 from collections.abc import Callable, Sequence
@@ -18,14 +17,12 @@ from lrwatch.loop.compiled import step_hook
 from lrwatch.loop.ears import Ears
 from lrwatch.loop.guard import log
 from lrwatch.loop.intervention import Intervention
+from lrwatch.loop.outlets import digest_of, notice, sinks_calling, sinks_of, warn
 from lrwatch.loop.run_dir import RunDir, chosen
 from lrwatch.loop.watch import Watch
-from lrwatch.ranks import job
 from lrwatch.records import Alert
 from lrwatch.sinks.history import FOLDER_NAME
-from lrwatch.sinks.run_directory import RunDirectory
 from lrwatch.sinks.sink import Sink
-from lrwatch.sinks.stderr import StderrSink
 
 _Given = ParamSpec("_Given")
 
@@ -126,7 +123,7 @@ def attach(
         at_once=at_once,
         norm_every=1 if backoff is not False and norm_every is None else norm_every,
         total_steps=total_steps,
-        notice=_notice if stderr else _warn,
+        notice=notice if stderr else warn,
         pretrained=pretrained,
         surrogate=surrogate,
         name=name,
@@ -134,7 +131,7 @@ def attach(
     )
     earlier = _watches.pop(optimizer, None)
     if earlier is not None:
-        _warn("attach() to the same optimizer again: the earlier watch ends here")
+        warn("attach() to the same optimizer again: the earlier watch ends here")
         earlier.close()
     return begin(
         optimizer,
@@ -144,7 +141,7 @@ def attach(
         backoff=backoff,
         name=name,
         stderr=stderr,
-        sinks=[*sinks, *_called(on_alert, run_dir, name)],
+        sinks=[*sinks, *sinks_calling(on_alert, run_dir, name)],
     )
 
 
@@ -162,7 +159,7 @@ def begin(
     """Watch an optimizer with ears that may have listened for a while; else as :func:`attach`."""
     path = chosen(run_dir, name, set(_run_dirs.values()), time.time())
     of = name or (f"optimizer-{len(_watches) + 1}" if _watches else "")
-    ears.judge.tell([*_sinks(path, stderr, _settings(optimizer, backoff), of), *sinks])
+    ears.judge.tell([*sinks_of(path, stderr, digest_of(optimizer, backoff), of), *sinks])
     ears.recorder.intervention = _intervention(backoff, optimizer, model, ears, path)
     return _hooked(optimizer, ears, path)
 
@@ -181,37 +178,6 @@ def _unwrapped(optimizer: Any) -> Optimizer:
     if isinstance(optimizer, Optimizer):
         return optimizer
     raise TypeError(f"optimizer must be a torch.optim.Optimizer, got {type(optimizer).__name__}")
-
-
-def _sinks(path: Path | None, stderr: bool, settings: dict[str, object], of: str) -> list[Sink]:
-    """The run directory first, so that what is printed is on disk; other ranks than 0 are mute."""
-    if job.rank():
-        return []
-    sinks: list[Sink] = [] if path is None else [RunDirectory(path, settings=settings)]
-    if stderr:
-        sinks.append(StderrSink(of=of))
-    return sinks
-
-
-def _called(
-    on_alert: Callable[[Alert], object] | None, run_dir: RunDir, name: str | None
-) -> list[Sink]:
-    if on_alert is None or job.rank():
-        return []
-    from lrwatch.notify.calling import CallingSink
-
-    parts = ["" if run_dir is None or isinstance(run_dir, bool) else os.fspath(run_dir), name or ""]
-    return [CallingSink(on_alert, " ".join(filter(None, parts)) or Path(sys.argv[0]).name)]
-
-
-def _settings(optimizer: Optimizer, backoff: Any) -> dict[str, object]:
-    """What the digest says about how the run was set up."""
-    rates = [float(group["lr"]) for group in optimizer.param_groups[:8]]
-    return {
-        "optimizer": type(optimizer).__name__,
-        "rate": ", ".join(f"{rate:.4g}" for rate in rates),
-        "back-off": "off" if backoff is False or backoff is None else "on",
-    }
 
 
 def _intervention(
@@ -266,18 +232,6 @@ def _hooked(optimizer: Optimizer, ears: Ears, path: Path | None) -> Watch:
         watch.close()
         raise
     return watch
-
-
-def _warn(line: str) -> None:
-    log(logging.WARNING, "%s", line)
-
-
-def _notice(line: str) -> None:
-    _warn(line)
-    try:
-        sys.stderr.write(f"lrwatch: {line}\n")
-    except Exception:  # whatever stderr was replaced with, telling must not end a training
-        return
 
 
 def _in_forked_child() -> None:

@@ -1,10 +1,10 @@
 """The few functions of torch that are wrapped while at least one optimizer is watched."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from threading import get_ident
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,38 +14,9 @@ from torch.nn.utils import clip_grad
 from lrwatch.loop import objective, short_loss
 from lrwatch.loop.compiled import interpreted, left_out
 from lrwatch.loop.guard import Guard
-from lrwatch.loop.step_loss import StepLoss
+from lrwatch.loop.listener import Listener
 
 Function = Callable[..., Any]
-
-
-class Listener(Protocol):
-    """Hears of what happens between two steps of one optimizer; raises nothing.
-
-    ``inert`` is set in a forked child; ``loss`` is told of every backward() that is not inside of
-    another, and that ``home`` calls: the thread in which the optimizer stepped last. To look at a
-    gradient while another thread computes it would end the process.
-    """
-
-    home: int
-    loss: StepLoss
-    inert: bool
-
-    @property
-    def n_steps(self) -> int:
-        """Steps seen so far."""
-
-    def before_clip(self, parameters: Sequence[torch.Tensor], norm: torch.Tensor | None) -> None:
-        """Called before gradients are clipped, with their L2 norm where that was computed."""
-
-    def after_clip(self) -> None:
-        """Called when they are clipped."""
-
-    def owns(self, optimizer: Any) -> bool:
-        """Whether this is the optimizer that it listens for."""
-
-    def skipped_by_scaler(self) -> None:
-        """Called when a GradScaler's step() did not reach the optimizer."""
 
 
 @dataclass(frozen=True, slots=True)
