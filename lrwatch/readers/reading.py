@@ -1,8 +1,11 @@
 """Reading: a path in, Steps out, whatever wrote the log."""
 
 import os
+import weakref
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 
+from lrwatch.readers.remote import reachable
 from lrwatch.readers.source import Source, open_log
 from lrwatch.records import Step
 
@@ -64,7 +67,8 @@ def read(
     :mod:`lrwatch.readers.column_rules`.
 
     Args:
-        path: A log file, a folder with TensorBoard's event files, or a folder with one log.
+        path: A log file, a folder with TensorBoard's event files, or a folder with one log; or a
+            URL that fsspec knows, whose copy lies in a temporary folder as long as the Reading.
         loss: Name of the column of the training loss; several, joined with ``+``, are added up.
         grad_norm: Name of the column of the gradient norm.
         lr: Name of the column of the learning rate.
@@ -75,4 +79,9 @@ def read(
             training loss.
     """
     asked = {"loss": loss, "grad_norm": grad_norm, "lr": lr, "step": step}
-    return Reading(open_log(path), asked)
+    with ExitStack() as copied:
+        place = copied.enter_context(reachable(path))
+        reading = Reading(open_log(place.path), asked)
+        reading.name = place.named(reading.name)
+        weakref.finalize(reading, copied.pop_all().close)
+    return reading

@@ -14,6 +14,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from lrwatch.cli import main
 from lrwatch.errors import LrwatchError
+from lrwatch.readers.reading import read
 from lrwatch.readers.remote import reachable, runs_at
 from lrwatch.records import Alert, Point, Step
 from lrwatch.reviewing.review import review
@@ -147,3 +148,14 @@ def test_no_name_in_a_storage_leads_out_of_the_copy(
     with reachable(f"{storage}/logs/deep") as place:
         found = sorted(path.name for path in place.path.iterdir())
     assert found == ["log.csv"]
+
+
+def test_steps_are_read_from_a_url_whose_copy_lasts_as_long_as_the_reading(storage: str) -> None:
+    reading = read(f"{storage}/logs/deep/log.csv")
+    copy = Path(reading.path)
+    assert reading.name == f"{storage}/logs/deep/log.csv"
+    assert copy.is_file()
+    assert next(reading).loss is not None
+    assert len(list(reading)) > 10
+    del reading
+    assert not copy.exists()
