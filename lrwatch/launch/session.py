@@ -20,6 +20,7 @@ from lrwatch.loop import patches
 from lrwatch.loop.attach import begin, is_watched
 from lrwatch.loop.compiled import step_hook
 from lrwatch.loop.ears import Ears
+from lrwatch.loop.outlets import on_terminal
 from lrwatch.ranks import job
 
 if TYPE_CHECKING:
@@ -125,11 +126,7 @@ class Session:
     def _say(self, line: str) -> None:
         if self._plan.quiet or job.rank():
             return
-        try:
-            sys.stderr.write(f"lrwatch: {line}\n")
-            sys.stderr.flush()
-        except Exception:  # whatever stderr was replaced with, telling must not end a training
-            return
+        on_terminal(line)
 
 
 @functools.cache

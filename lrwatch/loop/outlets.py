@@ -58,7 +58,13 @@ def warn(line: str) -> None:
 def notice(line: str) -> None:
     """Say it in the log and on the terminal."""
     warn(line)
+    on_terminal(line)
+
+
+def on_terminal(line: str) -> None:
+    """Say it on the terminal."""
     try:
         sys.stderr.write(f"lrwatch: {line}\n")
+        sys.stderr.flush()
     except Exception:  # whatever stderr was replaced with, telling must not end a training
         return

@@ -1,8 +1,6 @@
 """The watches of all optimizers of one trainer: what the adapters of frameworks share."""
 
-import logging
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,11 +9,10 @@ from torch import nn
 from lrwatch.errors import LrwatchError
 from lrwatch.loop.attach import attach
 from lrwatch.loop.guard import Guard
+from lrwatch.loop.outlets import on_terminal, warn
 from lrwatch.loop.settings import Settings, as_backoff, or_default
 from lrwatch.loop.watch import Watch
 from lrwatch.records import Action, Alert, Verdict
-
-logger = logging.getLogger("lrwatch")
 
 _BY_WEIGHT: tuple[Verdict, ...] = ("too_high", "too_low", "undecided", "healthy")
 
@@ -129,12 +126,9 @@ class Watches:
 
     def say(self, line: str) -> None:
         """Tell the user a line."""
-        logger.warning(line)
+        warn(line)
         if self._settings.stderr:
-            try:
-                sys.stderr.write(f"lrwatch: {line}\n")
-            except Exception:  # whatever stderr was replaced with, telling must not end a training
-                return
+            on_terminal(line)
 
 
 class Watching(Settings):

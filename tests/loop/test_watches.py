@@ -1,6 +1,7 @@
 """What all adapters share: the watches of one trainer, opened and closed by its callbacks."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -203,3 +204,19 @@ def test_what_a_framework_took_back_is_noted(tmp_path: Path) -> None:
     lines = (tmp_path / "lrwatch" / "alerts.jsonl").read_text().splitlines()
     (action,) = [record for record in map(json.loads, lines) if record["type"] == "action"]
     assert (action["kind"], action["step"], action["to_step"]) == ("rewind", 5, 3)
+
+
+def test_a_line_for_the_user_survives_a_log_handler_that_raises(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class Raising(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise OSError("full")
+
+    handler, logger = Raising(), logging.getLogger("lrwatch")
+    logger.addHandler(handler)
+    try:
+        Watches(Settings()).say("no optimizer steps")
+    finally:
+        logger.removeHandler(handler)
+    assert capsys.readouterr().err == "lrwatch: no optimizer steps\n"
