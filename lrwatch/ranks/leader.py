@@ -32,6 +32,15 @@ class _Heard:
         self.n_told = max(self.n_told, letter.first + len(letter.rows))
         self.has_come = True
 
+    def n_missed(self, n_merged: int) -> int:
+        """Merged rows that it has not seen, while it may still want them.
+
+        One that is left out, or has ended, is given some time to fetch what it shared in.
+        """
+        last = self.n_told if self.closed else self.n_known
+        wants = self.is_awaited or n_merged - last <= _N_FOR_THE_LATE
+        return n_merged - self.n_known if wants else 0
+
     def row(self, index: int) -> Row | None:
         """The row of a step, which is dropped; earlier ones, too."""
         first = self.n_told - len(self.rows)
@@ -149,12 +158,8 @@ class Leader(Exchange):
             yield index, row
 
     def _say(self, *, closed: bool = False) -> None:
-        n_missed = [
-            self._n_merged - one.n_known
-            for one in self._others.values()
-            if one.is_awaited or self._n_merged - one.n_known <= _N_FOR_THE_LATE
-        ]
-        while len(self._kept) > min(max(n_missed, default=0), MAX_ROWS):
+        n_missed = max(one.n_missed(self._n_merged) for one in self._others.values())
+        while len(self._kept) > min(n_missed, MAX_ROWS):
             self._kept.popleft()
         letter = Letter(
             first=self._n_merged - len(self._kept),

@@ -143,6 +143,28 @@ def test_a_rank_that_ends_is_not_waited_for() -> None:
     assert losses(job.other.turn()) == [2.0, 5.0]
 
 
+def test_a_rank_that_ends_is_told_all_that_it_shared_in() -> None:
+    job = Job()
+    for step in range(200):
+        job.tell(step, step)
+    job.other.turn(closing=True)
+    job.leader.turn()
+    job.leader.add(Row(loss=200.0))
+    job.leader.turn()
+    assert losses(job.other.turn(closing=True)) == [float(step) for step in range(201)]
+
+
+def test_what_is_kept_for_a_rank_that_has_ended_is_dropped_in_the_end() -> None:
+    job = Job()
+    for step in range(200):
+        job.tell(step, step)
+    job.other.turn(closing=True)
+    for _ in range(200):
+        job.leader.turn()
+        job.leader.add(Row(loss=1.0))
+    assert len(job.store.get(MERGED)) < 400
+
+
 def test_rank_0_tells_the_rest_when_it_ends() -> None:
     job = Job()
     for _ in range(2):
