@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,16 @@ def imported(path: Path, nodes: Iterator[ast.AST]) -> Iterator[tuple[str, ...]]:
             yield from [(*module, name) for name in below if name in FLOOR] or [module]
 
 
+def modules_read(path: Path) -> set[str]:
+    """Dotted names of all that a file imports, functions included; some are no modules."""
+    found = set()
+    for node in ast.walk(parse(path)):
+        if isinstance(node, ast.ImportFrom):
+            module = ".".join(absolute(node, path))
+            found |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
+    return found
+
+
 def on_import(node: ast.AST) -> Iterator[ast.AST]:
     """The nodes that run when the module is imported: no function bodies, no type checking."""
     for child in ast.iter_child_nodes(node):
@@ -126,6 +137,12 @@ def test_lower_floors_load_nothing_heavy_on_import(path: Path) -> None:
 def test_neighbours_never_import_each_other_both_ways() -> None:
     assert not [pair for pair in NEIGHBOURS if pair[::-1] in NEIGHBOURS]
     assert all(FLOOR[importer] == FLOOR[wanted] for importer, wanted in NEIGHBOURS)
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    names = {".".join(installed_name(path)): path for path in FILES}
+    graph = {name: modules_read(path) & (names.keys() - {name}) for name, path in names.items()}
+    list(TopologicalSorter(graph).static_order())
 
 
 def test_an_adapter_imports_lrwatch_by_its_full_name_and_no_other_adapter() -> None:

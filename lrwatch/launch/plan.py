@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from lrwatch.launch.start import VARIABLE
+from lrwatch.launch.variable import VARIABLE
 
 _STARTUP = str(Path(__file__).with_name("startup"))
 

@@ -6,9 +6,7 @@ from types import ModuleType
 from typing import Any
 
 from lrwatch.launch.on_import import when_imported
-
-VARIABLE = "LRWATCH_RUN_PLAN"
-"""The environment variable that hands a plan on."""
+from lrwatch.launch.variable import VARIABLE
 
 
 def start() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lrwatch.launch.start import VARIABLE
+from lrwatch.launch.variable import VARIABLE
 from tests.launch.started import ENVIRONMENT, run, watched
 
 ABOUT_ITSELF = """
