@@ -38,17 +38,20 @@ def grad_norm(parameters: Iterable[torch.Tensor]) -> Norm | None:
     Args:
         parameters: Whose gradients.
     """
-    with torch.no_grad():
-        gradients = [p.grad for p in parameters if p.grad is not None]
-        if not gradients:
-            return None
-        norms = _plain_norms(gradients)
-        is_share = norms is None and any(map(is_spread, gradients))
-        if norms is None:
-            norms = _shares(gradients) if is_share else _mixed_norms(gradients)
-        if norms is None:
-            return None
-        return Norm(torch.linalg.vector_norm(torch.stack(norms)), is_share)
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    if not gradients:
+        return None
+    # After backward(create_graph=True). No torch.no_grad(): an interrupt on the way out of it would
+    # leave the training without gradients.
+    if any([g.requires_grad for g in gradients]):
+        gradients = [g.detach() for g in gradients]
+    norms = _plain_norms(gradients)
+    is_share = norms is None and any(map(is_spread, gradients))
+    if norms is None:
+        norms = _shares(gradients) if is_share else _mixed_norms(gradients)
+    if norms is None:
+        return None
+    return Norm(torch.linalg.vector_norm(torch.stack(norms)), is_share)
 
 
 def share_of(norm: torch.Tensor) -> Norm | None:

@@ -1,4 +1,4 @@
-"""Rows 12 to 15, 38 and 39: workers, copies, many watches, threads, the collector of garbage."""
+"""Rows 12, 13, 15, 38 and 39: workers, copies, graphs, threads, the collector of garbage."""
 
 import copy
 import gc
@@ -146,34 +146,6 @@ def _bytes(state: Any) -> bytes:
     file = io.BytesIO()
     torch.save({name: value.clone() for name, value in state.items()}, file)
     return file.getvalue()
-
-
-def attachments(n: int) -> Figure:
-    """Row 14: attach and close, ``n`` times, a step in each."""
-    model, optimizer = made()
-    x, functions = torch.ones(4, 2), (torch.autograd.backward, torch.nn.utils.clip_grad_value_)
-
-    def cycle(times: int) -> None:
-        for i in range(times):
-            with attach(optimizer, model, run_dir=False, stderr=False, backoff=i % 2 == 1):
-                step(model, optimizer, x)
-
-    def watches() -> int:
-        return sum(type(thing) is Watch for thing in gc.get_objects())
-
-    cycle(n // 2)  # the allocator's pools fill up over some thousand cycles, and no more
-    start, before = Held.now(), watches()
-    cycle(n - n // 2)
-    end = Held.now()
-    hooks = len(optimizer._optimizer_step_pre_hooks) + len(optimizer._optimizer_step_post_hooks)
-    left = watches() - before
-    same = functions == (torch.autograd.backward, torch.nn.utils.clip_grad_value_)
-    good = (
-        not hooks and not left and same and end.rss - start.rss < (1 if n >= 5000 else 16) * 2**20
-    )
-    words = f"{n:,} cycles, in their second half: {end.grown(start)}; "
-    words += f"{hooks} hooks and {left} watches left"
-    return Figure(words, good and end.n_threads == start.n_threads)
 
 
 def graphs(n: int) -> Figure:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from tests.benchmarks.proof import (
+    attaching,
     disks,
     ends,
     injection,
@@ -102,8 +103,8 @@ ROWS = (
     Row(
         14,
         "attach and close, again and again",
-        (partial(lifetimes.attachments, 10_000),),
-        (partial(lifetimes.attachments, 100),),
+        (partial(attaching.attachments, 10_000),),
+        (partial(attaching.attachments, 100),),
         (f"{_LOOP}lifetime.py",),
     ),
     Row(
