@@ -93,7 +93,8 @@ class Recorder:
         if self._norm_guard.off:
             return
         try:
-            self._norm.before_clip(parameters, norm, self._scale_left(), self.n_steps)
+            scale = self._scale_left()
+            self._norm.before_clip(parameters, norm, scale, self.n_steps, self.loss.n_reached)
         except Exception as error:
             self._norm_guard.failed(error)
 
@@ -114,7 +115,7 @@ class Recorder:
         if self.inert:
             return None
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
-        if closure is None:
+        if not callable(closure):  # None, or a loss: step() may take what it likes
             self._record(optimizer)
             return None
         watched = self._watched(optimizer, closure)
@@ -159,6 +160,7 @@ class Recorder:
                 return
             number, now_s, norm = self.n_steps, time.perf_counter(), self._norm
             self.home = threading.get_ident()
+            norm.drop_older_than(self.loss.n_reached)
             clipped = norm.known
             value: Value = None
             if clipped or self._cadence.due(number, now_s):

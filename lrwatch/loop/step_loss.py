@@ -31,7 +31,8 @@ class StepLoss:
     ``short``, until one of them does not. That gradients were None before each of the eight tells
     what a second backward() finds later: where a gradient lies, the first has reached it.
 
-    ``scaler`` is the GradScaler of the last call that reached the parameters, if it had one.
+    ``scaler`` is the GradScaler of the last call that reached the parameters, if it had one, and
+    ``n_reached`` how many did so, those aside that went the short way.
 
     Args:
         readback: Reads scalars from their device.
@@ -43,6 +44,7 @@ class StepLoss:
     ) -> None:
         self.reach = Reach(parameters)
         self.scaler: GradScaler | None = None
+        self.n_reached = 0
         self._readback = readback
         self._guard = Guard("taking the loss")
         self._values: list[Value] = []
@@ -96,6 +98,7 @@ class StepLoss:
             reached = self.reach.after(mark)
             if reached:
                 self.scaler = scaler
+                self.n_reached += 1
             self._keep(self._values if reached else self._stray, loss)
         except Exception as error:
             self._guard.failed(error)

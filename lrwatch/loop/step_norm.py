@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 
 from lrwatch.loop.grad_norm import Cadence, Norm, grad_norm, share_of
-from lrwatch.loop.readback import Readback
+from lrwatch.loop.readback import Readback, Slot
 from lrwatch.loop.sample import Value
 
 _HALF = (torch.float16, torch.bfloat16)
@@ -20,6 +20,7 @@ class StepNorm:
     this optimizer, in full precision. Before any other clipping that touches these gradients
     (one group of them, more than them, by value) the norm is computed, if this step is due.
     A framework that clips with its own code is not seen: the norm is then the one after clipping.
+    A backward() after the clipping makes other gradients of them, whose norm is taken anew.
 
     ``known`` says whether clipping told the norm, ``scale`` what that norm is still multiplied by,
     ``is_share`` whether the last one taken is only this rank's share.
@@ -42,6 +43,7 @@ class StepNorm:
         self._value: Value = None
         self.scale: Value = None
         self.known = self.is_share = False
+        self._n_reached = 0
         self._clipped: _Clipped | None = None
 
     def before_clip(
@@ -50,6 +52,7 @@ class StepNorm:
         norm: torch.Tensor | None,
         scale: torch.Tensor | None,
         step: int,
+        n_reached: int,
     ) -> None:
         """Take the norm that the gradients are about to be clipped by, or compute it.
 
@@ -58,7 +61,9 @@ class StepNorm:
             norm: Their L2 norm, where it was computed.
             scale: What a GradScaler still has to divide the gradients by, or None.
             step: Number of the coming step.
+            n_reached: Calls of backward() so far that reached these parameters.
         """
+        self.drop_older_than(n_reached)
         if self.known:
             return
         relation = self._relation(clipped)
@@ -70,7 +75,15 @@ class StepNorm:
         else:
             self._value = self._read(share_of(norm))
         self.scale = None if scale is None else self._readback.read(scale)
-        self.known = True
+        self.known, self._n_reached = True, n_reached
+
+    def drop_older_than(self, n_reached: int) -> None:
+        """Forget what clipping told if a backward() has reached the parameters since."""
+        if self.known and n_reached != self._n_reached:
+            self.known = False
+            for value in (self._value, self.scale):
+                if isinstance(value, Slot):
+                    value.give_up()
 
     def take(self, step: int) -> Value:
         """The norm of this step, computed unless clipping told it; the next step starts anew."""

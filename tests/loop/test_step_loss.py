@@ -1,5 +1,7 @@
 """The loss of a step, as the loop itself would log it."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -216,6 +218,33 @@ def test_a_closure_of_an_optimizer_that_needs_none_is_told() -> None:
     with attach(optimizer, run_dir=False, sinks=[told]):
         returned = [optimizer.step(closure) for _ in range(N)]
     assert told.losses == logged == returned
+
+
+class StepsByTheLoss(torch.optim.Optimizer):
+    """Takes the loss itself where others take a closure, as step sizes of Polyak's do."""
+
+    def step(self, loss: Any = None) -> Any:
+        with torch.no_grad():
+            for param in self.param_groups[0]["params"]:
+                param -= 0.01 * float(loss) * param.grad
+        return float(loss) * 2
+
+
+@pytest.mark.parametrize("as_number", [True, False])
+def test_a_step_that_is_handed_the_loss_in_place_of_a_closure_gets_it_as_it_is(
+    as_number: bool,
+) -> None:
+    model, told, logged, returned = small_model(), Told(), [], []
+    optimizer = StepsByTheLoss(model.parameters(), {"lr": 0.01})
+    with attach(optimizer, run_dir=False, sinks=[told]):
+        for i in range(N):
+            optimizer.zero_grad()
+            loss = loss_of(model, i)
+            loss.backward()
+            logged.append(loss.item())
+            returned.append(optimizer.step(loss.item() if as_number else loss.detach()))
+    assert told.losses == logged
+    assert returned == [2 * loss for loss in logged]
 
 
 def test_backward_inside_of_backward_is_not_counted() -> None:

@@ -204,6 +204,35 @@ def test_clipping_each_micro_batch_keeps_the_summed_loss() -> None:
     assert told.losses == logged
 
 
+def test_clipping_each_micro_batch_gives_the_norm_of_what_was_summed_by_the_last() -> None:
+    model, told, returned = small_model(), Told(), []
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    with attach(optimizer, run_dir=False, sinks=[told]):
+        for i in range(N):
+            optimizer.zero_grad()
+            for k in (2 * i, 2 * i + 1):
+                loss_of(model, k).backward()
+                norm = clip_grad_norm_(model.parameters(), 0.1)
+            optimizer.step()
+            returned.append(norm.item())
+    assert told.norms == returned
+
+
+def test_the_norm_of_a_batch_that_the_user_left_out_is_not_that_of_the_next_step() -> None:
+    model, told, returned = small_model(), Told(), []
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    with attach(optimizer, run_dir=False, stderr=False, sinks=[told]):
+        for i in range(N):
+            optimizer.zero_grad()
+            (loss_of(model, i) * (math.nan if i in (3, N - 5) else 1.0)).backward()
+            norm = clip_grad_norm_(model.parameters(), 0.1)
+            if norm.isfinite():
+                returned.append(norm.item())
+                optimizer.step()
+    assert told.norms == returned
+    assert not told.alerts
+
+
 def test_a_group_added_later_is_in_the_norm() -> None:
     model, told, exact = small_model(), Told(), []
     optimizer = torch.optim.SGD(model[0].parameters(), lr=0.01)
