@@ -110,15 +110,34 @@ class Watcher:
 
     def state_dict(self) -> dict[str, Any]:
         """All state as plain JSON values: a watcher that loads it goes on with identical alerts."""
+        alerts = [asdict(alert) for alert in self._alerts]
+        kept = {"n_troubles": self._n_troubles, "alerts": alerts}
+        return {"version": _STATE_VERSION, **self.mark(), **kept}
+
+    def mark(self) -> dict[str, Any]:
+        """The levels that steps are judged by, as they are now: for :meth:`rewind`."""
         return {
-            "version": _STATE_VERSION,
             "signals": self._signals.state_dict(),
             "detectors": {d.kind: d.state_dict() for d in self._detectors},
             "open": dict(self._open),
-            "n_troubles": self._n_troubles,
             "sides": dict(self._sides),
-            "alerts": [asdict(alert) for alert in self._alerts],
         }
+
+    def rewind(self, mark: Mapping[str, Any]) -> list[Alert]:
+        """Judge on as of the mark, since the run itself went back there; return what that closes.
+
+        What happened since is of no weight: neither the band of the loss nor the verdict learns
+        from it. Troubles that opened since are over, and alerts that were told stay told.
+        """
+        went = [d for d in self._detectors if d.is_open and d.kind not in mark["open"]]
+        closed = [d.close(self._signals, "the run went back to before it") for d in went]
+        alerts = [self._file(alert) for alert in closed if alert is not None]
+        self._load(mark)
+        for detector in self._detectors:
+            if detector.kind not in self._open:
+                detector.close(self._signals, "")
+        self._sides = {k: side for k, side in mark["sides"].items() if k in self._open}
+        return alerts
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take back what :meth:`state_dict` gave.
@@ -131,14 +150,17 @@ class Watcher:
             raise ValueError(f"state must be of version {_STATE_VERSION}, got {found}")
         if set(state["detectors"]) != {d.kind for d in self._detectors}:
             raise ValueError(f"state is of other detectors: {', '.join(state['detectors'])}")
-        self._signals = Signals(self._total_steps)
-        self._signals.load_state_dict(state["signals"])
-        for detector in self._detectors:
-            detector.load_state_dict(state["detectors"][detector.kind])
+        self._load(state)
         self._open = dict(state["open"])
         self._n_troubles = state["n_troubles"]
         self._sides = dict(state["sides"])
         self._alerts = [Alert(**alert) for alert in state["alerts"]]
+
+    def _load(self, mark: Mapping[str, Any]) -> None:
+        self._signals = Signals(self._total_steps)
+        self._signals.load_state_dict(mark["signals"])
+        for detector in self._detectors:
+            detector.load_state_dict(mark["detectors"][detector.kind])
 
     def _file(self, alert: Alert) -> Alert:
         """Give the alert the number of its trouble and remember what it says of the rate."""

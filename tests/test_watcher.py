@@ -281,3 +281,54 @@ def test_of_a_surrogate_loss_only_gradients_and_non_finite_values_are_judged() -
         for i in range(301, 320)
         for a in surrogate.update(Step(step=i, loss=1.0, grad_norm=1e9))
     )
+
+
+def calm(first: int, n: int, level: float, seed: int = 0) -> list[Step]:
+    rng = random.Random(seed)
+    return [
+        Step(step=first + i, loss=level + rng.gauss(0, 0.01), grad_norm=1.0, lr=0.1)
+        for i in range(n)
+    ]
+
+
+def fed(watcher: Watcher, steps: list[Step]) -> list[Alert]:
+    return [alert for step in steps for alert in watcher.update(step)]
+
+
+def test_run_that_went_back_is_judged_as_it_was_then() -> None:
+    watcher = Watcher()
+    fed(watcher, calm(0, 60, 4.0))
+    mark, band = watcher.mark(), watcher.band
+    fed(watcher, calm(60, 60, 1.0))
+    assert watcher.rewind(mark) == []
+    assert watcher.band == band
+    assert fed(watcher, calm(120, 60, 4.0, seed=1)) == []
+
+
+def test_without_a_rewind_the_same_losses_are_an_overshoot() -> None:
+    watcher = Watcher()
+    fed(watcher, [*calm(0, 60, 4.0), *calm(60, 60, 1.0)])
+    assert "overshoot" in [a.kind for a in fed(watcher, calm(120, 60, 4.0, seed=1))]
+
+
+def test_troubles_since_the_mark_are_closed_by_a_rewind() -> None:
+    watcher = Watcher()
+    fed(watcher, calm(0, 60, 4.0))
+    mark = json.loads(json.dumps(watcher.mark()))
+    opened = fed(watcher, calm(60, 20, 40.0))
+    closed = watcher.rewind(mark)
+    assert {a.kind for a in closed} == {a.kind for a in opened} != set()
+    assert {(a.state, a.step) for a in closed} == {("closed", 79)}
+    assert [a.trouble for a in watcher.alerts] == [1] * len(watcher.alerts)
+    assert watcher.verdict == "undecided"
+
+
+def test_trouble_that_was_over_does_not_open_again_by_a_rewind() -> None:
+    watcher = Watcher()
+    fed(watcher, calm(0, 60, 4.0))
+    fed(watcher, [Step(step=60, loss=math.nan)])
+    mark = watcher.mark()
+    fed(watcher, calm(61, 60, 4.0, seed=1))
+    assert watcher.alerts[-1].state == "closed"
+    assert watcher.rewind(mark) == []
+    assert fed(watcher, calm(121, 60, 4.0, seed=2)) == []

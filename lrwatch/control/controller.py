@@ -10,7 +10,8 @@ from torch import nn
 from torch.optim import Optimizer
 
 from lrwatch.control.disarm_file import DisarmFile
-from lrwatch.control.generators import Generators
+from lrwatch.control.keeping import Keeping
+from lrwatch.control.levels import Levels
 from lrwatch.control.rate import RateScale
 from lrwatch.control.snapshot import Snapshots
 from lrwatch.control.stopped import TrainingStoppedError
@@ -23,7 +24,6 @@ from lrwatch.records import Action, Alert
 logger = logging.getLogger("lrwatch")
 
 N_SLOTS = 6
-INCUMBENT = "incumbent"
 SIGNS_OF_A_HOT_RATE = ("lr_too_high", "oscillation", "overshoot")
 
 
@@ -42,6 +42,7 @@ class BackoffController:
         optimizer: Held weakly.
         model: For its buffers, held weakly; without it BatchNorm keeps its statistics in a rewind.
         write_action: Tells an action.
+        levels: What steps are judged by, kept and brought back with every snapshot.
         disarm_file: When this file is touched the controller lets go, at the next step; one from
             before this run does not count.
         together: The ranks that do the same; None where there is only this one.
@@ -54,6 +55,7 @@ class BackoffController:
         optimizer: Optimizer,
         model: nn.Module | None = None,
         write_action: Callable[[Action], None],
+        levels: Levels | None = None,
         disarm_file: Path | None = None,
         together: Together | None = None,
     ) -> None:
@@ -70,7 +72,7 @@ class BackoffController:
         if shortage and "rewind" in backoff.rungs:
             logger.warning("back-off: %s", shortage)
         self._ladder = Ladder(backoff, n_slots=min(N_SLOTS, self._snapshots.n_slots))
-        self._generators: Generators | None = None
+        self._keeping = Keeping(self._snapshots, levels)
         self._trouble = 0
         self._step = 0
         self.armed = True
@@ -174,7 +176,7 @@ class BackoffController:
     def _act(self, seen: Seen) -> bool:
         moves = self._ladder.decide(seen)
         if self._ladder.save:
-            self._snapshots.save(self._ladder.save, seen.step)
+            self._keeping.save(self._ladder.save, seen.step)
         return all([self._apply(move, seen) for move in moves])
 
     def _apply(self, move: Move, seen: Seen) -> bool:
@@ -188,13 +190,9 @@ class BackoffController:
         if move.kind == "stop":
             raise TrainingStoppedError(action)
         if move.save:
-            self._snapshots.save(move.save, seen.step)
-        if move.save == INCUMBENT:
-            self._generators = Generators()
+            self._keeping.save(move.save, seen.step)
         if move.load:
-            self._snapshots.load(move.load)
-        if move.load == INCUMBENT and self._generators is not None:
-            self._generators.load()
+            self._keeping.load(move.load)
         if move.scale is not None:
             self._rate.scale = move.scale
         return move.kind not in ("skip", "rewind")
@@ -223,6 +221,7 @@ def build_controller(
     optimizer: Optimizer,
     model: nn.Module | None = None,
     write_action: Callable[[Action], None],
+    levels: Levels | None = None,
     disarm_file: Path | None = None,
     together: Together | None = None,
 ) -> BackoffController:
@@ -239,6 +238,7 @@ def build_controller(
         optimizer=optimizer,
         model=model,
         write_action=write_action,
+        levels=levels,
         disarm_file=disarm_file,
         together=together,
     )

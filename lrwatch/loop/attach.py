@@ -17,6 +17,7 @@ from lrwatch.loop.compiled import step_hook
 from lrwatch.loop.ears import Ears
 from lrwatch.loop.guard import log
 from lrwatch.loop.intervention import Intervention
+from lrwatch.loop.levels import JudgeLevels
 from lrwatch.loop.outlets import digest_of, notice, sinks_calling, sinks_of, warn
 from lrwatch.loop.run_dir import RunDir, chosen
 from lrwatch.loop.watch import Watch
@@ -170,8 +171,8 @@ def is_watched(optimizer: Optimizer) -> bool:
 
 
 def _unwrapped(optimizer: Any) -> Optimizer:
-    """The optimizer that steps: Accelerate and Lightning wrap it."""
-    for name in ("optimizer", "_optimizer"):
+    """The optimizer that steps: Accelerate and Lightning wrap it, and so do some optimizers."""
+    for name in ("optimizer", "_optimizer", "base_optimizer", "_base_optimizer", "optim"):
         inner = getattr(optimizer, name, None)
         if isinstance(inner, Optimizer):
             return _unwrapped(inner)
@@ -196,6 +197,7 @@ def _intervention(
         optimizer=optimizer,
         model=model,
         write_action=ears.judge.write_action,
+        levels=JudgeLevels(ears.judge),
         disarm_file=None if path is None else path / FOLDER_NAME / "disarm",
         together=ears.together,
     )

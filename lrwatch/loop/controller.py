@@ -72,6 +72,16 @@ class Controller(Protocol):
         ...
 
 
+class Levels(Protocol):
+    """What steps are judged by, kept with every snapshot: a run that went back is judged anew."""
+
+    def mark(self, name: str) -> None:
+        """Keep the levels of now under this name."""
+
+    def rewind(self, name: str) -> None:
+        """Judge on as of the snapshot of this name; does nothing where it has no mark."""
+
+
 class BuildController(Protocol):
     """How :func:`lrwatch.attach` asks for one: ``lrwatch.control.build_controller`` is called."""
 
@@ -82,6 +92,7 @@ class BuildController(Protocol):
         optimizer: Optimizer,
         model: nn.Module | None,
         write_action: Callable[[Action], None],
+        levels: Levels | None = None,
         disarm_file: Path | None = None,
         together: Together | None = None,
     ) -> Controller:
@@ -92,6 +103,7 @@ class BuildController(Protocol):
             optimizer: Must be held weakly.
             model: Must be held weakly.
             write_action: Writes an action to every sink; call it before the action is applied.
+            levels: To be kept with a snapshot and brought back with it.
             disarm_file: When this file appears, the controller disarms itself at the next step.
             together: The ranks that do the same; before ``before_step`` they agreed on the numbers.
 

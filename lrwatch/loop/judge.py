@@ -42,6 +42,12 @@ class Watcher(Protocol):
     def update(self, step: Step) -> list[Alert]:
         """Take one step into account."""
 
+    def mark(self) -> dict[str, Any]:
+        """The levels of now, for ``rewind``."""
+
+    def rewind(self, mark: Mapping[str, Any]) -> list[Alert]:
+        """Judge on as of the mark."""
+
     def state_dict(self) -> dict[str, Any]:
         """What it takes to go on."""
 
@@ -125,6 +131,14 @@ class Judge:
                     step = self._judged(*one)
         return step
 
+    def tell_alerts(self, alerts: Sequence[Alert]) -> None:
+        """Tell alerts of one step to every sink, and to who acts on them."""
+        for alert in alerts:
+            for sink, guard in self._sinks:
+                self._tell(guard, sink.write_alert, alert)
+        if alerts and self.on_alerts is not None:
+            self.on_alerts(alerts)
+
     def write_action(self, action: Action) -> None:
         """Tell an action to every sink."""
         for sink, guard in self._sinks:
@@ -192,11 +206,7 @@ class Judge:
             except Exception as error:
                 self._guard.failed(error)
         if alerts:
-            for alert in alerts:
-                for sink, guard in self._sinks:
-                    self._tell(guard, sink.write_alert, alert)
-            if self.on_alerts is not None:
-                self.on_alerts(alerts)
+            self.tell_alerts(alerts)
         return step
 
     def _draw(self, sample: Sample, step: Step) -> None:

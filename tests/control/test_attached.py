@@ -136,3 +136,19 @@ def test_closure_is_scaled_too() -> None:
         loss = closure()
     assert loss < 1.0
     assert loop.optimizer.param_groups[0]["lr"] == 10.0
+
+
+def test_after_a_rewind_the_run_is_judged_as_it_was_before_the_trouble(tmp_path: Path) -> None:
+    loop = Loop(0.03)
+    with lrwatch.attach(loop.optimizer, loop.model, run_dir=tmp_path, backoff=True, stderr=False):
+        loop.go(150)
+        with torch.no_grad():
+            for param in loop.model.parameters():
+                param.mul_(-4.0)
+        loop.go(60)
+    lines = ledger(tmp_path)
+    rewound = next(line["step"] for line in lines if line.get("kind") == "rewind")
+    states = [(line["step"] < rewound, line["state"]) for line in lines if line["type"] == "alert"]
+    assert {state for is_before, state in states if is_before} == {"opened"}
+    assert {state for is_before, state in states if not is_before} <= {"raised", "closed"}
+    assert states[-1] == (False, "closed")

@@ -1,0 +1,13 @@
+"""What steps are judged by, as a controller keeps it with every snapshot."""
+
+from typing import Protocol
+
+
+class Levels(Protocol):
+    """See :class:`lrwatch.loop.controller.Levels`."""
+
+    def mark(self, name: str) -> None:
+        """Keep the levels of now under this name."""
+
+    def rewind(self, name: str) -> None:
+        """Judge on as of the snapshot of this name."""
