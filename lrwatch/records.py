@@ -6,7 +6,7 @@ Live hooks and readers of old logs both make Steps, so everything above judges o
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 Kind = Literal[
     "overshoot",
@@ -52,9 +52,8 @@ class Step:
     skipped: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
-    """One training step as the run directory shows it.
+class Point(NamedTuple):
+    """One training step as the run directory shows it; a tuple, as one is made at every step.
 
     Attributes:
         step: What was seen at the step.

@@ -5,7 +5,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from lrwatch.loop.guard import Guard
 from lrwatch.loop.sample import LateSample, Sample
@@ -18,10 +18,13 @@ from lrwatch.sinks.sink import Sink
 from lrwatch.sinks.stderr import StderrSink
 
 MAX_BATCH = 128
+_MIN_BATCH = 8
 _MAX_LATE_BATCH = 64
-MAX_DELAY_S = 1.0
+_DELAY_S = 1.0
+_LONG_DELAY_S = 2.0
 _MAX_WAITING = 1024
 _NO_BAND = (math.nan, math.nan)
+_new: Final = tuple.__new__
 
 
 class Watcher(Protocol):
@@ -59,12 +62,14 @@ class Judge:
     """Keeps samples until judging them is due, then hands them to the watcher one by one.
 
     Due is a batch of 128 steps (of 64 where numbers are late, as they hold slots until then), or
-    what was gathered in a second, or a non-finite value, or every step where ``at_once``. A sample
+    what was gathered in a second (in two where that is less than eight steps, since judging starts
+    with cold caches then), or a non-finite value, or every step where ``at_once``. A sample
     whose numbers are on their way from the device is left, and so is what came after it, until they
     have arrived. In a job of several ranks a step is judged when all ranks have told it, up to a
     batch of theirs later, and on rank 0 alone it is written.
 
-    Those that wait are ``waiting``; the first to come after ``due_s`` of the clock has all judged.
+    Those that wait are ``waiting``; the first to come after ``due_s`` of the clock, ``delay_s``
+    after the first of them, has all judged.
 
     Args:
         watcher: Judges steps.
@@ -92,6 +97,7 @@ class Judge:
         self._guard = Guard("judging a step")
         self.waiting: deque[Sample | LateSample] = deque()
         self.due_s = 0.0
+        self.delay_s = _DELAY_S
         self._offset_s = 0.0
         self._lock = threading.RLock()
         self.on_alerts: Callable[[Sequence[Alert]], None] | None = None
@@ -109,7 +115,7 @@ class Judge:
             return self.judge(wait=True)
         n = len(self.waiting)
         if n == 1:
-            self.due_s = sample.clock_s + MAX_DELAY_S
+            self.due_s = sample.clock_s + self.delay_s
         is_bad = isinstance(sample, Sample) and not sample.finite()
         most = MAX_BATCH if isinstance(sample, Sample) else _MAX_LATE_BATCH
         if n >= most or sample.clock_s >= self.due_s or is_bad:
@@ -122,6 +128,7 @@ class Judge:
         with self._lock:
             self._offset_s = time.time() - time.perf_counter()
             waiting = self.waiting
+            self.delay_s = _DELAY_S if len(waiting) >= _MIN_BATCH else _LONG_DELAY_S
             if self._together is not None and waiting:
                 self._meet(self._together)
             while waiting and (wait or isinstance(waiting[0], Sample) or waiting[0].ready()):
@@ -211,7 +218,7 @@ class Judge:
 
     def _draw(self, sample: Sample, step: Step) -> None:
         lo, hi = self.watcher.band or _NO_BAND
-        point = Point(step=step, lo=lo, hi=hi, lrs=sample.lrs, lr_scale=sample.lr_scale)
+        point = _new(Point, (step, lo, hi, sample.lrs, sample.lr_scale))
         for write, guard in self._drawn:
             if not guard.off:
                 try:

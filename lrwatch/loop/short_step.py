@@ -10,7 +10,7 @@ from lrwatch.loop import short_loss
 from lrwatch.loop.compiled import interpreted
 from lrwatch.loop.grad_norm import Cadence
 from lrwatch.loop.guard import Guard
-from lrwatch.loop.judge import MAX_BATCH, MAX_DELAY_S, Judge
+from lrwatch.loop.judge import MAX_BATCH, Judge
 from lrwatch.loop.readback import Slot
 from lrwatch.loop.sample import Sample, Value
 from lrwatch.loop.step_norm import StepNorm
@@ -91,7 +91,7 @@ class ShortStep:
             waiting = self._waiting
             waiting.append(_new(Sample, (number, now_s, loss, norm, rates, False, 1.0, False)))
             if len(waiting) == 1:
-                self._judge.due_s = now_s + MAX_DELAY_S
+                self._judge.due_s = now_s + self._judge.delay_s
             if now_s >= self._judge.due_s or len(waiting) >= MAX_BATCH or total - total != 0.0:
                 self._judge.judge()
         except Exception as error:

@@ -5,6 +5,7 @@ fork and raise on a full disk; the six messages needed here are a few lines each
 them back with tensorboard's own classes.
 """
 
+import functools
 import math
 import struct
 from collections.abc import Iterable, Mapping
@@ -26,7 +27,7 @@ def session_start(time_s: float, step: int) -> bytes:
 
 def scalars(time_s: float, step: int, values: Mapping[str, float]) -> bytes:
     """One event with a number for each tag."""
-    found = b"".join(_message(1, _text(1, tag) + _float(2, x)) for tag, x in values.items())
+    found = b"".join([_until_number(tag) + _packed(x) for tag, x in values.items()])
     return _head(time_s, step) + _message(5, found)
 
 
@@ -95,15 +96,21 @@ def _double(field: int, number: float) -> bytes:
     return _varint(field << 3 | _FIXED64) + struct.pack("<d", number)
 
 
-def _float(field: int, number: float) -> bytes:
+@functools.lru_cache(maxsize=256)
+def _until_number(tag: str) -> bytes:
+    """A number of a tag, but for the number: the same at every step."""
+    name = _text(1, tag) + _varint(2 << 3 | _FIXED32)
+    return _varint(1 << 3 | _BYTES) + _varint(len(name) + 4) + name
+
+
+def _packed(number: float) -> bytes:
     """The number in 32 bits: infinite beyond their range, NaN where it is no number."""
     try:
-        packed = struct.pack("<f", number)
+        return struct.pack("<f", number)
     except OverflowError:
-        packed = struct.pack("<f", math.copysign(math.inf, number))
+        return struct.pack("<f", math.copysign(math.inf, number))
     except (TypeError, ValueError, struct.error):
-        packed = struct.pack("<f", math.nan)
-    return _varint(field << 3 | _FIXED32) + packed
+        return struct.pack("<f", math.nan)
 
 
 def _message(field: int, content: bytes) -> bytes:
