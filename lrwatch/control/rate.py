@@ -33,16 +33,17 @@ class RateScale:
     """Make every ``optimizer.step()`` use ``scale * lr`` and leave the schedule bit-identical.
 
     Before the step each group's ``lr`` is bound to a new, scaled object; after it the very object
-    that the scheduler had put there is bound back, also when the step raises. Tensor rates are
-    never changed in place: multiplying and dividing drifts. At ``scale == 1.0`` nothing is touched.
+    that the scheduler had put there is bound back, also when the step raises, and before the
+    optimizer is saved meanwhile. Tensor rates are never changed in place: multiplying and dividing
+    drifts. At ``scale == 1.0`` nothing is touched.
 
     It does not reach a step that runs without hooks, such as the replay of a CUDA graph.
 
     Args:
         optimizer: Any optimizer of PyTorch; groups may be added later. It is not kept.
         explicit: Wait for ``lend()`` within the step, so that the scheduled rates can be read
-            before. A step with a closure is scaled from its beginning all the same: LBFGS reads
-            its rate before it calls the closure.
+            before, and for ``give_back()`` after it. A step with a closure is scaled from its
+            beginning all the same: LBFGS reads its rate before it calls the closure.
 
     >>> weight = torch.nn.Parameter(torch.ones(1))
     >>> sgd = torch.optim.SGD([weight], lr=0.5)
@@ -60,8 +61,10 @@ class RateScale:
         self._loans: list[_Loan] = []
         self._handles = [
             optimizer.register_step_pre_hook(self._before),
-            optimizer.register_step_post_hook(self._after),
+            optimizer.register_state_dict_pre_hook(lambda _: self.give_back()),
         ]
+        if not explicit:
+            self._handles.append(optimizer.register_step_post_hook(self._after))
 
     @property
     def scale(self) -> float:
@@ -76,7 +79,8 @@ class RateScale:
 
     def lend(self, optimizer: Optimizer) -> None:
         """Bind the scaled rates now; with other ones lent already, those of the present scale."""
-        self.give_back()
+        if self._loans:
+            self.give_back()
         if self._scale == 1.0:
             return
         for group in optimizer.param_groups:
@@ -107,6 +111,8 @@ class RateScale:
         self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
         if self._scale == 1.0 and not self._loans:
+            return None
+        if self._explicit and self._loans:  # this step is inside of the one that they were lent to
             return None
         try:
             if not self._explicit or len(args) > 1 or kwargs.get("closure") is not None:

@@ -15,6 +15,7 @@ from lrwatch.loop.grad_norm import Cadence
 from lrwatch.loop.guard import Guard
 from lrwatch.loop.intervention import Intervention
 from lrwatch.loop.judge import Judge
+from lrwatch.loop.nesting import is_inner, may_nest
 from lrwatch.loop.readback import Readback, is_capturing
 from lrwatch.loop.sample import LateSample, Value
 from lrwatch.loop.short_step import ShortStep
@@ -50,6 +51,7 @@ class Recorder:
         notice: Callable[[str], None],
     ) -> None:
         self._optimizer = weakref.ref(optimizer)
+        self._may_nest = may_nest(optimizer)
         self._judge = judge
         self._readback = readback
         self.intervention: Intervention | None = None
@@ -112,7 +114,7 @@ class Recorder:
 
         As torch calls it, ``args`` begins with the optimizer itself.
         """
-        if self.inert:
+        if self.inert or (self._may_nest and is_inner(optimizer)):
             return None
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
         if not callable(closure):  # None, or a loss: step() may take what it likes
@@ -125,7 +127,9 @@ class Recorder:
 
     def after_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         """Let the controller put back what was meant for this step only."""
-        if self.intervention is not None and not self.inert:
+        if self.intervention is None or self.inert:
+            return
+        if not (self._may_nest and is_inner(optimizer)):
             self.intervention.after(optimizer, self.n_steps - 1)
 
     def skipped_by_scaler(self) -> None:
@@ -137,16 +141,12 @@ class Recorder:
     def _watched(self, optimizer: Optimizer, closure: Callable[[], Any]) -> Callable[[], Any]:
         recorded = False
 
-        @functools.wraps(closure)
         def watched(*args: Any, **kwargs: Any) -> Any:
             nonlocal recorded
             result = closure(*args, **kwargs)
             if not recorded:
                 recorded = True
-                try:
-                    self._record(optimizer)
-                except Exception as error:
-                    self._step_guard.failed(error)
+                self.short_way.before_step(optimizer, (optimizer,), {})
             return result
 
         return watched

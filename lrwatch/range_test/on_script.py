@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 from lrwatch.control.rate import RateScale
 from lrwatch.control.slot import parameters
 from lrwatch.control.snapshot import Snapshots
+from lrwatch.loop.nesting import is_inner, may_nest
 from lrwatch.range_test.averaging import averaged
 from lrwatch.range_test.ear import Ear
 from lrwatch.range_test.finding import LrFinding, none_found
@@ -40,6 +41,7 @@ class OnScript:
         stepper: Stepper,
         on_end: Callable[[LrFinding], None],
     ) -> None:
+        self._may_nest = may_nest(optimizer)
         self._ear = ear
         self._stepper = stepper
         self._on_end = on_end
@@ -53,8 +55,10 @@ class OnScript:
         self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
         """Take the step now, or once its closure has told the loss."""
+        if self._may_nest and is_inner(optimizer):
+            return None
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
-        if closure is None:
+        if not callable(closure):
             self._take(optimizer)
             return None
 
@@ -69,6 +73,8 @@ class OnScript:
 
     def after_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         """Put back the scheduled rates and the hidden gradients."""
+        if self._may_nest and is_inner(optimizer):
+            return
         self._rate.give_back()
         while self._hidden:
             p, gradient = self._hidden.pop()

@@ -176,6 +176,7 @@ def test_closing_leaves_no_hook_behind() -> None:
     rate.close()
     assert not optimizer._optimizer_step_pre_hooks
     assert not optimizer._optimizer_step_post_hooks
+    assert not optimizer._optimizer_state_dict_pre_hooks
 
 
 def test_copy_of_the_optimizer_is_not_scaled() -> None:
@@ -206,3 +207,25 @@ def test_compiled_step_takes_the_scaled_rate() -> None:
     weights = [float(p.detach()[0]) for g in optimizer.param_groups for p in g["params"]]
     assert weights == pytest.approx([0.95, 0.9])
     assert rates(optimizer) == pytest.approx([0.1, 0.2])
+
+
+def test_an_explicit_loan_ends_where_the_step_raises() -> None:
+    optimizer = Exploding([torch.nn.Parameter(torch.ones(1))], lr=0.1)
+    rate = RateScale(optimizer, explicit=True)
+    rate.scale = 0.5
+    optimizer.register_step_pre_hook(lambda *_: rate.lend(optimizer))
+    for _ in range(3):
+        with pytest.raises(RuntimeError, match=r"at 0\.05"):
+            optimizer.step()
+        assert optimizer.param_groups[0]["lr"] == 0.1
+
+
+def test_an_optimizer_saved_while_a_step_is_interrupted_has_the_scheduled_rate() -> None:
+    optimizer = Exploding([torch.nn.Parameter(torch.ones(1))], lr=0.1)
+    rate = RateScale(optimizer)
+    rate.scale = 0.5
+    try:
+        optimizer.step()
+    except RuntimeError:
+        saved = optimizer.state_dict()  # the traceback holds the frame of the step
+    assert saved["param_groups"][0]["lr"] == 0.1

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 import torch
@@ -147,3 +148,27 @@ def test_a_loop_whose_loss_is_never_seen_is_left_with_a_word() -> None:
                 p.grad = torch.ones_like(p)
             one.optimizer.step()
     assert "no loss was seen in 20 steps" in answers[0].reason
+
+
+class StepsAsItsParent(torch.optim.SGD):
+    """Torch runs the hooks of a step() twice that calls its parent's, and takes any argument."""
+
+    def step(self, loss: Any = None) -> Any:
+        super().step()
+        return loss
+
+
+def test_a_step_inside_of_a_step_that_is_handed_the_loss_is_one_step() -> None:
+    plain = small("SGD")
+    one = plain._replace(optimizer=StepsAsItsParent(plain.model.parameters(), lr=0.1))
+    seen = []
+    with searching(one) as answers:
+        while True:
+            x, y = batch()
+            one.optimizer.zero_grad()
+            loss = MSE(one.model(x), y)
+            loss.backward()
+            seen.append(loss.item())
+            assert one.optimizer.step(loss.detach()) is not None
+    ramp = answers[0].ramp
+    assert ramp.losses == pytest.approx(seen[30 : 30 + len(ramp.losses)])
