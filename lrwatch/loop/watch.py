@@ -140,16 +140,16 @@ class Watch:
         """What it takes to go on judging in a resumed run, as JSON can hold it."""
         if self._judge is None or self._recorder is None:
             return {"v": 1}
-        state: dict[str, Any] = {"v": 1, "n_steps": self._recorder.n_steps}
+        state: dict[str, Any] = {"v": 1}
         try:
             self.flush()
-            parts = {"watcher": self._judge.watcher.state_dict()}
+            state["n_steps"] = self._recorder.n_steps
+            state["watcher"] = self._judge.watcher.state_dict()
             if self._intervention is not None:
-                parts["controller"] = self._intervention.controller.state_dict()
-            return {**state, **parts}
+                state["controller"] = self._intervention.controller.state_dict()
         except Exception as error:
             self._guard.failed(error)
-            return state
+        return state
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where the watch was whose state this is; to be called before training goes on.
