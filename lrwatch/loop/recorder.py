@@ -26,6 +26,8 @@ from lrwatch.loop.step_rates import StepRates
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 N_STEPS_WITHOUT_LOSS = 20
+_OF_CLOSURE: dict[str, Any] = {}
+"""The keywords by which a step is known that its closure tells, however deep that is called."""
 
 
 class Recorder:
@@ -114,7 +116,9 @@ class Recorder:
 
         As torch calls it, ``args`` begins with the optimizer itself.
         """
-        if self.inert or (self._may_nest and is_inner(optimizer)):
+        if self.inert:
+            return None
+        if self._may_nest and kwargs is not _OF_CLOSURE and is_inner(optimizer):
             return None
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
         if not callable(closure):  # None, or a loss: step() may take what it likes
@@ -146,10 +150,19 @@ class Recorder:
             result = closure(*args, **kwargs)
             if not recorded:
                 recorded = True
-                self.short_way.before_step(optimizer, (optimizer,), {})
+                self._record_in_closure(optimizer)
             return result
 
         return watched
+
+    def _record_in_closure(self, optimizer: Optimizer) -> None:
+        if self.loss.short:
+            self.short_way.before_step(optimizer, (optimizer,), {})
+            return
+        try:
+            self._record(optimizer)
+        except Exception as error:
+            self._step_guard.failed(error)
 
     def _record(self, optimizer: Optimizer, *, skipped: bool = False) -> None:
         if self._step_guard.off:

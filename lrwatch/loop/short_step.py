@@ -77,7 +77,7 @@ class ShortStep:
     def before_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> Any:
         """Take the step, to be called by the optimizer; raises nothing."""
         try:
-            if not self._losses or len(args) != 1 or kwargs:
+            if not self._losses or kwargs or (len(args) != 1 and args[1:] != (None,)):
                 return self._long_way(optimizer, args, kwargs)
             loss, number, now_s = self._losses.pop(), self.n_steps, perf_counter()
             norm, total, groups = None, loss, optimizer.param_groups
