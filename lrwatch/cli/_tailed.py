@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from lrwatch.live.sparkline import duration
 from lrwatch.records import SEVERITIES, Action, Alert, Severity, plain
 from lrwatch.sinks.color import ColorChoice, wants_color
 from lrwatch.sinks.follow import Follower
@@ -16,6 +18,8 @@ from lrwatch.sinks.history import ledger_path, read_entries
 from lrwatch.sinks.ledger_line import Entry, decode
 from lrwatch.sinks.lines import line, severity_of
 from lrwatch.sinks.printable import printable
+from lrwatch.sinks.sides import Sides
+from lrwatch.sinks.verdict_file import read_standing
 
 Named = tuple[str, Entry]
 
@@ -57,6 +61,7 @@ class Tailed:
         self._selection = selection
         self._by_name = by_name
         self._follower: Follower | None = None
+        self._sides = Sides()
 
     def last(self, n: int, *, whole: bool) -> list[Named]:
         """The last ``n`` entries; of the ``whole`` file, or of what is to be followed."""
@@ -73,6 +78,15 @@ class Tailed:
         if self._follower.notice:
             say(self._run, self._follower.notice)
         return entries
+
+    def introduce(self) -> None:
+        """Say the verdict that the watch keeps, if it does."""
+        standing = read_standing(ledger_path(self._run).parent)
+        if standing is None or not self._sides.holds(standing):
+            return
+        age = "closed" if standing.closed else f"{duration(time.time() - standing.time)} ago"
+        words = f"at step {standing.step:,} ({standing.n_steps:,} steps judged, {age})"
+        say(self._run, f"{self._sides.verdict(standing, 'undecided')} {words}")
 
     def close(self) -> None:
         """Let go of the file."""
@@ -92,7 +106,9 @@ class Tailed:
         for entry in entries:
             if entry is None:
                 n_broken += 1
-            elif self._selection.holds(entry):
+                continue
+            self._sides.take(entry)
+            if self._selection.holds(entry):
                 found.append(entry)
         if n_broken:
             say(self._run, f"{n_broken} broken line{'s' if n_broken > 1 else ''} skipped")

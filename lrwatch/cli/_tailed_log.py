@@ -43,7 +43,6 @@ class TailedLog:
         if whole:
             found.extend(self._selected(self._judged.settle()))
         self._look()
-        self._introduce()
         return [(self._run.name, entry) for entry in found]
 
     def new(self) -> list[Named]:
@@ -75,7 +74,8 @@ class TailedLog:
             self._told = str(problem)
             say(self._run, problem)
 
-    def _introduce(self) -> None:
+    def introduce(self) -> None:
+        """Say the verdict, if there is something that was judged."""
         measures = self._judged.measures
         if measures.n_steps:
             words = f"{self._judged.log.format}, {measures.n_steps:,} steps"
@@ -122,6 +122,11 @@ class TailedRun:
             return []
         with readable():
             return found.new()
+
+    def introduce(self) -> None:
+        """Say the verdict so far."""
+        if self._tailed is not None:
+            self._tailed.introduce()
 
     def close(self) -> None:
         """Let go of what is read."""

@@ -99,7 +99,7 @@ def _code(alerts: list[Alert], fail_on: str) -> int:
 def _text(reading: "Reading", judged: "Judgement", alerts: list[Alert]) -> list[str]:
     steps = f"{judged.n_steps:,} steps"
     head = f"{printable(reading.name)}: {judged.verdict} ({reading.format}, {steps})"
-    notes = [f"  note  {note}" for note in reading.notes]
+    notes = [f"  note  {note}" for note in reading.notes + judged.notes]
     return [head, *notes, *(f"  {LEVEL_WORDS[a.severity]}  {_words(a)}" for a in alerts)]
 
 
@@ -120,6 +120,8 @@ def _object(reading: "Reading", judged: "Judgement", alerts: list[Alert]) -> dic
         "format": reading.format,
         "verdict": judged.verdict,
         "n_steps": judged.n_steps,
+        "last_step": judged.last_step,
+        "closed": judged.closed,
         "alerts": [to_dict(alert) for alert in alerts],
     }
 

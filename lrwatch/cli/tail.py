@@ -77,6 +77,8 @@ def command(
         notified = Notified(stack, program=program, webhook=webhook)
         found = [pair for one in tailed for pair in one.last(lines, whole=not (follow or by_name))]
         found.sort(key=_time)
+        for one in tailed if not as_json else ():
+            one.introduce()
         printer.show(found[-lines:] if lines else [])
         if follow or by_name:
             _follow(tailed, printer, notified)

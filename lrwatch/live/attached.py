@@ -1,21 +1,25 @@
 """An attached run: its alerts and actions from the ledger, its numbers from its event files."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from lrwatch.live.judged import JudgedLog
 from lrwatch.live.measures import Measures
-from lrwatch.records import Alert, Side, Verdict
+from lrwatch.records import Verdict
 from lrwatch.sinks.follow import Follower
 from lrwatch.sinks.history import FOLDER_NAME, ledger_path
 from lrwatch.sinks.ledger_line import Entry, decode
+from lrwatch.sinks.sides import Sides
+from lrwatch.sinks.verdict_file import VERDICT_NAME, Standing, read_standing
 
 
 class AttachedRun:
     """What lrwatch says about a run that it is attached to.
 
-    The verdict is the side that the ledger names; where it names none, that of a watcher that
-    sees the points drawn for TensorBoard, which are too few to find an alert again.
+    The verdict is the side that the ledger names; where it names none, the one that the watch
+    keeps beside it; where it keeps none, that of a watcher that sees the points drawn for
+    TensorBoard, which are too few to find an alert again.
 
     Args:
         path: The run directory, its lrwatch/ folder, or the ledger in it.
@@ -27,7 +31,10 @@ class AttachedRun:
         folder = ledger.parent
         run = folder.parent if folder.name == FOLDER_NAME else folder
         self._points = JudgedLog(run, {})
-        self._sides: dict[str, Side] = {}
+        self._folder = folder
+        self._sides = Sides()
+        self._standing: Standing | None = None
+        self._seen: tuple[int, ...] = ()
         self.format = "lrwatch"
 
     @property
@@ -38,10 +45,13 @@ class AttachedRun:
     @property
     def verdict(self) -> Verdict:
         """Which way the rate is wrong, as far as is known by now."""
-        for side in reversed(self._sides.values()):
-            return side
-        verdict = self._points.verdict
-        return verdict if verdict in ("healthy", "undecided") else "undecided"
+        return self._sides.verdict(self._fresh(), self._points.verdict)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the watch was closed."""
+        standing = self._fresh()
+        return standing is not None and standing.closed and self._sides.holds(standing)
 
     @property
     def problem(self) -> str:
@@ -69,9 +79,11 @@ class AttachedRun:
             pass
         for line in self._follower.poll():
             for entry in decode(line):
+                if entry is not None:
+                    self._sides.take(entry)
                 if entry is not None and entry.record is not None:
-                    self._take(entry)
                     yield entry
+        self._look()
 
     def settle(self) -> Iterator[Entry]:
         """Nothing more is to be waited for: takes the last point into account."""
@@ -84,11 +96,20 @@ class AttachedRun:
         self._points.close()
         self._follower.close()
 
-    def _take(self, entry: Entry) -> None:
-        alert = entry.record
-        if not isinstance(alert, Alert):
-            return
-        if alert.state == "closed":
-            self._sides.pop(alert.kind, None)
-        elif alert.verdict is not None:
-            self._sides[alert.kind] = alert.verdict
+    def _fresh(self) -> Standing | None:
+        """The verdict that was kept, unless the run went on without it."""
+        standing, measures = self._standing, self._points.measures
+        if standing is None or measures.step is None:
+            return standing
+        stale = standing.is_stale(measures.step, measures.pulse.last_s)
+        return None if stale else standing
+
+    def _look(self) -> None:
+        """Read the verdict that the watch keeps, where it is another file than before."""
+        try:
+            found = os.lstat(self._folder / VERDICT_NAME)
+            seen: tuple[int, ...] = (found.st_ino, found.st_size, found.st_mtime_ns)
+        except OSError:
+            seen = ()
+        if seen != self._seen:
+            self._seen, self._standing = seen, read_standing(self._folder)

@@ -19,6 +19,7 @@ class Glance:
         steps_per_s: How many steps a second; None if that is not known.
         age_s: Seconds since the last step; None before the first.
         is_stale: Whether nothing has come for far longer than usual.
+        is_over: Whether the watch of the run was closed, so that nothing more is to come.
         is_behind: Whether more of the log is there than was read by now.
         loss: The losses.
         grad_norm: The gradient norms.
@@ -36,6 +37,7 @@ class Glance:
     steps_per_s: float | None = None
     age_s: float | None = None
     is_stale: bool = False
+    is_over: bool = False
     is_behind: bool = False
     loss: Series = field(default_factory=Series)
     grad_norm: Series = field(default_factory=Series)

@@ -67,6 +67,11 @@ class JudgedLog:
         return self.log.damage.n_bad
 
     @property
+    def is_over(self) -> bool:
+        """No: who writes a log does not say when it ends."""
+        return False
+
+    @property
     def is_behind(self) -> bool:
         """Whether the last poll left some of what is there for the next one."""
         return self._left is not None

@@ -16,12 +16,15 @@ class Pulse:
     A run is stale when nothing has come for five times as long as usual, but ten seconds at
     least; while it is not known what is usual, 150 s, since TensorBoard's writer keeps back for
     two minutes what it is given.
+
+    Attributes:
+        last_s: When the last step was made, in seconds since the epoch; None before the first.
     """
 
     def __init__(self) -> None:
         self._steps: deque[tuple[float, int]] = deque(maxlen=_N_KEPT)
         self._arrivals: deque[float] = deque(maxlen=_N_KEPT)
-        self._last_s: float | None = None
+        self.last_s: float | None = None
 
     def step(self, step: int, time_s: float | None) -> None:
         """Take a step with the time at which it was written, if that is known."""
@@ -29,7 +32,7 @@ class Pulse:
             if self._steps and (step < self._steps[-1][1] or time_s < self._steps[-1][0]):
                 self._steps.clear()
             self._steps.append((time_s, step))
-            self._last_s = time_s
+            self.last_s = time_s
 
     def arrived(self, step: int, now_s: float, *, has_times: bool) -> None:
         """Say that steps up to this one were read now."""
@@ -39,11 +42,11 @@ class Pulse:
 
     def seen_before(self, time_s: float) -> None:
         """Say when a log without times was last written, for what was there at the beginning."""
-        self._last_s = time_s
+        self.last_s = time_s
 
     def age_s(self, now_s: float) -> float | None:
         """Seconds since the last step; None before the first."""
-        return None if self._last_s is None else max(0.0, now_s - self._last_s)
+        return None if self.last_s is None else max(0.0, now_s - self.last_s)
 
     @property
     def steps_per_s(self) -> float | None:

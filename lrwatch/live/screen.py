@@ -103,8 +103,11 @@ def _status(glance: Glance, window: Window) -> Line:
         line.append(("reading", "info"))
     elif glance.age_s is not None:
         words = f"{duration(glance.age_s)} ago"
-        line.append((f"STALE, {words}", "warning") if glance.is_stale else (words, ""))
-    if glance.steps_per_s is not None and not glance.is_stale:
+        if glance.is_over:
+            line.append((f"ended {words}", "dim"))
+        else:
+            line.append((f"STALE, {words}", "warning") if glance.is_stale else (words, ""))
+    if glance.steps_per_s is not None and not glance.is_stale and not glance.is_over:
         line.insert(1, (f"{short(glance.steps_per_s)} steps/s", ""))
     if glance.n_alerts:
         line.append((f"{glance.n_alerts} alert{'s' if glance.n_alerts > 1 else ''}", ""))

@@ -63,7 +63,8 @@ class WatchedRun:
             step=measures.step,
             steps_per_s=measures.pulse.steps_per_s,
             age_s=measures.pulse.age_s(now_s),
-            is_stale=measures.pulse.is_stale(now_s),
+            is_stale=measures.pulse.is_stale(now_s) and not run.is_over,
+            is_over=run.is_over,
             is_behind=run.is_behind,
             loss=measures.loss,
             grad_norm=measures.grad_norm,
@@ -91,7 +92,7 @@ class WatchedRun:
     def _kind(self) -> AttachedRun | JudgedLog:
         if isinstance(self._run, AttachedRun):
             return self._run
-        if has_ledger(self.path):
+        if has_ledger(self.path) and not any(self._asked.values()):
             self.close()
             self._entries.clear()
             self._n_alerts = 0

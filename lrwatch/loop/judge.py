@@ -91,6 +91,8 @@ class Judge:
         self._shared: SharedSteps | None = None
         self._sinks: list[tuple[Sink, Guard]] = []
         self._drawn: list[tuple[Callable[[Point], None], Guard]] = []
+        self._directories: list[RunDirectory] = []
+        self._verdict_guard = Guard("keeping the verdict")
         self.tell(sinks)
         self.at_once = at_once
         self._acts = False
@@ -107,6 +109,7 @@ class Judge:
         new = [(sink, Guard(f"the sink {type(sink).__name__}")) for sink in sinks]
         self._sinks += new
         self._drawn += [(s.write_point, g) for s, g in new if not isinstance(s, StderrSink)]
+        self._directories += [s for s in sinks if isinstance(s, RunDirectory)]
 
     def take(self, sample: Sample | LateSample) -> Step | None:
         """Take a sample; return its step if it was judged at once."""
@@ -136,6 +139,7 @@ class Judge:
             if self._shared is not None:
                 for one in self._shared.turn(agree=self._acts):
                     step = self._judged(*one)
+            self._keep_verdict()
         return step
 
     def tell_alerts(self, alerts: Sequence[Alert]) -> None:
@@ -158,6 +162,7 @@ class Judge:
             self.part()
         except Exception as error:
             self._guard.failed(error)
+        self._keep_verdict(closed=True)
         for sink, guard in self._sinks:
             try:
                 sink.close()
@@ -188,6 +193,7 @@ class Judge:
         own = (RunDirectory, StderrSink)
         self._sinks = [(sink, guard) for sink, guard in self._sinks if not isinstance(sink, own)]
         self._drawn = [(s.write_point, g) for s, g in self._sinks]
+        self._directories = []
 
     def _arrived(self, taken: Sample | LateSample) -> Step | None:
         try:
@@ -225,6 +231,15 @@ class Judge:
                     write(point)
                 except Exception as error:
                     guard.failed(error)
+
+    def _keep_verdict(self, *, closed: bool = False) -> None:
+        """Have the run directory keep the verdict, where that is due."""
+        for directory in self._directories:
+            if (closed or directory.wants_verdict()) and not self._verdict_guard.off:
+                try:
+                    directory.write_verdict(self.watcher.verdict, closed=closed)
+                except Exception as error:
+                    self._verdict_guard.failed(error)
 
     def _tell(self, guard: Guard, write: Callable[[Any], None], record: Any) -> None:
         if guard.off:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lrwatch.records import SEVERITIES, Action, Alert, plain, to_dict
-from lrwatch.sinks.history import ledger_path, read_entries
+from lrwatch.sinks.history import ledger_path, read_entries, standing_entries
 from lrwatch.sinks.lines import severity_of, state_word
 from lrwatch.sinks.printable import printable
 
@@ -33,20 +33,13 @@ class Told:
 
 def told_by_ledger(run: Path) -> list[Told]:
     """What lrwatch wrote while it watched, less what a restart from an earlier step undid."""
-    found: list[Told] = []
     path = ledger_path(run)
-    if not path.is_file():
-        return found
-    for entry in filter(None, read_entries(path)):
-        if entry.record is not None:
-            found.append(Told(record=entry.record, time=entry.time, segment=entry.run))
-            continue
-        start = entry.raw.get("start_step")
-        if isinstance(start, int) and start > 0:
-            found = [told for told in found if told.record.step < start]
-        elif start == 0:
-            found = []
-    return found
+    entries = standing_entries(read_entries(path)) if path.is_file() else []
+    return [
+        Told(record=entry.record, time=entry.time, segment=entry.run)
+        for entry in entries
+        if entry.record is not None
+    ]
 
 
 def story(told: Iterable[Told]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ class Reading(Iterator[Step]):
         format: Its kind, in one word.
         columns: Which of its columns are the loss, the norm, the rate and the step.
         notes: What a reader of the numbers must know.
+        asked: Names of columns that the user gave, by quantity.
 
     Raises:
         LrwatchError: If the columns cannot be chosen.
@@ -35,6 +36,7 @@ class Reading(Iterator[Step]):
         self.name = os.fspath(source.path)
         self.format = source.format
         self.notes = source.notes
+        self.asked = {name: column for name, column in asked.items() if column is not None}
         self.columns = source.columns(asked)
         self._damage = source.damage
         self._steps = source.steps(self.columns)

@@ -1,12 +1,12 @@
 """Judging: the Steps of a log go through the same watcher as those of a live run."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 from lrwatch.readers.reading import Reading
-from lrwatch.records import SEVERITIES, Alert, Step, Verdict
-from lrwatch.sinks.history import ledger_path, read_ledger
+from lrwatch.records import SEVERITIES, Action, Alert, Step, Verdict
+from lrwatch.reviewing.watched import Watched, read_watched
+from lrwatch.sinks.verdict_file import Standing
 from lrwatch.watcher import Watcher
 
 MAX_ALERTS = 10_000
@@ -19,21 +19,35 @@ class Judgement:
     Attributes:
         verdict: Which way the rate is wrong, over the whole run.
         alerts: What was found, in order; at most ``MAX_ALERTS``.
-        n_steps: How many Steps the log holds.
+        n_steps: How many Steps the log holds or, if they are more, the watch of the run judged.
         last_step: Number of the last of them.
+        actions: What the back-off did, in order.
+        standing: What the watch of the run wrote last, where that is known.
     """
 
     verdict: Verdict
     alerts: tuple[Alert, ...]
     n_steps: int
     last_step: int | None
+    actions: tuple[Action, ...] = ()
+    standing: Standing | None = None
+
+    @property
+    def closed(self) -> bool | None:
+        """Whether the watch of the run was closed; None where no watch left a verdict."""
+        return None if self.standing is None else self.standing.closed
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the verdict must know."""
+        return () if self.standing is None else (basis(self.standing),)
 
 
 def judge(reading: Reading, steps: Iterable[Step] | None = None) -> Judgement:
     """Judge a log, or ``steps`` in its place.
 
-    Where lrwatch watched the run, the alerts are those that it wrote then: what it drew for
-    TensorBoard is too thin to find them again.
+    Where lrwatch watched the run, alerts and verdict are those that it wrote then: what it drew
+    for TensorBoard is too thin to find them again. Where the user named columns, those are judged.
     """
     watcher, alerts, n_steps, last = Watcher(), list[Alert](), 0, None
     for step in reading if steps is None else steps:
@@ -41,12 +55,27 @@ def judge(reading: Reading, steps: Iterable[Step] | None = None) -> Judgement:
         if found and len(alerts) < MAX_ALERTS:
             alerts += found
         n_steps += 1
-        last = step.step
-    verdict = watcher.verdict
-    if reading.format == "lrwatch":
-        alerts = _written(reading.path)
-        verdict = _verdict(alerts, verdict)
-    return Judgement(verdict=verdict, alerts=tuple(alerts), n_steps=n_steps, last_step=last)
+        last = step
+    if is_watched(reading):
+        return _as_written(read_watched(reading.path), watcher.verdict, n_steps, last)
+    return Judgement(
+        verdict=watcher.verdict,
+        alerts=tuple(alerts),
+        n_steps=n_steps,
+        last_step=None if last is None else last.step,
+    )
+
+
+def is_watched(reading: Reading) -> bool:
+    """Whether what lrwatch wrote about the run counts: it did, and the user named no columns."""
+    return reading.format == "lrwatch" and not reading.asked
+
+
+def basis(standing: Standing) -> str:
+    """What the verdict of a watch rests on, in words."""
+    steps = f"{standing.n_steps:,} step{'' if standing.n_steps == 1 else 's'}"
+    end = "then closed" if standing.closed else "and not closed: the run goes on, or was killed"
+    return f"verdict of the watch itself: {steps} judged up to step {standing.step:,}, {end}"
 
 
 def worst(alerts: Iterable[Alert]) -> Alert | None:
@@ -61,22 +90,14 @@ def onset(alerts: Iterable[Alert]) -> int | None:
     return min((alert.onset for alert in alerts if alert.severity != "info"), default=None)
 
 
-def _written(run: Path) -> list[Alert]:
-    path = ledger_path(run)
-    if not path.is_file():
-        return []
-    records = (record for record in read_ledger(path) if isinstance(record, Alert))
-    return [alert for alert, _ in zip(records, range(MAX_ALERTS), strict=False)]
-
-
-def _verdict(alerts: Sequence[Alert], judged: Verdict) -> Verdict:
-    """The side that an alert named which was not closed, as the watcher has it."""
-    sides: dict[str, Verdict] = {}
-    for alert in alerts:
-        if alert.state == "closed":
-            sides.pop(alert.kind, None)
-        elif alert.verdict is not None:
-            sides[alert.kind] = alert.verdict
-    for side in reversed(sides.values()):
-        return side
-    return judged if judged in ("healthy", "undecided") else "undecided"
+def _as_written(watched: Watched, judged: Verdict, n_steps: int, last: Step | None) -> Judgement:
+    standing = watched.fresh(last)
+    numbers = [step.step for step in (last, standing) if step is not None]
+    return Judgement(
+        verdict=watched.sides.verdict(standing, judged),
+        alerts=watched.alerts,
+        n_steps=n_steps if standing is None else max(n_steps, standing.n_steps),
+        last_step=max(numbers, default=None),
+        actions=watched.actions,
+        standing=standing,
+    )

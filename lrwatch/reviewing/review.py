@@ -52,7 +52,7 @@ class Review:
         judged = judge(reading, self._track.of(reading))
         self.path = reading.path
         self.format = reading.format
-        self.notes = reading.notes
+        self.notes = reading.notes + judged.notes
         self.n_damaged = reading.n_damaged
         self.verdict: Verdict = judged.verdict
         self.alerts: tuple[Alert, ...] = judged.alerts

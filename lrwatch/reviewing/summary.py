@@ -21,12 +21,13 @@ class Summary:
         run: Its path.
         format: What wrote its log, in one word; empty if that is not known.
         verdict: Which way the rate is wrong; None where the run could not be read.
-        n_steps: How many Steps the log holds.
+        n_steps: How many Steps the log holds or, if they are more, the watch of the run judged.
         last_step: Number of the last of them.
         onset: First step of the first trouble that is more than a remark.
         worst: The worst alert.
         n_alerts: How many alerts there are.
         n_damaged: Lines or records of the log that could not be read.
+        closed: Whether the watch of the run was closed; None where no watch left a verdict.
         notes: What a reader of the numbers must know.
         error: Why the run could not be read; empty if it could.
     """
@@ -40,6 +41,7 @@ class Summary:
     worst: Alert | None = None
     n_alerts: int = 0
     n_damaged: int = 0
+    closed: bool | None = None
     notes: tuple[str, ...] = ()
     error: str = ""
 
@@ -71,7 +73,8 @@ def _summary(path: str | os.PathLike[str], reading: Reading) -> Summary:
         worst=worst(judged.alerts),
         n_alerts=sum(alert.state == "opened" for alert in judged.alerts),
         n_damaged=reading.n_damaged,
-        notes=reading.notes,
+        closed=judged.closed,
+        notes=reading.notes + judged.notes,
     )
 
 

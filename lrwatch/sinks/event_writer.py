@@ -7,12 +7,13 @@ import time
 from collections import deque
 from pathlib import Path
 
-from lrwatch.records import Action, Alert, Point
+from lrwatch.records import Action, Alert, Point, Verdict
 from lrwatch.sinks.board import Board
 from lrwatch.sinks.event_file import EventFile, live_writers
 from lrwatch.sinks.history import read_entries
 from lrwatch.sinks.ledger import Ledger
 from lrwatch.sinks.trouble import Trouble
+from lrwatch.sinks.verdict_file import Standing, VerdictFile
 
 _LOG = logging.getLogger("lrwatch")
 _TICK_S = 0.2
@@ -54,6 +55,8 @@ class EventWriter:
         self._start_step = start_step
         self._trouble = trouble
         self._file = EventFile(folder)
+        self._verdict_file = VerdictFile(folder)
+        self._standing: Standing | None = None
         self._queue: deque[tuple[float, Point | Alert | Action]] = deque()
         self._backlog: deque[bytes] = deque()
         self._hurry = threading.Event()
@@ -78,6 +81,17 @@ class EventWriter:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="lrwatch-events", daemon=True)
             self._thread.start()
+
+    def put_verdict(self, verdict: Verdict, *, step: int, n_steps: int, closed: bool) -> None:
+        """Hand over the verdict of the run by now; of several, the last is written."""
+        self._standing = Standing(
+            verdict=verdict,
+            step=step,
+            n_steps=n_steps,
+            closed=closed,
+            time=time.time(),
+            run=self._ledger.run,
+        )
 
     def close(self, timeout_s: float = _CLOSE_S) -> None:
         """Write what is left, as far as the time allows."""
@@ -122,9 +136,15 @@ class EventWriter:
         board = self._board
         self._extend(board.drain(offset_s) if is_last else board.expire(now, offset_s))
         self._extend(self._board.renew_digest(now + offset_s, self.n_dropped))
-        if self._backlog and (now >= self._retry_at or is_last):
+        if now < self._retry_at and not is_last:
+            return
+        if self._backlog:
             self._ledger.open_segment()
             self._write()
+        if (standing := self._standing) is not None:
+            self._verdict_file.write(standing)
+            if self._standing is standing:
+                self._standing = None
 
     def _begin(self) -> None:
         """Take over what earlier segments of the run told, and look for other writers."""

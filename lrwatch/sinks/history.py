@@ -1,7 +1,7 @@
 """Reads a ledger back: every whole record, whatever else the file holds."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lrwatch.records import Action, Alert
@@ -32,6 +32,19 @@ def read_ledger(path: Path) -> Iterator[Alert | Action]:
     for entry in read_entries(path):
         if entry is not None and entry.record is not None:
             yield entry.record
+
+
+def standing_entries(entries: Iterable[Entry | None]) -> list[Entry]:
+    """The alerts and actions among the entries, less what a restart from an earlier step undid."""
+    found: list[Entry] = []
+    for entry in filter(None, entries):
+        if entry.record is not None:
+            found.append(entry)
+            continue
+        start = entry.raw.get("start_step")
+        if isinstance(start, int):
+            found = [e for e in found if e.record is not None and 0 < start > e.record.step]
+    return found
 
 
 def read_entries(path: Path, *, last_bytes: int | None = None) -> Iterator[Entry | None]:

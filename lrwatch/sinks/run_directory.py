@@ -1,5 +1,6 @@
 """The run directory: the truth about alerts and actions, and TensorBoard's view of the run."""
 
+import math
 import os
 import threading
 import time
@@ -8,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lrwatch.records import Action, Alert, Point
+from lrwatch.records import Action, Alert, Point, Verdict
 from lrwatch.sinks.board import Board
 from lrwatch.sinks.event_writer import EventWriter
 from lrwatch.sinks.history import FOLDER_NAME, LEDGER_NAME
@@ -17,13 +18,16 @@ from lrwatch.sinks.promptly import Promptly
 from lrwatch.sinks.trouble import Trouble
 
 _CLOSE_S = 2.0
+_VERDICT_SHARE = 0.1
+_MIN_VERDICT_S = 1.0
+_MAX_VERDICT_S = 10.0
 
 
 class RunDirectory:
-    """Write a run to ``path``/lrwatch: ``alerts.jsonl``, and an event file for TensorBoard.
+    """Write a run to ``path``/lrwatch: alerts.jsonl, verdict.json, an event file for TensorBoard.
 
     An alert or action is on disk when its method returns, unless the disk hangs: that is waited
-    for a fifth of a second, once. Points are handed to a thread. A
+    for a fifth of a second, once. Points and the verdict are handed to a thread. A
     directory that cannot be written is reported once, through the logger ``lrwatch``; training
     goes on and writing is tried again. Nothing is made on disk before the first record. In a
     forked child all methods do nothing.
@@ -55,7 +59,13 @@ class RunDirectory:
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._parts: tuple[Promptly, EventWriter] | None = None
+        self._opened: list[tuple[Promptly, EventWriter]] = []
+        # Made before the finalizer of the optimizer, and so run after it when the process ends.
+        weakref.finalize(self, _close_all, self._opened)
         self._is_closed = False
+        self._n_steps = self._step = 0
+        self._verdict_due_s = -math.inf
+        self._began_s = time.monotonic()
 
     def write_point(self, point: Point) -> None:
         """Hand the point to the thread that draws it, in about two microseconds."""
@@ -64,16 +74,43 @@ class RunDirectory:
         try:
             _, events = self._parts or self._begin(point.step.step)
             events.put(point)
+            self._step = point.step.step
+            self._n_steps += 1
         except Exception as error:
             self._trouble.report(error)
 
     def write_alert(self, alert: Alert) -> None:
         """Put the alert on disk, then have it drawn."""
         self._write(alert)
+        if alert.verdict is not None or alert.state == "closed":
+            self._verdict_due_s = -math.inf
 
     def write_action(self, action: Action) -> None:
         """Put the action on disk, then have it drawn."""
         self._write(action)
+
+    def wants_verdict(self) -> bool:
+        """Whether it is time to say what the verdict is.
+
+        That is after a tenth of the time that the run has taken, but a second at least and ten
+        at most; and at once after an alert that may change it.
+        """
+        return time.monotonic() >= self._verdict_due_s
+
+    def write_verdict(self, verdict: Verdict, *, closed: bool = False) -> None:
+        """Hand the verdict on all points so far to the thread that writes.
+
+        Args:
+            verdict: What the watcher says by now.
+            closed: Whether this is the last one.
+        """
+        now = time.monotonic()
+        share_s = _VERDICT_SHARE * (now - self._began_s)
+        self._verdict_due_s = now + min(max(share_s, _MIN_VERDICT_S), _MAX_VERDICT_S)
+        if self._is_closed or os.getpid() != self._pid or self._parts is None or not self._n_steps:
+            return
+        _, events = self._parts
+        events.put_verdict(verdict, step=self._step, n_steps=self._n_steps, closed=closed)
 
     def close(self) -> None:
         """Have all written, for two seconds at most; what comes later is not."""
@@ -106,8 +143,13 @@ class RunDirectory:
             self.folder, board, ledger, start_step=start_step, trouble=self._trouble
         )
         promptly = Promptly(ledger.write, self._trouble)
-        weakref.finalize(self, _close, promptly, events)
+        self._opened.append((promptly, events))
         return promptly, events
+
+
+def _close_all(opened: list[tuple[Promptly, EventWriter]]) -> None:
+    for parts in opened:
+        _close(*parts)
 
 
 def _close(ledger: Promptly, events: EventWriter) -> None:

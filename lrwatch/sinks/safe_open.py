@@ -1,13 +1,11 @@
-"""Opens a file of the run directory for appending, and nothing else that may lie in its place."""
+"""Opens a file of the run directory for writing, and nothing else that may lie in its place."""
 
 import os
 import stat
 from pathlib import Path
 
-_FLAGS = (
-    os.O_RDWR
-    | os.O_APPEND
-    | os.O_CREAT
+_SAFE = (
+    os.O_CREAT
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_NOFOLLOW", 0)
     | getattr(os, "O_NONBLOCK", 0)
@@ -22,11 +20,25 @@ def open_append(path: Path) -> int:
         OSError: If the file cannot be opened; if it, or the folder that holds it, is a symbolic
             link; if it is a pipe, a device or a folder.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.parent.is_symlink() or path.is_symlink():
-        raise OSError(f"{path} is or lies behind a symbolic link")
-    fd = os.open(path, _FLAGS, 0o666)
+    _prepare(path)
+    fd = os.open(path, os.O_RDWR | os.O_APPEND | _SAFE, 0o666)
     if stat.S_ISREG(os.fstat(fd).st_mode):
         return fd
     os.close(fd)
     raise OSError(f"{path} is not a regular file")
+
+
+def open_new(path: Path) -> int:
+    """Descriptor for writing a file that is not there yet; its folder is made where it is missing.
+
+    Raises:
+        OSError: If there is something of that name; if the folder is a symbolic link.
+    """
+    _prepare(path)
+    return os.open(path, os.O_WRONLY | os.O_EXCL | _SAFE, 0o666)
+
+
+def _prepare(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.parent.is_symlink() or path.is_symlink():
+        raise OSError(f"{path} is or lies behind a symbolic link")

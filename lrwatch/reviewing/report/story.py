@@ -3,19 +3,15 @@
 from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from math import isfinite, nan
 
 from lrwatch.readers.reading import Reading
 from lrwatch.readers.source import Source
 from lrwatch.records import Action, Step, Verdict
-from lrwatch.reviewing.judging import judge
+from lrwatch.reviewing.judging import is_watched, judge
 from lrwatch.reviewing.report.episodes import Episode, episodes
 from lrwatch.reviewing.review import Track
-from lrwatch.sinks.history import ledger_path, read_ledger
 from lrwatch.watcher import Watcher
-
-MAX_ACTIONS = 10_000
 
 
 class Band:
@@ -51,6 +47,7 @@ class Story:
     Attributes:
         name: What to call it.
         format: What wrote its log, in one word.
+        is_watched: Whether alerts, actions and verdict are those of lrwatch's watch of the run.
         verdict: Which way the rate is wrong, over the whole run.
         track: Its Steps, as columns.
         band: Where each loss was expected.
@@ -63,6 +60,7 @@ class Story:
 
     name: str
     format: str
+    is_watched: bool
     verdict: Verdict
     track: Track
     band: Band
@@ -87,20 +85,13 @@ def tell(source: Source, asked: Mapping[str, str | None], *, name: str) -> Story
     return Story(
         name=name,
         format=reading.format,
+        is_watched=is_watched(reading),
         verdict=judged.verdict,
         track=track,
         band=band,
         episodes=tuple(episodes(judged.alerts)),
-        actions=_actions(source) if reading.format == "lrwatch" else (),
+        actions=judged.actions,
         columns={quantity: column for quantity, column in columns.items() if column},
-        notes=reading.notes,
+        notes=reading.notes + judged.notes,
         n_damaged=reading.n_damaged,
     )
-
-
-def _actions(source: Source) -> tuple[Action, ...]:
-    path = ledger_path(source.path)
-    if not path.is_file():
-        return ()
-    found = (record for record in read_ledger(path) if isinstance(record, Action))
-    return tuple(islice(found, MAX_ACTIONS))

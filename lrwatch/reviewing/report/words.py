@@ -38,7 +38,7 @@ def footing(story: Story) -> list[str]:
     """What the report stands on."""
     read = ", ".join(f"{quantity} from {column}" for quantity, column in story.columns.items())
     sentences = [f"Read as {story.format}: {read}."]
-    if story.format == "lrwatch":
+    if story.is_watched:
         sentences = ["Alerts and actions are those that lrwatch wrote while the run trained."]
     sentences += [f"Note: {note}." for note in story.notes]
     if story.n_damaged:
