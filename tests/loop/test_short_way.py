@@ -23,7 +23,7 @@ def n_short(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     original = ShortStep.before_step
 
     def counted(self: ShortStep, optimizer: object, args: object, kwargs: object) -> object:
-        if self._losses:
+        if self._losses and args in ((optimizer,), (optimizer, None)):
             found.append(self.n_steps)
         return original(self, optimizer, args, kwargs)  # type: ignore[arg-type]
 
@@ -45,6 +45,12 @@ def plain(model: nn.Module, optimizer: torch.optim.Optimizer, i: int) -> None:
     train(model, optimizer, 1, first=i)
 
 
+def no_closure(model: nn.Module, optimizer: torch.optim.Optimizer, i: int) -> None:
+    optimizer.zero_grad()
+    loss_of(model, i).backward()
+    optimizer.step(None)
+
+
 def by_the_long_way(
     body: Callable[[nn.Module, torch.optim.Optimizer, int], None], patch: pytest.MonkeyPatch
 ) -> list[Step]:
@@ -57,9 +63,17 @@ def alike(steps: list[Step]) -> list[tuple[object, ...]]:
     return [(s.step, s.loss, s.grad_norm, s.lr, s.skipped) for s in steps]
 
 
-def test_a_plain_loop_goes_the_short_way_after_eight_steps(n_short: list[int]) -> None:
-    assert len(told_of(plain)) == N
+@pytest.mark.parametrize("body", [plain, no_closure])
+def test_a_plain_loop_goes_the_short_way_after_eight_steps(
+    body: Callable[[nn.Module, torch.optim.Optimizer, int], None], n_short: list[int]
+) -> None:
+    assert len(told_of(body)) == N
     assert n_short == list(range(8, N))
+
+
+def test_a_closure_goes_the_short_way_but_where_it_goes_backward_twice(n_short: list[int]) -> None:
+    assert len(told_of(always_by_closure)) == N
+    assert n_short == [*range(8, 13), *range(22, 27)]
 
 
 def backward_twice(model: nn.Module, optimizer: torch.optim.Optimizer, i: int) -> None:
@@ -136,8 +150,22 @@ def clipped(model: nn.Module, optimizer: torch.optim.Optimizer, i: int) -> None:
     optimizer.step()
 
 
+def always_by_closure(model: nn.Module, optimizer: torch.optim.Optimizer, i: int) -> None:
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = loss_of(model, i)
+        loss.backward()
+        if i % 14 == 13:
+            loss_of(model, i + 1).backward()
+        return loss
+
+    optimizer.step(closure)  # type: ignore[arg-type]
+
+
 BODIES = [
     plain,
+    always_by_closure,
+    no_closure,
     backward_twice,
     climbs_first,
     other_model_first,
