@@ -33,7 +33,7 @@ def write_summary(
     if not path:
         return
     rows = [
-        f"| {alert.severity} | {alert.kind} | {alert.onset:,} "
+        f"| {alert.severity} | {_cell(alert.kind)} | {alert.onset:,} "
         f"| {_cell(alert.message)} | {_cell(alert.advice)} |"
         for alert in alerts
     ]
@@ -54,4 +54,4 @@ def _data(text: str) -> str:
 
 
 def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+    return _data(printable(text)).replace(":", "%3A").replace(",", "%2C")

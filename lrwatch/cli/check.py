@@ -23,6 +23,7 @@ _CODES = {"warning": 10, "critical": 20}
 EXAMPLES = """\b
 Exit code: 0 where nothing that bad was found, 10 after a warning, 20 after a critical alert,
 3 if the run cannot be read.
+
 \b
 Examples:
   lrwatch check runs/today || echo "look at it"
