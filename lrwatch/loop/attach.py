@@ -74,7 +74,8 @@ def attach(
     over the calls that gave gradients to this optimizer's parameters since its last step or since
     they were set to zero. Accumulated and several losses are thus summed, and each of several
     optimizers has its own loss. Where the gradients come another way, say it:
-    ``watch.observe(loss)`` between ``backward()`` and ``step()``.
+    ``watch.observe(loss)`` between ``backward()`` and ``step()``. An optimizer that was made with
+    ``maximize=True`` has minus its objective for a loss.
 
     On the CPU steps are judged in batches of up to 128 or a second, on CUDA when their
     numbers have arrived, without waiting for the device; a non-finite value at once.

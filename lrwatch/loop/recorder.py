@@ -150,16 +150,17 @@ class Recorder:
             result = closure(*args, **kwargs)
             if not recorded:
                 recorded = True
-                self._record_in_closure(optimizer)
+                self._record_in_closure(optimizer, result)
             return result
 
         return watched
 
-    def _record_in_closure(self, optimizer: Optimizer) -> None:
+    def _record_in_closure(self, optimizer: Optimizer, result: Any) -> None:
         if self.loss.short:
             self.short_way.before_step(optimizer, (optimizer,), {})
             return
         try:
+            self.loss.returned(result)
             self._record(optimizer)
         except Exception as error:
             self._step_guard.failed(error)
@@ -191,13 +192,14 @@ class Recorder:
                 skipped=skipped,
                 lr_scale=1.0 if self.intervention is None else self.intervention.scale,
                 is_share=norm.is_share,
+                is_maximized=_is_maximized(optimizer),
             )
             self.short_way.n_steps = number + 1
             if self._n_without_loss is not None:
                 self._look_for_loss(losses)
             step = self._judge.take(late if self._readback.late else late.arrive())
             if self.loss.is_regular:
-                self._shorten()
+                self._shorten(optimizer)
         except Exception as error:
             self._step_guard.failed(error)
             return
@@ -219,11 +221,11 @@ class Recorder:
         if self._norm.known:
             self._norm.take(self.n_steps)
 
-    def _shorten(self) -> None:
+    def _shorten(self, optimizer: Optimizer) -> None:
         """Let the next steps go the short way, where nothing forbids it."""
         is_slow = self._judge.at_once or self._readback.late or self.intervention is not None
         is_sole = all(listener is self for listener in patches.listeners)
-        if is_sole and not is_slow:
+        if is_sole and not is_slow and not _is_maximized(optimizer):
             self.loss.go_short()
 
     def _amp(self, optimizer: Any, clipped: bool) -> tuple[Value, Value]:
@@ -255,6 +257,10 @@ class Recorder:
         if state is not None and state["stage"].name != "READY":
             return None
         return scaler._get_scale_async()
+
+
+def _is_maximized(optimizer: Optimizer) -> bool:
+    return bool(optimizer.param_groups and optimizer.param_groups[0].get("maximize"))
 
 
 def _parameters(optimizer: "weakref.ref[Optimizer]") -> list[torch.Tensor]:

@@ -64,6 +64,7 @@ class LateSample:
         grad_norm: Norm of the gradients before clipping, still multiplied by ``grad_scale``.
         grad_scale: What a fused optimizer divides its gradients by, or None.
         found_inf: Not 0 where a fused optimizer will leave the weights alone, or None.
+        is_maximized: Whether the optimizer walks uphill: the loss is then minus the objective.
     """
 
     step: int
@@ -76,6 +77,7 @@ class LateSample:
     skipped: bool
     lr_scale: float
     is_share: bool
+    is_maximized: bool = False
 
     def ready(self) -> bool:
         """Whether every number has arrived; never waits."""
@@ -85,11 +87,12 @@ class LateSample:
     def arrive(self) -> Sample:
         """The sample with its numbers; waits for those that are not ready. To be called once."""
         norm, scale = _number(self.grad_norm), _number(self.grad_scale)
+        loss = _total([_number(value) for value in self.losses])
         rates = [_number(rate) for rate in self.lrs]
         return Sample(
             self.step,
             self.clock_s,
-            _total([_number(value) for value in self.losses]),
+            -loss if self.is_maximized and loss is not None else loss,
             norm if norm is None or scale is None else _quotient(norm, scale),
             tuple([math.nan if rate is None else rate for rate in rates]),
             self.skipped or bool(_number(self.found_inf)),

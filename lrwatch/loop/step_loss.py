@@ -1,6 +1,8 @@
 """The loss of the coming step: what the gradients that lie there are the gradient of."""
 
+import contextlib
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 from torch.amp.grad_scaler import GradScaler
@@ -10,6 +12,7 @@ from lrwatch.loop.guard import Guard
 from lrwatch.loop.reach import Mark, Reach
 from lrwatch.loop.readback import Readback, Slot
 from lrwatch.loop.sample import Value
+from lrwatch.loop.scalar import detached_scalar
 from lrwatch.ranks.shards import is_spread
 
 _MAX_VALUES = 32
@@ -24,7 +27,8 @@ class StepLoss:
     own. Where no call reached the parameters (a framework copies gradients into them), all calls
     since the last step count. Where the parameters are shards, so do calls that reached nobody's:
     FSDP without gradient synchronisation keeps the gradients elsewhere until the last micro-batch.
-    A loss that was observed by hand comes before all of these; the last one counts.
+    A loss that was observed by hand comes before all of these; the last one counts. What a closure
+    returns is the loss where none of these is there: it estimates gradients in another way.
 
     In most trainings every step has one backward(), whose loss is that of the step whatever it
     reached. After eight such steps ``is_regular`` is true, and losses may go the short way, into
@@ -133,6 +137,13 @@ class StepLoss:
             self.short.clear()
         _give_up(self._observed)
         self._observed.append(loss if isinstance(loss, float) else self._readback.read(loss))
+
+    def returned(self, loss: Any) -> None:
+        """Take what a closure returned, where nothing was heard of a backward() in it."""
+        if self._values or self._stray or self._unclaimed or self._observed:
+            return
+        with contextlib.suppress(TypeError, ValueError):  # then it is no loss
+            self.observe(detached_scalar(loss))
 
     def take(self) -> list[Value]:
         """The objectives to be summed for this step; the next step starts anew."""

@@ -220,6 +220,56 @@ def test_a_closure_of_an_optimizer_that_needs_none_is_told() -> None:
     assert told.losses == logged == returned
 
 
+class Evolution(torch.optim.Optimizer):
+    """Asks the closure twice for a step, and never for a gradient."""
+
+    @torch.no_grad()
+    def step(self, closure: Any) -> Any:
+        loss = closure()
+        for param in self.param_groups[0]["params"]:
+            param += 1e-3 * torch.randn_like(param)
+        closure()
+        return loss
+
+
+@pytest.mark.parametrize("as_number", [True, False])
+def test_the_loss_that_a_closure_returns_is_told_where_none_went_backward(as_number: bool) -> None:
+    model, told = small_model(), Told()
+    optimizer = Evolution(model.parameters(), {"lr": 0.01})
+
+    def closure() -> Any:
+        loss = loss_of(model, 0)
+        return loss.item() if as_number else loss
+
+    with attach(optimizer, run_dir=False, sinks=[told]):
+        returned = [float(optimizer.step(closure)) for _ in range(N)]
+    assert told.losses == returned
+
+
+def test_a_closure_that_returns_no_loss_is_none() -> None:
+    model, told = small_model(), Told()
+    optimizer = Evolution(model.parameters(), {"lr": 0.01})
+    with attach(optimizer, run_dir=False, stderr=False, sinks=[told]):
+        for result in (None, "loss", torch.zeros(2), 1j):
+            optimizer.step(lambda result=result: result)
+    assert told.losses == [None] * 4
+
+
+def test_what_is_maximized_counts_with_its_sign_turned() -> None:
+    model, told, logged = small_model(), Told(), []
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, maximize=True)
+    with attach(optimizer, run_dir=False, stderr=False, sinks=[told]):
+        for i in range(200):
+            optimizer.zero_grad()
+            objective = 10.0 - loss_of(model, i)
+            objective.backward()
+            optimizer.step()
+            logged.append(-objective.item())
+    assert told.losses == logged
+    assert logged[-1] < logged[0] - 1.0
+    assert not told.alerts
+
+
 class StepsByTheLoss(torch.optim.Optimizer):
     """Takes the loss itself where others take a closure, as step sizes of Polyak's do."""
 
