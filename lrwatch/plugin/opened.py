@@ -10,10 +10,10 @@ from typing import Any, Literal
 import numpy as np
 
 from lrwatch.plugin.catalog import Run
-from lrwatch.plugin.curves import COLUMNS, Curves
 from lrwatch.plugin.mark import Mark, mark_of
 from lrwatch.plugin.pixels import CHARTS, Series
 from lrwatch.plugin.reader import Reader
+from lrwatch.reviewing.drawn import COLUMNS, Curves
 
 MAX_BYTES = 512 << 20
 MAX_READERS = 3

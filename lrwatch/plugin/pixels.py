@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from lrwatch.plugin.curves import Curves, Floats
+from lrwatch.reviewing.drawn import Curves, Floats
 
 Rows = NDArray[np.intp]
 _BLOCK = 64

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lrwatch.plugin.curves import Curves, Gathered, drawn
+from lrwatch.plugin.curves import Gathered
 from lrwatch.plugin.frames import Arrays
 from lrwatch.plugin.mark import mark_of
 from lrwatch.plugin.story import Told, story, told_by_ledger
@@ -12,6 +12,7 @@ from lrwatch.readers.folders import OWN, event_files
 from lrwatch.readers.reading import Reading
 from lrwatch.readers.source import open_log
 from lrwatch.records import Alert
+from lrwatch.reviewing.drawn import Curves, drawn
 from lrwatch.reviewing.judging import MAX_ALERTS
 from lrwatch.reviewing.summary import Summary, summary_or_error
 from lrwatch.sinks.printable import printable

@@ -11,13 +11,27 @@ if TYPE_CHECKING:
     import pandas
     from matplotlib.figure import Figure
 
+    from lrwatch.reviewing.drawn import Curves
+
 _COLORS = {"info": "tab:blue", "warning": "tab:orange", "critical": "tab:red"}
 _LABELS = {"loss": "loss", "grad_norm": "gradient norm", "lr": "learning rate"}
 _MAX_MARKS = 200
 
 
-def plot(frame: "pandas.DataFrame", alerts: Sequence[Alert], *, title: str) -> "Figure":
+def plot(
+    frame: "pandas.DataFrame",
+    alerts: Sequence[Alert],
+    *,
+    title: str,
+    drawn: "Curves | None" = None,
+) -> "Figure":
     """One chart for each quantity that was logged, on a shared axis of steps.
+
+    Args:
+        frame: The Steps, one a row.
+        alerts: What is marked.
+        title: What stands above.
+        drawn: What lrwatch drew while it watched: has the rate as the back-off applied it.
 
     Raises:
         LrwatchError: If matplotlib is not installed.
@@ -33,6 +47,9 @@ def plot(frame: "pandas.DataFrame", alerts: Sequence[Alert], *, title: str) -> "
     for name, chart in zip(names, charts, strict=True):
         _draw(chart, frame, name)
         _mark(chart, alerts)
+        if name == "lr" and drawn is not None and drawn.is_scaled:
+            chart.plot(drawn.step, drawn.columns["applied"], color="tab:purple", label="applied")
+            chart.legend(loc="upper right", fontsize="small")
     charts[-1].set_xlabel("step")
     figure.suptitle(printable(title, limit=100), parse_math=False)
     return figure

@@ -5,16 +5,19 @@ from array import array
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from math import nan
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lrwatch.readers.reading import Reading, read
 from lrwatch.readers.remote import reachable
-from lrwatch.records import Alert, Step, Verdict
+from lrwatch.records import Action, Alert, Step, Verdict
 from lrwatch.reviewing.judging import judge
 
 if TYPE_CHECKING:
     import pandas
     from matplotlib.figure import Figure
+
+    from lrwatch.reviewing.drawn import Curves
 
 
 class Track:
@@ -43,6 +46,7 @@ class Review:
         format: What wrote its log, in one word.
         verdict: Which way the rate is wrong, over the whole run.
         alerts: What was found, in order.
+        actions: What the back-off did, in order.
         notes: What a reader of the numbers must know.
         n_damaged: Lines or records of the log that could not be read.
     """
@@ -56,6 +60,8 @@ class Review:
         self.n_damaged = reading.n_damaged
         self.verdict: Verdict = judged.verdict
         self.alerts: tuple[Alert, ...] = judged.alerts
+        self.actions: tuple[Action, ...] = judged.actions
+        self._drawn = _drawn(self.path) if judged.actions else None
 
     def __len__(self) -> int:
         return len(self._track.step)
@@ -98,7 +104,14 @@ class Review:
         """Loss, gradient norm and rate over the steps, with the alerts (needs matplotlib)."""
         from lrwatch.reviewing.plot import plot
 
-        return plot(self.frame, self.alerts, title=f"{self.path.name}: {self.verdict}")
+        title = f"{self.path.name}: {self.verdict}"
+        return plot(self.frame, self.alerts, title=title, drawn=self._drawn)
+
+
+def _drawn(run: Path) -> "Curves | None":
+    from lrwatch.reviewing.drawn import drawn_by_watch
+
+    return drawn_by_watch(run)
 
 
 def review(

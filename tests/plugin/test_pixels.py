@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrwatch.plugin.curves import COLUMNS, Curves
+from lrwatch.reviewing.drawn import COLUMNS, Curves
 from lrwatch.plugin.pixels import Series
 
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from lrwatch.plugin import study as studying
-from lrwatch.plugin.curves import Gathered, drawn
+from lrwatch.plugin.curves import Gathered
+from lrwatch.reviewing.drawn import drawn
 from lrwatch.plugin.frames import packed, read_frame
 from lrwatch.plugin.mark import mark_of
 from lrwatch.plugin.reader import Reader

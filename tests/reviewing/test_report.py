@@ -11,14 +11,15 @@ from click.testing import CliRunner, Result
 
 from lrwatch.cli import main
 from lrwatch.readers.source import open_log
-from lrwatch.records import Action, Alert, Point, Step
+from lrwatch.records import Action, ActionKind, Alert, Point, Step
 from lrwatch.reviewing.report.axes import Axis, axis_of
 from lrwatch.reviewing.report.curves import curves
+from lrwatch.reviewing.report.deeds import Deed, deeds
 from lrwatch.reviewing.report.episodes import episodes
 from lrwatch.reviewing.report.page import as_html, as_markdown
 from lrwatch.reviewing.report.story import Story, tell
 from lrwatch.reviewing.report.svg import svg
-from lrwatch.reviewing.report.words import lead
+from lrwatch.reviewing.report.words import headline, lead
 from lrwatch.reviewing.report.writing import write_report
 from lrwatch.sinks.run_directory import RunDirectory
 
@@ -28,6 +29,7 @@ WORST = Alert(
     advice="lower it", verdict="too_high",
 )  # fmt: skip
 STEPS = [Step(step=i, loss=1 / (1 + i), grad_norm=0.5, lr=0.1) for i in range(100)]
+KINDS_DONE: list[tuple[ActionKind, int]] = [("skip", 1), ("backoff", 2), ("stop", 9)]
 
 
 def lrwatch(*arguments: object) -> Result:
@@ -103,9 +105,72 @@ def test_actions_are_told_with_what_came_of_them(attached: Path) -> None:
     story = story_of(attached)
     page, text = as_html(story), as_markdown(story, "run.svg")
     assert "It acted: backoff once." in page
-    assert "| 90 | backoff | divergence; rate 0.1 to 0.05 |" in text
-    assert "| 95 | outcome | came back; helped |" in text
+    row = "| 90 | backoff | divergence; rate 0.1 to 0.05 | helped: came back; told at step 95 |"
+    assert row in text
     assert "| 1 | 80 to the end | divergence, critical | up. To try: lower it |" in text
+
+
+def test_an_outcome_tells_of_all_that_was_done_since_the_last_one() -> None:
+    skip, backoff, stop = (Action(kind=kind, step=step, reason="r") for kind, step in KINDS_DONE)
+    failed = Action(kind="outcome", step=5, reason="no", helped=False)
+    helped = Action(kind="outcome", step=7, reason="yes", helped=True)
+    found = deeds([skip, backoff, failed, helped, stop])
+    assert [(deed.action, deed.helped) for deed in found] == [
+        (skip, False), (backoff, False), (helped, True), (stop, None),
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def scaled(tmp_path: Path) -> Path:
+    """A run whose rate was a twentieth of the schedule's from step 50 on."""
+    directory = RunDirectory(tmp_path / "scaled")
+    for step in STEPS:
+        scale = 1.0 if step.step < 50 else 0.05
+        seen = replace(step, time=1e9 + step.step)
+        directory.write_point(Point(step=seen, lo=0.25, hi=0.75, lr_scale=scale))
+    directory.write_action(Action(kind="backoff", step=50, reason="divergence", scale=0.05))
+    directory.write_action(Action(kind="outcome", step=60, reason="no", helped=False))
+    directory.write_verdict("healthy", closed=True)
+    directory.close()
+    return tmp_path / "scaled"
+
+
+def test_the_rate_as_applied_is_drawn_where_it_is_not_the_schedules(
+    scaled: Path, attached: Path
+) -> None:
+    assert not any(curve.is_applied for curve in curves(story_of(attached), 900).lr)
+    scheduled, applied = curves(story_of(scaled), 900).lr
+    assert applied.is_applied
+    assert scheduled.middle == pytest.approx(0.1)
+    at = dict(zip(applied.steps.tolist(), applied.middle.tolist(), strict=True))
+    assert at[0] == pytest.approx(0.1)
+    assert at[99] == pytest.approx(0.005)
+    picture = svg(story_of(scaled))
+    assert ">scheduled</text>" in picture
+    assert ">applied</text>" in picture
+    assert ">scheduled</text>" not in svg(story_of(attached))
+
+
+def test_a_wedge_is_filled_where_the_action_helped(scaled: Path, attached: Path) -> None:
+    def wedge(run: Path) -> str:
+        return svg(story_of(run)).partition('l-5 9h10z" fill="')[2][:7]
+
+    assert wedge(attached) == "#7b4ab5"
+    assert wedge(scaled).startswith("#fff")
+
+
+def test_a_run_that_is_healthy_at_a_lowered_rate_is_not_said_to_have_had_the_right_one(
+    scaled: Path,
+) -> None:
+    words = "nothing says that the rate was wrong once it was 0.05 of the schedule's"
+    assert headline(story_of(scaled)) == words
+
+
+def test_the_band_of_a_watched_run_is_the_one_that_was_drawn(scaled: Path) -> None:
+    band = curves(story_of(scaled), 900).band
+    assert band is not None
+    assert set(band.low) == {0.25}
+    assert set(band.high) == {0.75}
 
 
 def test_no_text_of_a_run_becomes_markup(attached: Path) -> None:
@@ -113,7 +178,11 @@ def test_no_text_of_a_run_becomes_markup(attached: Path) -> None:
     alert = replace(WORST, message=EVIL, advice=EVIL, kind=EVIL)  # type: ignore[arg-type]
     action = Action(kind="backoff", step=5, reason=EVIL)
     story = replace(
-        story, episodes=tuple(episodes([alert])), actions=(action,), notes=(EVIL,), format=EVIL
+        story,
+        episodes=tuple(episodes([alert])),
+        deeds=(Deed(action=action, outcome=action),),
+        notes=(EVIL,),
+        format=EVIL,
     )
     tags = Tags(as_html(story))
     assert not tags.tags & {"script", "img"}

@@ -57,6 +57,11 @@ class Axis:
         return math.log10(x) if self.is_log else x
 
 
+def may_be_log(name: str, curves: Sequence[Curve]) -> bool:
+    """Whether a quantity is best seen on a logarithmic axis: a rate only where it was scaled."""
+    return name != "learning rate" or any(curve.is_applied for curve in curves)
+
+
 def axis_of(curves: Sequence[Curve], *, may_be_log: bool = True) -> Axis:
     """An axis that shows the curves.
 

@@ -1,6 +1,6 @@
 """Curves: a run of any length as so many points as a picture has columns of pixels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ class Curve:
         low: Least of them.
         high: Greatest of them.
         is_past: Whether a later part of the run wrote these steps anew.
+        is_applied: Whether this is the rate as applied, where others are as scheduled.
     """
 
     steps: Floats
@@ -29,6 +30,7 @@ class Curve:
     low: Floats
     high: Floats
     is_past: bool = False
+    is_applied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Curves:
         last: Last step, beyond the first.
         loss: The losses, a curve for each time the run went back, the last one last.
         grad_norm: The gradient norms.
-        lr: The rates.
+        lr: The rates as scheduled and, where the back-off scaled them, as applied.
         band: Where the losses were expected: the last curve, ``low`` and ``high`` its edges.
         bad: Steps at which the loss was not finite, as many as are told apart.
     """
@@ -69,7 +71,8 @@ def curves(story: Story, n_columns: int) -> Curves:
     )
     bad = np.unique(np.digitize(steps[np.array(story.band.not_finite, np.int64)], edges))
     places = edges[np.clip(bad, 1, n_columns) - 1]
-    return Curves(first, last, loss, norm, lr, _band(story, steps, edges, parts[-1]), places)
+    band = _expected(story, edges) or _band(story, steps, edges, parts[-1])
+    return Curves(first, last, loss, norm, (*lr, *_applied(story, edges)), band, places)
 
 
 def _array(values: object) -> Floats:
@@ -103,9 +106,31 @@ def _curve(steps: Floats, values: Floats, edges: Floats, part: slice) -> Curve:
     )
 
 
+def _applied(story: Story, edges: Floats) -> tuple[Curve, ...]:
+    """The rate that the optimizer stepped with, if it was another than the schedule's anywhere."""
+    if story.drawn is None or not story.drawn.is_scaled:
+        return ()
+    applied, every = story.drawn.columns["applied"], slice(0, len(story.drawn))
+    curve = _curve(story.drawn.step.astype(np.float64), applied, edges, every)
+    return (replace(curve, is_applied=True),)
+
+
+def _expected(story: Story, edges: Floats) -> Curve | None:
+    """The band that lrwatch drew while it watched: it had seen every step by then."""
+    if story.drawn is None:
+        return None
+    steps, every = story.drawn.step.astype(np.float64), slice(0, len(story.drawn))
+    low, high = (_curve(steps, story.drawn.columns[name], edges, every) for name in ("lo", "hi"))
+    return _between(low, high)
+
+
 def _band(story: Story, steps: Floats, edges: Floats, part: slice) -> Curve | None:
     low = _curve(steps, _array(story.band.low), edges, part)
     high = _curve(steps, _array(story.band.high), edges, part)
+    return _between(low, high)
+
+
+def _between(low: Curve, high: Curve) -> Curve | None:
     if not len(low.steps) or len(low.steps) != len(high.steps):
         return None
     return Curve(low.steps, low.middle, low.middle, high.middle)

@@ -5,6 +5,7 @@ import re
 from urllib.parse import quote
 
 from lrwatch.reviewing.report import words
+from lrwatch.reviewing.report.deeds import Deed
 from lrwatch.reviewing.report.episodes import Episode
 from lrwatch.reviewing.report.story import Story
 from lrwatch.reviewing.report.svg import COLORS, svg
@@ -19,7 +20,8 @@ h1{font-size:1.45rem;margin:0 0 .6rem}h1 small{display:block;font-weight:400;col
 font-size:.95rem;overflow-wrap:anywhere}h2{font-size:1.1rem;margin:1.6rem 0 .4rem}
 svg{max-width:100%;height:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}
 th,td{text-align:left;vertical-align:top;padding:.35rem .6rem .35rem 0;
-border-bottom:1px solid #e3e3e3;overflow-wrap:anywhere}th{font-weight:600;color:#555}
+border-bottom:1px solid #e3e3e3;overflow-wrap:anywhere}
+th{font-weight:600;color:#555;white-space:nowrap}
 td.n{white-space:nowrap;font-variant-numeric:tabular-nums}
 b.dot{display:inline-block;min-width:1.5em;border-radius:1em;color:#fff;text-align:center}
 p.foot,figcaption{color:#666;font-size:.85rem}figure{margin:1rem 0}
@@ -27,8 +29,9 @@ p.foot,figcaption{color:#666;font-size:.85rem}figure{margin:1rem 0}
 """
 _CAPTION = (
     "The loss, with the band in which it was expected in blue; numbers and dashes mark where a "
-    "trouble was told, shades where it lasted; wedges mark actions, red ticks losses that are NaN "
-    "or infinite, pale lines what was written anew after the run went back."
+    "trouble was told, shades where it lasted; wedges mark actions, filled where they helped, and "
+    "the purple line is the rate as applied; red ticks are losses that are NaN or infinite, pale "
+    "lines what was written anew after the run went back."
 )
 _MARKDOWN = re.compile(r"[|`*\[\]()#!~\\@<>&$]|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.")
 
@@ -39,9 +42,9 @@ def as_html(story: Story) -> str:
     name, lead = _safe(story.name), _safe(" ".join(words.lead(story)), limit=4000)
     rows = "".join(_html_row(episode) for episode in story.episodes[:MAX_ROWS])
     actions = "".join(
-        f'<tr><td class="n">{a.step:,}</td><td class="n">{_safe(a.kind)}</td>'
-        f"<td>{_safe(words.outcome(a))}</td></tr>"
-        for a in story.actions[:MAX_ROWS]
+        f'<tr><td class="n">{deed.action.step:,}</td><td class="n">{_safe(deed.action.kind)}</td>'
+        f"<td>{_safe(words.done(deed.action))}</td><td>{_safe(words.outcome(deed))}</td></tr>"
+        for deed in story.deeds[:MAX_ROWS]
     )
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -51,7 +54,7 @@ def as_html(story: Story) -> str:
         f"<body><h1>{_safe(title)}<small>{name}</small></h1><p>{lead}</p>"
         f"<figure>{svg(story)}<figcaption>{_CAPTION}</figcaption></figure>"
         + _html_table("What happened", ("", "steps", "what", "seen, and what to try"), rows)
-        + _html_table("What was done", ("step", "action", "why, and what came of it"), actions)
+        + _html_table("What was done", ("step", "action", "why", "what came of it"), actions)
         + _more(story)
         + f'<p class="foot">{_safe(" ".join(words.footing(story)), limit=4000)}</p></body></html>\n'
     )
@@ -76,7 +79,7 @@ def _html_row(episode: Episode) -> str:
 
 
 def _more(story: Story) -> str:
-    n = max(len(story.episodes), len(story.actions)) - MAX_ROWS
+    n = max(len(story.episodes), len(story.deeds)) - MAX_ROWS
     return f"<p>and {n:,} more that are not shown.</p>" if n > 0 else ""
 
 
@@ -92,12 +95,9 @@ def as_markdown(story: Story, picture: str) -> str:
     if story.episodes:
         lines += ["| | steps | what | seen, and what to try |", "|---:|---|---|---|"]
         lines += [_markdown_row(episode) for episode in story.episodes[:MAX_ROWS]] + [""]
-    if story.actions:
-        lines += ["| step | action | why, and what came of it |", "|---:|---|---|"]
-        lines += [
-            f"| {a.step:,} | {_escaped(a.kind)} | {_escaped(words.outcome(a))} |"
-            for a in story.actions[:MAX_ROWS]
-        ] + [""]
+    if story.deeds:
+        lines += ["| step | action | why | what came of it |", "|---:|---|---|---|"]
+        lines += [_markdown_deed(deed) for deed in story.deeds[:MAX_ROWS]] + [""]
     return "\n".join([*lines, _escaped(" ".join(words.footing(story)), limit=4000), ""])
 
 
@@ -107,6 +107,11 @@ def _markdown_row(episode: Episode) -> str:
     what = f"{_escaped(alert.kind)}, {alert.severity}"
     seen = _escaped(f"{alert.message}.{advice}")
     return f"| {episode.number} | {words.when(episode)} | {what} | {seen} |"
+
+
+def _markdown_deed(deed: Deed) -> str:
+    cells = (deed.action.kind, words.done(deed.action), words.outcome(deed))
+    return f"| {deed.action.step:,} | " + " | ".join(map(_escaped, cells)) + " |"
 
 
 def _escaped(text: object, *, limit: int = 1000) -> str:

@@ -6,10 +6,10 @@ from typing import Any
 
 from lrwatch.errors import LrwatchError
 from lrwatch.reviewing.report import words
-from lrwatch.reviewing.report.axes import axis_of
+from lrwatch.reviewing.report.axes import axis_of, may_be_log
 from lrwatch.reviewing.report.curves import Curve, Curves, curves
 from lrwatch.reviewing.report.story import Story
-from lrwatch.reviewing.report.svg import COLORS
+from lrwatch.reviewing.report.svg import ACTION_COLOR, COLORS, color_of
 from lrwatch.sinks.printable import printable
 
 _COLUMNS = 900
@@ -61,14 +61,19 @@ def as_png(story: Story, out: Path) -> None:
 
 
 def _draw(chart: Any, name: str, drawn: tuple[Curve, ...], found: Curves) -> None:
-    axis = axis_of(drawn, may_be_log=name != "learning rate")
+    from matplotlib.lines import Line2D
+
+    axis = axis_of(drawn, may_be_log=may_be_log(name, drawn))
     if name == "loss" and found.band is not None:
         band = found.band
         chart.fill_between(band.steps, band.low, band.high, color="#9ccbe8", alpha=0.5, linewidth=0)
     for curve in drawn:
-        color = "#b5b5b5" if curve.is_past else "#333333"
+        color = color_of(curve)
         chart.fill_between(curve.steps, curve.low, curve.high, color=color, alpha=0.28, linewidth=0)
         chart.plot(curve.steps, curve.middle, color=color, linewidth=0.9)
+    if any(curve.is_applied for curve in drawn):
+        lines = [Line2D([], [], color=color) for color in (color_of(drawn[0]), ACTION_COLOR)]
+        chart.legend(lines, ("scheduled", "applied"), loc="best", fontsize=8, frameon=False)
     chart.set_yscale("log" if axis.is_log else "linear")
     chart.set_ylim(axis.low, axis.high)
     chart.set_ylabel(name)
@@ -93,9 +98,14 @@ def _mark(chart: Any, story: Story, found: Curves, *, is_first: bool, is_last: b
         chart.plot(
             found.bad, [0.985] * len(found.bad), "|", color=COLORS["critical"], transform=top
         )
-    done = [a.step for a in story.actions if a.kind not in ("outcome", "disarm")][:_MAX_MARKS]
+    marks = [d for d in story.deeds if d.action.kind not in ("outcome", "disarm")][:_MAX_MARKS]
     if is_last:
-        chart.plot(done, [0.03] * len(done), "^", color="#7b4ab5", transform=top, markersize=5)
+        for deed in marks:
+            chart.plot(
+                deed.action.step, 0.05, "^", transform=top, markersize=5, clip_on=False,
+                markerfacecolor=ACTION_COLOR if deed.helped else "white",
+                markeredgecolor=ACTION_COLOR,
+            )  # fmt: skip
 
 
 def _apart(story: Story, found: Curves) -> list[tuple[float, Any]]:

@@ -7,8 +7,10 @@ from math import isfinite, nan
 
 from lrwatch.readers.reading import Reading
 from lrwatch.readers.source import Source
-from lrwatch.records import Action, Step, Verdict
+from lrwatch.records import Step, Verdict
+from lrwatch.reviewing.drawn import Curves, drawn_by_watch
 from lrwatch.reviewing.judging import is_watched, judge
+from lrwatch.reviewing.report.deeds import Deed, deeds
 from lrwatch.reviewing.report.episodes import Episode, episodes
 from lrwatch.reviewing.review import Track
 from lrwatch.watcher import Watcher
@@ -49,10 +51,12 @@ class Story:
         format: What wrote its log, in one word.
         is_watched: Whether alerts, actions and verdict are those of lrwatch's watch of the run.
         verdict: Which way the rate is wrong, over the whole run.
+        n_steps: How many steps were judged.
         track: Its Steps, as columns.
         band: Where each loss was expected.
         episodes: What went wrong, in order.
-        actions: What lrwatch did about it, in order.
+        deeds: What lrwatch did about it, in order.
+        drawn: What it drew while it watched the run; None where it did not.
         columns: Which columns of the log were read, by quantity.
         notes: What a reader of the numbers must know.
         n_damaged: Lines or records of the log that could not be read.
@@ -62,10 +66,12 @@ class Story:
     format: str
     is_watched: bool
     verdict: Verdict
+    n_steps: int
     track: Track
     band: Band
     episodes: tuple[Episode, ...]
-    actions: tuple[Action, ...]
+    deeds: tuple[Deed, ...]
+    drawn: Curves | None
     columns: dict[str, str]
     notes: tuple[str, ...]
     n_damaged: int
@@ -87,10 +93,12 @@ def tell(source: Source, asked: Mapping[str, str | None], *, name: str) -> Story
         format=reading.format,
         is_watched=is_watched(reading),
         verdict=judged.verdict,
+        n_steps=judged.n_steps,
         track=track,
         band=band,
         episodes=tuple(episodes(judged.alerts)),
-        actions=judged.actions,
+        deeds=tuple(deeds(judged.actions)),
+        drawn=drawn_by_watch(reading.path) if is_watched(reading) else None,
         columns={quantity: column for quantity, column in columns.items() if column},
         notes=reading.notes + judged.notes,
         n_damaged=reading.n_damaged,

@@ -4,15 +4,16 @@ import html
 from collections.abc import Iterator, Sequence
 
 from lrwatch.records import Severity
-from lrwatch.reviewing.report.axes import Axis, axis_of
+from lrwatch.reviewing.report.axes import Axis, axis_of, may_be_log
 from lrwatch.reviewing.report.curves import Curve, Curves, Floats, curves
 from lrwatch.reviewing.report.episodes import Episode
 from lrwatch.reviewing.report.story import Story
+from lrwatch.reviewing.report.words import outcome
 from lrwatch.sinks.printable import printable
 
 WIDTH = 960
 COLORS: dict[Severity, str] = {"info": "#3b7dbd", "warning": "#d08700", "critical": "#c22f2f"}
-_ACTION = "#7b4ab5"
+ACTION_COLOR = "#7b4ab5"
 _LEFT, _RIGHT, _TOP, _GAP, _BOTTOM = 78, 16, 34, 14, 44
 _HEIGHTS = {"loss": 250, "gradient norm": 110, "learning rate": 110}
 _INNER = WIDTH - _LEFT - _RIGHT
@@ -20,6 +21,7 @@ _MAX_MARKS = 60
 _STYLE = (
     "text{font:12px system-ui,-apple-system,'Segoe UI',Helvetica,Arial,sans-serif;fill:#444}"
     ".grid{stroke:#e6e6e6}.axis{stroke:#999}.label{fill:#222;font-weight:600}"
+    ".scale{fill:#888;font-size:11px}"
     ".mark{font-weight:700;fill:#fff}"
 )
 
@@ -64,7 +66,7 @@ def _panels(found: Curves) -> list[_Panel]:
     panels, top = list[_Panel](), _TOP
     for name, drawn in named.items():
         if drawn:
-            axis = axis_of(drawn, may_be_log=name != "learning rate")
+            axis = axis_of(drawn, may_be_log=may_be_log(name, drawn))
             panels.append(_Panel(name, drawn, axis, top))
             top = panels[-1].bottom + _GAP
     return panels
@@ -77,11 +79,12 @@ def _frame(panels: Sequence[_Panel], steps: Axis) -> Iterator[str]:
             yield _line(_LEFT, y, WIDTH - _RIGHT, y, "grid")
             yield _text(_LEFT - 6, y + 4, _short(tick), anchor="end")
         yield _line(_LEFT, panel.bottom, WIDTH - _RIGHT, panel.bottom, "axis")
-        scale = ", log" if panel.axis.is_log else ""
+        if panel.axis.is_log:
+            yield _text(_LEFT + 6, panel.top + 13, "log", anchor="start", kind="scale")
         middle = panel.top + panel.height / 2
         yield (
             f'<text class="label" text-anchor="middle" '
-            f'transform="translate(16 {middle:.0f}) rotate(-90)">{panel.name}{scale}</text>'
+            f'transform="translate(16 {middle:.0f}) rotate(-90)">{panel.name}</text>'
         )
     if panels:
         bottom = panels[-1].bottom
@@ -113,11 +116,13 @@ def _lines(found: Curves, panels: Sequence[_Panel], steps: Axis) -> Iterator[str
         if panel.name == "loss" and found.band is not None:
             yield _area(found.band, panel, steps, fill="#9ccbe8", opacity=0.45)
         for curve in panel.drawn:
-            color = "#b5b5b5" if curve.is_past else "#333"
+            color = color_of(curve)
             if (curve.high > curve.low).any():
                 yield _area(curve, panel, steps, fill=color, opacity=0.28)
             points = _points(curve.steps, curve.middle, panel, steps)
             yield f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="1.2"/>'
+        if any(curve.is_applied for curve in panel.drawn):
+            yield from _key(panel)
     if panels and panels[0].name == "loss":
         y = panels[0].top + 1
         for step in found.bad.tolist():
@@ -137,11 +142,28 @@ def _points(xs: Floats, ys: Floats, panel: _Panel, steps: Axis) -> str:
 
 
 def _actions(story: Story, panels: Sequence[_Panel], steps: Axis) -> Iterator[str]:
-    """A wedge below the lowest panel for each action."""
-    done = [a for a in story.actions if a.kind not in ("outcome", "disarm")]
-    for action in done[:_MAX_MARKS] if panels else ():
-        x, y = _x(action.step, steps), panels[-1].bottom
-        yield f'<path d="M{x:.1f} {y - 10}l-5 9h10z" fill="{_ACTION}"/>'
+    """A wedge on the lowest panel for each action, filled where it helped."""
+    done = [deed for deed in story.deeds if deed.action.kind not in ("outcome", "disarm")]
+    for deed in done[:_MAX_MARKS] if panels else ():
+        x, y = _x(deed.action.step, steps), panels[-1].bottom
+        fill = ACTION_COLOR if deed.helped else "#fff"
+        words = f"{deed.action.kind} at step {deed.action.step:,}: {outcome(deed)}"
+        yield (
+            f'<path d="M{x:.1f} {y - 10}l-5 9h10z" fill="{fill}" stroke="{ACTION_COLOR}">'
+            f"<title>{html.escape(printable(words, limit=300))}</title></path>"
+        )
+
+
+def _key(panel: _Panel) -> Iterator[str]:
+    """Which line is which, where the rate that was applied is not the schedule's."""
+    x, y = WIDTH - _RIGHT - 130, panel.top + 14
+    for name, color in (("scheduled", color_of(panel.drawn[0])), ("applied", ACTION_COLOR)):
+        yield (
+            f'<line x1="{x}" y1="{y - 4}" x2="{x + 18}" y2="{y - 4}" stroke="{color}" '
+            f'stroke-width="2"/>'
+        )
+        yield _text(x + 23, y, name, anchor="start")
+        y += 16
 
 
 def _numbers(episodes: Sequence[Episode], steps: Axis) -> Iterator[str]:
@@ -161,6 +183,13 @@ def _x(step: float, steps: Axis) -> float:
 
 def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
     return f'<line class="{kind}" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>'
+
+
+def color_of(curve: Curve) -> str:
+    """The colour of a line."""
+    if curve.is_applied:
+        return ACTION_COLOR
+    return "#b5b5b5" if curve.is_past else "#333333"
 
 
 def _text(x: float, y: float, words: str, *, anchor: str, kind: str = "") -> str:

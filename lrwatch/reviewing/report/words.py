@@ -6,6 +6,7 @@ import numpy as np
 
 from lrwatch.records import Action
 from lrwatch.reviewing.judging import worst
+from lrwatch.reviewing.report.deeds import Deed
 from lrwatch.reviewing.report.episodes import Episode
 from lrwatch.reviewing.report.story import Story
 
@@ -16,12 +17,21 @@ _VERDICTS = {
     "undecided": "too little to say whether the learning rate was right",
 }
 _SHARE = 0.02
-_DONE = {True: "helped", False: "did not help", None: ""}
+_DONE = {True: "helped", False: "did not help", None: "not known"}
 
 
 def headline(story: Story) -> str:
     """The verdict as half a sentence."""
+    if story.verdict == "healthy" and (share := _lowered(story)) < 1.0:
+        return f"nothing says that the rate was wrong once it was {share:.2g} of the schedule's"
     return _VERDICTS[story.verdict]
+
+
+def _lowered(story: Story) -> float:
+    """What the back-off had made of the scheduled rate by the end, as a factor."""
+    actions = [deed.action for deed in story.deeds if not deed.action.dry_run]
+    scales = [action.scale for action in actions if action.scale is not None]
+    return scales[-1] if scales else 1.0
 
 
 def lead(story: Story) -> list[str]:
@@ -52,17 +62,23 @@ def when(episode: Episode) -> str:
     return f"{episode.onset:,} to {end}"
 
 
-def outcome(action: Action) -> str:
-    """What was done, and whether it helped."""
-    words = [action.reason]
+def done(action: Action) -> str:
+    """What was done, and why."""
+    words = [action.reason] if action.kind != "outcome" else []
     if action.lr_before is not None and action.lr_after is not None:
         words.append(f"rate {number(action.lr_before)} to {number(action.lr_after)}")
     if action.to_step is not None:
         words.append(f"back to step {action.to_step:,}")
-    words += (
-        [_DONE[action.helped]] if action.kind == "outcome" and action.helped is not None else []
-    )
     return "; ".join([*words, "dry run: nothing was changed"] if action.dry_run else words)
+
+
+def outcome(deed: Deed) -> str:
+    """Whether it helped, and since when that is known."""
+    told = deed.outcome
+    if told is None:
+        return "" if deed.action.kind == "disarm" else "not known"
+    at = "" if told is deed.action else f"; told at step {told.step:,}"
+    return f"{_DONE[told.helped]}: {told.reason}{at}"
 
 
 def number(x: float) -> str:
@@ -76,6 +92,8 @@ def _course(story: Story) -> str:
         return "The log holds no steps."
     n_back = int(np.count_nonzero(np.diff(np.array(steps)) < 0))
     words = f"{len(steps):,} steps were logged, up to step {max(steps):,}"
+    if story.n_steps > len(steps):
+        words = f"{story.n_steps:,} steps were judged, and {len(steps):,} of them drawn"
     seconds = times[-1] - times[0] if len(times) > 1 else 0.0
     words += f", over {_duration(seconds)}" if seconds >= 1 else ""
     words += f"; the run went back to an earlier step {_times(n_back)}" if n_back else ""
@@ -109,7 +127,8 @@ def _troubles(story: Story) -> str:
 
 
 def _done(story: Story) -> str:
-    done = [a for a in story.actions if a.kind not in ("outcome", "disarm") and not a.dry_run]
+    actions = [deed.action for deed in story.deeds]
+    done = [a for a in actions if a.kind not in ("outcome", "disarm") and not a.dry_run]
     kinds = {
         kind: sum(a.kind == kind for a in done) for kind in dict.fromkeys(a.kind for a in done)
     }
