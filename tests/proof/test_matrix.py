@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.proof.matrix import ROWS, Measure
+from tests.benchmarks.proof.matrix import ROWS
 from tests.benchmarks.proof.named_tests import expanded
+from tests.benchmarks.proof.row import Measure
 
 SMALL = [
     pytest.param(measure, id=f"{row.number} {row.fault}")

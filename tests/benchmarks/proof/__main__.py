@@ -10,7 +10,8 @@ from contextlib import redirect_stderr
 import torch
 
 from tests.benchmarks.proof.figure import Figure
-from tests.benchmarks.proof.matrix import ROWS, Row
+from tests.benchmarks.proof.matrix import ROWS
+from tests.benchmarks.proof.row import Row
 
 
 def main() -> int:
