@@ -114,18 +114,20 @@ def missing() -> Figure:
 
 
 def hanging() -> Figure:
-    """Row 9: every write after the third takes ten minutes."""
-    zygote = shared()
-    with tempfile.TemporaryDirectory() as folder:
-        ran = zygote.run(TRAINING, folder, "hangs", 0)
-    if not ran.out.startswith("finished"):
-        return Figure(f"did not finish: {ran.err[-200:]}", False)
-    _, _, longest, third, closed = ran.out.split()
+    """Row 9: every write after the third takes ten minutes; beside it, a disk that works."""
+    zygote, told = shared(), []
+    for fault in ("", "hangs"):
+        with tempfile.TemporaryDirectory() as folder:
+            ran = zygote.run(TRAINING, folder, fault, 0)
+        if not ran.out.startswith("finished"):
+            return Figure(f"did not finish: {ran.err[-200:]}", False)
+        told.append([float(word) for word in ran.out.split()[2:]])
+    (_, usual, _), (longest, third, closed) = told
     words = (
-        f"longest step {float(longest) * 1e3:.0f} ms, third longest {float(third) * 1e3:.1f} ms, "
-        f"close {float(closed):.1f} s"
+        f"third longest of 60 steps {third * 1e3:.1f} ms, {usual * 1e3:.1f} ms on a disk that "
+        f"works; longest {longest * 1e3:.0f} ms; close {closed:.1f} s"
     )
-    return Figure(words, max(float(longest), float(third), float(closed)) < _HANGS_S)
+    return Figure(words, max(longest, third, closed) < _HANGS_S)
 
 
 def two_writers() -> Figure:

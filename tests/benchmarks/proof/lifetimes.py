@@ -119,6 +119,7 @@ def _values(model: nn.Module, optimizer: Optimizer, watch: Watch) -> dict[str, A
         "both": (model, optimizer),
         "the schedule": schedule,
         "an average of the model": AveragedModel(model),
+        "a compiled model": torch.compile(model, backend="eager"),
         "a scaler": torch.amp.GradScaler("cpu"),
         "the watch": watch,
         "a data set that holds the watch": Touching(watch),
