@@ -4,9 +4,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from lrwatch.live.applied import AppliedRate
 from lrwatch.live.judged import JudgedLog
 from lrwatch.live.measures import Measures
-from lrwatch.records import Verdict
+from lrwatch.live.series import Series
+from lrwatch.records import Action, Alert, Verdict
 from lrwatch.sinks.follow import Follower
 from lrwatch.sinks.history import FOLDER_NAME, ledger_path
 from lrwatch.sinks.ledger_line import Entry, decode
@@ -35,6 +37,8 @@ class AttachedRun:
         self._sides = Sides()
         self._standing: Standing | None = None
         self._seen: tuple[int, ...] = ()
+        self._run = run
+        self._applied: AppliedRate | None = None
         self.format = "lrwatch"
 
     @property
@@ -46,6 +50,11 @@ class AttachedRun:
     def verdict(self) -> Verdict:
         """Which way the rate is wrong, as far as is known by now."""
         return self._sides.verdict(self._fresh(), self._points.verdict)
+
+    @property
+    def applied(self) -> Series | None:
+        """The rate as the back-off scaled it; None where it never did."""
+        return None if self._applied is None else self._applied.series
 
     @property
     def is_over(self) -> bool:
@@ -82,7 +91,11 @@ class AttachedRun:
                 if entry is not None:
                     self._sides.take(entry)
                 if entry is not None and entry.record is not None:
+                    if self._applied is None and _is_scaling(entry.record):
+                        self._applied = AppliedRate(self._run)
                     yield entry
+        if self._applied is not None:
+            self._applied.poll()
         self._look()
 
     def settle(self) -> Iterator[Entry]:
@@ -94,6 +107,8 @@ class AttachedRun:
     def close(self) -> None:
         """Let go of the files."""
         self._points.close()
+        if self._applied is not None:
+            self._applied.close()
         self._follower.close()
 
     def _fresh(self) -> Standing | None:
@@ -113,3 +128,8 @@ class AttachedRun:
             seen = ()
         if seen != self._seen:
             self._seen, self._standing = seen, read_standing(self._folder)
+
+
+def _is_scaling(record: Alert | Action) -> bool:
+    """Whether the rate is another than the schedule's from here on."""
+    return isinstance(record, Action) and record.scale not in (None, 1.0) and not record.dry_run

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from lrwatch.live.deeds import Deeds
 from lrwatch.live.series import Series
 from lrwatch.records import Verdict
 from lrwatch.sinks.ledger_line import Entry
@@ -23,7 +24,10 @@ class Glance:
         is_behind: Whether more of the log is there than was read by now.
         loss: The losses.
         grad_norm: The gradient norms.
-        lr: The rates.
+        lr: The rates, as the schedule set them.
+        applied: The rates, as the back-off scaled them; None where it did not.
+        steps: Numbers of the steps that have a loss.
+        deeds: What the back-off did.
         entries: The last alerts and actions, the newest last.
         n_alerts: How many alerts were opened so far.
         n_damaged: Lines or records that could not be read.
@@ -42,6 +46,9 @@ class Glance:
     loss: Series = field(default_factory=Series)
     grad_norm: Series = field(default_factory=Series)
     lr: Series = field(default_factory=Series)
+    applied: Series | None = None
+    steps: Series = field(default_factory=Series)
+    deeds: Deeds = field(default_factory=Deeds)
     entries: tuple[Entry, ...] = ()
     n_alerts: int = 0
     n_damaged: int = 0

@@ -67,6 +67,11 @@ class JudgedLog:
         return self.log.damage.n_bad
 
     @property
+    def applied(self) -> None:
+        """Nothing: a log says one rate."""
+        return None
+
+    @property
     def is_over(self) -> bool:
         """No: who writes a log does not say when it ends."""
         return False

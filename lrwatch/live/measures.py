@@ -9,12 +9,13 @@ class Measures:
     """Loss, gradient norm, rate and pulse of the steps so far.
 
     Attributes:
+        steps: Numbers of the steps that have a loss.
         step: Number of the last step; None before the first.
         n_steps: How many steps there were.
     """
 
     def __init__(self) -> None:
-        self.loss, self.grad_norm, self.lr = Series(), Series(), Series()
+        self.loss, self.grad_norm, self.lr, self.steps = (Series() for _ in range(4))
         self.pulse = Pulse()
         self.step: int | None = None
         self.n_steps = 0
@@ -29,6 +30,7 @@ class Measures:
             (self.loss, step.loss),
             (self.grad_norm, step.grad_norm),
             (self.lr, step.lr),
+            (self.steps, None if step.loss is None else step.step),
         ):
             if value is not None:
                 series.add(value)

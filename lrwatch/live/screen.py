@@ -9,7 +9,7 @@ from lrwatch.live.series import Series
 from lrwatch.live.sparkline import ASCII, BLOCKS, duration, short, sparkline
 from lrwatch.records import Action, Alert
 from lrwatch.sinks.ledger_line import Entry
-from lrwatch.sinks.lines import level_word
+from lrwatch.sinks.lines import action_words, level_word, state_word
 from lrwatch.sinks.printable import printable
 
 Style = Literal["", "name", "dim", "good", "info", "warning", "critical", "action"]
@@ -79,9 +79,12 @@ def _lines(glances: Sequence[Glance], window: Window) -> list[Line]:
 
 def _block(glance: Glance, window: Window, n_lines: int) -> list[Line]:
     lines = [_head(glance, window), _status(glance, window)]
-    named = (("loss", glance.loss), ("norm", glance.grad_norm), ("rate", glance.lr))
-    known = [(name, series) for name, series in named if series.last is not None]
+    named = {"loss": glance.loss, "norm": glance.grad_norm, "rate": glance.lr}
+    named |= {} if glance.applied is None else {"used": glance.applied}
+    known = [(name, series) for name, series in named.items() if series.last is not None]
     lines += [_curve(name, series, window) for name, series in known[: n_lines - 4]]
+    if glance.deeds.n_done and len(lines) < n_lines - 2:
+        lines.append(_deeds(glance, window))
     room = n_lines - len(lines) - 1
     if glance.problem:
         lines += _wrapped(glance.problem, "warning", window, min(room, 3))
@@ -136,11 +139,24 @@ def _curve(name: str, series: Series, window: Window) -> Line:
     last = short(series.last, digits)
     low, high = short(series.low, digits), short(series.high, digits)
     span = f"{low} .. {high}" if window.width >= _WIDE else f"{low}..{high}"
-    numbers = f" {last:>7}  {span:<{18 if window.width >= _WIDE else 0}}"
-    width = window.width - len(name) - 1 - len(numbers)
+    numbers = f" {last:>7}  {span}"
+    width = _curve_width(window)
     curve = sparkline(series.cells(width), window.levels) if width > 2 else ""
     style: Style = "critical" if series.n_bad and last in ("nan", "inf", "-inf") else ""
-    return [(f"{name} ", "dim"), (f"{curve:<{max(width, 0)}}", "info"), (numbers.rstrip(), style)]
+    return [(f"{name} ", "dim"), (f"{curve:<{max(width, 0)}}", "info"), (numbers, style)]
+
+
+def _curve_width(window: Window) -> int:
+    """What the name of a curve and its numbers leave."""
+    return window.width - (33 if window.width >= _WIDE else 28)
+
+
+def _deeds(glance: Glance, window: Window) -> Line:
+    """Signs of the actions and outcomes, below the steps of the curve of the loss."""
+    width, deeds = _curve_width(window), glance.deeds
+    signs = deeds.row(glance.steps, width, is_ascii=window.is_ascii) if width > 2 else ""
+    words = f"{deeds.n_done} action{'' if deeds.n_done == 1 else 's'}, {deeds.n_helped} helped"
+    return [("acts ", "dim"), (f"{signs:<{max(width, 0)}}", "action"), (f" {words}", "")]
 
 
 def _row(glance: Glance, window: Window, n_letters: int) -> Line:
@@ -185,8 +201,11 @@ def _alerts(entries: Sequence[Entry], window: Window, room: int) -> list[Line]:
 
 def _alert(record: Alert | Action, window: Window, n_lines: int, *, has_advice: bool) -> list[Line]:
     word = level_word(record)
-    text = f"{word:<4} {printable(record.kind, limit=40)} at step {record.step:,}: "
-    text += record.message if isinstance(record, Alert) else record.reason
+    text = f"{word:<4} {printable(record.kind, limit=40)} at step {record.step:,}"
+    if isinstance(record, Action):
+        text += f", {state_word(record)}: {'; '.join(action_words(record))}"
+    else:
+        text += f": {record.message}"
     if isinstance(record, Alert) and record.advice and has_advice:
         text += f"; try: {record.advice}"
     return _wrapped(text, _LEVEL_STYLES.get(word, ""), window, n_lines)

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from lrwatch.errors import LrwatchError
 from lrwatch.live.attached import AttachedRun
+from lrwatch.live.deeds import Deeds
 from lrwatch.live.glance import Glance
 from lrwatch.live.judged import JudgedLog
 from lrwatch.live.kind import has_ledger
-from lrwatch.records import Alert
+from lrwatch.records import Action, Alert
 from lrwatch.sinks.ledger_line import Entry
 
 _N_ENTRIES = 50
@@ -33,6 +34,7 @@ class WatchedRun:
         self._run: AttachedRun | JudgedLog | None = None
         self._entries: deque[Entry] = deque(maxlen=_N_ENTRIES)
         self._n_alerts = 0
+        self._deeds = Deeds()
         self._failure = ""
 
     def poll(self, now_s: float, *, max_steps: int | None = None) -> list[Entry]:
@@ -69,6 +71,9 @@ class WatchedRun:
             loss=measures.loss,
             grad_norm=measures.grad_norm,
             lr=measures.lr,
+            applied=run.applied,
+            steps=measures.steps,
+            deeds=self._deeds,
             entries=tuple(self._entries),
             n_alerts=self._n_alerts,
             n_damaged=run.n_damaged,
@@ -87,6 +92,8 @@ class WatchedRun:
 
     def _take(self, entry: Entry) -> None:
         self._entries.append(entry)
+        if isinstance(entry.record, Action):
+            self._deeds.take(entry.record)
         self._n_alerts += isinstance(entry.record, Alert) and entry.record.state == "opened"
 
     def _kind(self) -> AttachedRun | JudgedLog:
@@ -95,7 +102,7 @@ class WatchedRun:
         if has_ledger(self.path) and not any(self._asked.values()):
             self.close()
             self._entries.clear()
-            self._n_alerts = 0
+            self._n_alerts, self._deeds = 0, Deeds()
             self._run = AttachedRun(self.path)
         elif self._run is None:
             self._run = JudgedLog(self.path, self._asked)

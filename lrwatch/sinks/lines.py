@@ -68,7 +68,7 @@ def state_word(record: Alert | Action) -> str:
 
 def _words(record: Alert | Action) -> list[str]:
     if isinstance(record, Action):
-        return _action_words(record)
+        return action_words(record)
     words = [printable(record.message)]
     if record.lr is not None:
         words.append(f"lr={record.lr:.4g}")
@@ -77,7 +77,8 @@ def _words(record: Alert | Action) -> list[str]:
     return words
 
 
-def _action_words(action: Action) -> list[str]:
+def action_words(action: Action) -> list[str]:
+    """Why it was done, and what it changed."""
     words = [printable(action.reason)]
     if action.lr_before is not None and action.lr_after is not None:
         words.append(f"lr {action.lr_before:.4g}->{action.lr_after:.4g}")

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from lrwatch.live.deeds import Deeds
 from lrwatch.live.glance import Glance
 from lrwatch.live.screen import Line, Window, screen
 from lrwatch.live.series import Series
@@ -68,8 +69,48 @@ def test_a_run_is_shown_with_all_that_is_known() -> None:
     assert set(loss) & set(BLOCKS)
     assert norm.endswith("nan  1 .. 1")
     assert rate.split()[2:] == ["0.1", "0.1", "..", "0.1"]
-    assert alerts[0] == "ACT  backoff at step 121: divergence"
+    assert alerts[0] == "ACT  backoff at step 121, done: divergence; lr 0.1->0.05"
     assert alerts[1].startswith("CRIT divergence at step 120: loss 9.5 is above its band")
+
+
+def done(*records: Action) -> Deeds:
+    found = Deeds()
+    for record in records:
+        found.take(record)
+    return found
+
+
+HELPED = Action(kind="outcome", step=60, reason="came back", helped=True)
+SCALED = replace(
+    GLANCE,
+    applied=series(0.1, 0.05),
+    steps=series(*range(100)),
+    deeds=done(replace(ACTION, step=20), HELPED),
+)
+
+
+def test_a_rate_that_was_scaled_is_shown_with_what_was_done_and_came_of_it() -> None:
+    rows = text_of(SCALED).splitlines()
+    assert rows[4].startswith("rate ")
+    assert rows[5].split()[2:] == ["0.05", "0.05", "..", "0.1"]
+    acts = rows[6].removeprefix("acts ")
+    n_a_cell = 3  # 100 steps in 47 columns
+    assert (acts.index("▼"), acts.index("✓")) == (20 // n_a_cell, 60 // n_a_cell)
+    assert acts.endswith(" 1 action, 1 helped")
+    assert not any(row.startswith(("used", "acts")) for row in text_of(GLANCE).splitlines())
+    ascii_row = text_of(SCALED, is_ascii=True).splitlines()[6]
+    assert (ascii_row.count("v"), ascii_row.count("+")) == (1, 1)
+
+
+def test_an_outcome_counts_for_every_action_since_the_last_one() -> None:
+    skip, failed = replace(ACTION, kind="skip"), replace(HELPED, helped=False)
+    deeds = done(skip, skip, HELPED, ACTION, failed, replace(ACTION, kind="disarm"))
+    assert (deeds.n_done, deeds.n_helped) == (3, 2)
+
+
+def test_a_run_that_was_closed_is_over_and_not_stale() -> None:
+    status = text_of(replace(GLANCE, is_over=True, age_s=100.0)).splitlines()[1]
+    assert status == "step 12,345  ended 1 min ago  1 alert  csv"
 
 
 def test_the_newest_alert_comes_with_what_to_try() -> None:
@@ -82,7 +123,7 @@ def test_the_newest_alert_comes_with_what_to_try() -> None:
 @pytest.mark.parametrize("height", [1, 2, 5, 11, 24])
 def test_it_fits_into_every_window(n_runs: int, width: int, height: int) -> None:
     broken = replace(GLANCE, problem="x" * 300, name="a very long name of a run " * 9)
-    for glance in (GLANCE, broken, Glance(name="new")):
+    for glance in (GLANCE, broken, Glance(name="new"), SCALED):
         lines = screen([glance] * n_runs, Window(width=width, height=height))
         assert len(lines) <= height
         assert max(len("".join(text for text, _ in line)) for line in lines) <= width

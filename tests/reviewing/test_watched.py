@@ -18,7 +18,7 @@ from lrwatch.cli import main
 from lrwatch.live.glance import Glance
 from lrwatch.live.watched import WatchedRun
 from lrwatch.plugin.study import summary_of
-from lrwatch.records import Point, Step, Verdict
+from lrwatch.records import Action, Point, Step, Verdict
 from lrwatch.reviewing.judging import judge
 from lrwatch.sinks.run_directory import RunDirectory
 from lrwatch.sinks.verdict_file import VERDICT_NAME, read_standing
@@ -172,6 +172,28 @@ def test_a_watch_keeps_its_verdict_while_it_goes_on(tmp_path: Path) -> None:
     found = read_standing(directory)
     assert found is not None
     assert (found.closed, found.n_steps) == (True, N_STEPS)
+
+
+@pytest.mark.parametrize("lrs", [(0.1,), (0.1, 0.2)])
+def test_the_live_view_reads_the_rate_as_the_back_off_scaled_it(
+    tmp_path: Path, lrs: tuple[float, ...]
+) -> None:
+    directory = RunDirectory(tmp_path)
+    for i in range(20):
+        step = Step(step=i, loss=1.0, lr=0.1, time=time.time())
+        directory.write_point(Point(step=step, lrs=lrs, lr_scale=1.0 if i < 10 else 0.25))
+        if i == 10:
+            directory.write_action(Action(kind="backoff", step=10, reason="r", scale=0.25))
+    directory.close()
+    glance = glanced(tmp_path)
+    assert glance.applied is not None
+    assert (glance.lr.low, glance.lr.high) == pytest.approx((0.1, 0.1))
+    assert (glance.applied.low, glance.applied.high) == pytest.approx((0.025, 0.1))
+    assert (glance.deeds.n_done, glance.deeds.n_helped) == (1, 0)
+
+
+def test_a_rate_that_nobody_scaled_is_read_once(healthy: Path) -> None:
+    assert glanced(healthy).applied is None
 
 
 LEFT_OPEN = """
