@@ -3,17 +3,23 @@
 Nothing of Ultralytics is imported here: it calls what was added to its events.
 """
 
-import json
-import math
 import os
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from lrwatch.errors import LrwatchError
+from lrwatch.loop import image_trainer, image_workers
 from lrwatch.loop.harmless import harmless
 from lrwatch.loop.image_loss import ImageLoss
 from lrwatch.loop.watches import Watching
+
+_EVENTS = (
+    "on_pretrain_routine_start",
+    "on_train_start",
+    "on_train_epoch_start",
+    "on_model_save",
+    "on_train_end",
+    "teardown",
+)
 
 
 def attach(model: Any, **settings: Any) -> "TrainingWatch":
@@ -31,8 +37,9 @@ def attach(model: Any, **settings: Any) -> "TrainingWatch":
         kind = type(model).__name__
         raise TypeError(f"model must be of ultralytics, such as YOLO('yolo26n.yaml'), got {kind}")
     watch = TrainingWatch(**settings)
-    for event, callback in watch.callbacks().items():
-        model.add_callback(event, callback)
+    for event in _EVENTS:
+        model.add_callback(event, getattr(watch, event))
+    image_workers.go_along(_attaching)
     return watch
 
 
@@ -44,31 +51,19 @@ class TrainingWatch(Watching):
     are; a back-off scales what they set, in all groups. When Ultralytics finds NaN and goes back
     to ``last.pt``, that is noted and the training judged on. A back-off that gives the run up sets
     ``trainer.stop``: the epoch is validated and saved. What it remembers lies beside ``last.pt``,
-    for ``resume=True``; ``results.csv`` is left alone. With several devices Ultralytics hands
-    callbacks to its workers from 8.4.190 on at the latest, and drops them in older versions, which
-    ``lrwatch run yolo ...`` watches all the same.
+    for ``resume=True``; ``results.csv`` is left alone. With several devices it goes along to the
+    workers, also in versions that drop callbacks there.
 
     The settings are those of :class:`lrwatch.loop.settings.Settings`, as arguments. It writes to
     ``run_dir``, else ``LRWATCH_RUN_DIR``, else the trainer's ``save_dir``.
     """
 
-    _asked_for: tuple[str, float] = ("", math.nan)
+    _asked_for: tuple[str, float] = ("", 0.0)
     _n_recoveries = 0
     _saved_at = 0
 
     def __reduce__(self) -> tuple[type["TrainingWatch"], tuple[Any, ...]]:
         return type(self), tuple(self.as_dict().values())
-
-    def callbacks(self) -> dict[str, Callable[[Any], None]]:
-        """What belongs to which event of a trainer."""
-        return {
-            "on_pretrain_routine_start": self.on_pretrain_routine_start,
-            "on_train_start": self.on_train_start,
-            "on_train_epoch_start": self.on_train_epoch_start,
-            "on_model_save": self.on_model_save,
-            "on_train_end": self.close,
-            "teardown": self.close,
-        }
 
     @harmless
     def on_pretrain_routine_start(self, trainer: Any) -> None:
@@ -89,19 +84,15 @@ class TrainingWatch(Watching):
             log_dir=trainer.save_dir,
             writes=os.environ.get("RANK", "-1") in ("-1", "0"),
             stop=stop,
-            total_steps=_planned(trainer),
-            pretrained=not trainer.resume and _is_pretrained(trainer),
+            total_steps=image_trainer.planned_steps(trainer),
+            pretrained=image_trainer.is_pretrained(trainer),
         )
         if trainer.start_epoch:
-            self._watches.load_state_dict(_kept(trainer), _n_steps(trainer, trainer.start_epoch))
+            n_steps = image_trainer.n_steps(trainer, trainer.start_epoch)
+            self._watches.load_state_dict(image_trainer.kept(trainer), n_steps)
         ImageLoss(trainer)
-        name, lr0 = self._asked_for
-        if name.lower() == "auto":
-            took = f"{trainer.args.optimizer} at {trainer.args.lr0:g}"
-            self._watches.say(
-                f"optimizer=auto took {took} and ignores lr0={lr0:g}: to set the rate, name the "
-                "optimizer, too, as in optimizer=AdamW"
-            )
+        if line := image_trainer.ignored(trainer, *self._asked_for):
+            self._watches.say(line)
 
     @harmless
     def on_train_epoch_start(self, trainer: Any) -> None:
@@ -117,38 +108,19 @@ class TrainingWatch(Watching):
     def on_model_save(self, trainer: Any) -> None:
         """Keep beside ``last.pt`` what it takes to go on judging."""
         self._saved_at = max(self._watches.n_steps, default=0)
-        path = _beside(trainer)
-        path.with_suffix(".part").write_text(json.dumps(self._watches.state_dict()))
-        path.with_suffix(".part").replace(path)
+        image_trainer.keep(trainer, self._watches.state_dict())
 
     @harmless
-    def close(self, trainer: Any) -> None:
+    def on_train_end(self, trainer: Any) -> None:
         """Judge what is left, and take the hooks away."""
         self._watches.close()
 
-
-def _planned(trainer: Any) -> int | None:
-    """The number of steps; unknown where the training is limited by time."""
-    return None if trainer.args.time else _n_steps(trainer, trainer.epochs) or None
+    teardown = on_train_end
 
 
-def _n_steps(trainer: Any, epochs: int) -> int:
-    return math.ceil(len(trainer.train_loader) * epochs / max(int(trainer.accumulate), 1))
-
-
-def _is_pretrained(trainer: Any) -> bool:
-    """Whether the weights come from a file."""
-    model, pretrained = str(trainer.args.model), trainer.args.pretrained
-    return isinstance(pretrained, (str, Path)) or (bool(pretrained) and model.endswith(".pt"))
-
-
-def _beside(trainer: Any) -> Path:
-    return Path(trainer.last).with_suffix(".lrwatch.json")
-
-
-def _kept(trainer: Any) -> dict[str, Any] | None:
-    try:
-        kept: dict[str, Any] = json.loads(_beside(trainer).read_text())
-    except (OSError, ValueError):
-        return None
-    return kept
+def _attaching(trainer: Any) -> str | None:
+    """The code that attaches to a trainer as this one is attached to."""
+    for callback in trainer.callbacks.get("on_train_start", []):
+        if isinstance(watch := getattr(callback, "__self__", None), TrainingWatch):
+            return f"__import__({__name__!r}, fromlist=['']).attach(trainer, **{watch.as_dict()!r})"
+    return None

@@ -7,6 +7,7 @@ import torch
 
 from lrwatch.loop.harmless import harmless
 from lrwatch.loop.said import say_loss
+from lrwatch.ranks import job
 
 
 class ImageLoss:
@@ -54,9 +55,10 @@ class ImageLoss:
         if not n_images or trainer.loss is None:
             return
         if self._is_summed is None:
-            parts = sum(float(part) for part in trainer.loss_items.values())
+            items = trainer.loss_items  # by name, or a tensor in versions before 8.4.120
+            parts = sum(map(float, items.values() if isinstance(items, dict) else items))
             self._is_summed = not float(trainer.loss.detach()) < math.sqrt(n_images) * parts
-        n = (n_images if self._is_summed else 1) * max(trainer.world_size, 1)
+        n = (n_images if self._is_summed else 1) * job.n_ranks()
         self._losses.append(trainer.loss.detach() / n)
 
     @harmless
