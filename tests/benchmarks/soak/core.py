@@ -7,11 +7,13 @@ from itertools import count, islice
 
 from lrwatch.records import Step
 from lrwatch.watcher import Watcher
+from tests.benchmarks.proof.figure import Figure
 from tests.benchmarks.soak.resources import Held
 
 CHUNK = 10_000
 _N_NOISE = 4099
 _WARM_UP = 100_000
+_MAX_DEARER = 0.05
 
 
 def healthy_steps() -> Iterator[Step]:
@@ -33,7 +35,7 @@ def seconds_of(watcher: Watcher, steps: Iterator[Step], n: int) -> float:
     return time.thread_time() - start_s
 
 
-def soak(n_steps: int) -> str:
+def soak(n_steps: int) -> Figure:
     """Run ``n_steps``; the last tenth is timed in turn with the first tenth of a new run.
 
     Taking turns cancels what else happens to the machine: its speed changes by more than the
@@ -51,8 +53,11 @@ def soak(n_steps: int) -> str:
     for _ in range(0, part, CHUNK):
         old_s += seconds_of(old, steps, CHUNK)
         new_s += seconds_of(new, again, CHUNK)
-    return (
-        f"{n_steps:,} steps of the core: {end.grown(start or end)}; {old_s / part * 1e6:.2f} us a "
-        f"step in the last {part:,}, {new_s / part * 1e6:.2f} in the first: "
-        f"{100 * (old_s / new_s - 1):+.1f} %; {len(old.alerts)} alerts"
+    dearer, held = old_s / new_s - 1, end.grown(start or end)
+    words = (
+        f"{n_steps:,} steps of the core: {held}; {old_s / part * 1e6:.2f} us a step in the last "
+        f"{part:,}, {new_s / part * 1e6:.2f} in the first: {100 * dearer:+.1f} %; "
+        f"{len(old.alerts)} alerts"
     )
+    flat = start is not None and end.rss - start.rss <= 2**20
+    return Figure(words, flat and dearer <= _MAX_DEARER)

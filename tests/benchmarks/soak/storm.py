@@ -10,6 +10,7 @@ from pathlib import Path
 from lrwatch.records import Alert, Step
 from lrwatch.sinks.run_directory import RunDirectory
 from lrwatch.watcher import Watcher
+from tests.benchmarks.proof.figure import Figure, together
 
 CAP_MIB = 16.0
 
@@ -23,25 +24,26 @@ def stormy_steps(n_steps: int) -> Iterator[Step]:
         yield Step(step=i, loss=loss, grad_norm=1e9 if bad else 1.0, lr=1e-3)
 
 
-def soak(n_steps: int) -> list[str]:
+def soak(n_steps: int) -> Figure:
     """Both storms."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        judged = _judged(Path(folder), n_steps)
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        return [judged, _alert_at_every_step(Path(folder), n_steps)]
+    storms = []
+    for storm in (_judged, _alert_at_every_step):
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            storms.append(storm(Path(folder), n_steps))
+    return together(*storms)
 
 
-def _judged(run: Path, n_steps: int) -> str:
+def _judged(run: Path, n_steps: int) -> Figure:
     directory, watcher, n_alerts = RunDirectory(run), Watcher(), 0
     for step in stormy_steps(n_steps):
         for alert in watcher.update(step):
             directory.write_alert(alert)
             n_alerts += 1
     directory.close()
-    return f"storm of troubles, {n_steps:,} steps: {n_alerts} alerts, {_mib(run)}"
+    return _sized(run, f"storm of troubles, {n_steps:,} steps: {n_alerts} alerts")
 
 
-def _alert_at_every_step(run: Path, n_steps: int) -> str:
+def _alert_at_every_step(run: Path, n_steps: int) -> Figure:
     directory, start_s = RunDirectory(run), time.process_time()
     for i in range(n_steps):
         directory.write_alert(
@@ -49,9 +51,14 @@ def _alert_at_every_step(run: Path, n_steps: int) -> str:
         )
     directory.close()
     us = (time.process_time() - start_s) / n_steps * 1e6
-    return f"an alert at each of {n_steps:,} steps: {_mib(run)}, {us:.0f} us an alert"
+    return _sized(run, f"an alert at each of {n_steps:,} steps: {us:.0f} us an alert")
 
 
-def _mib(run: Path) -> str:
-    mib = sum(f.stat().st_size for f in (run / "lrwatch").iterdir()) / 2**20
-    return f"{mib:.2f} MiB of files (cap {CAP_MIB:.0f} a ledger)"
+def _sized(run: Path, words: str) -> Figure:
+    ledger, *_ = (run / "lrwatch").glob("alerts.jsonl")
+    events = sum(f.stat().st_size for f in (run / "lrwatch").glob("events.*")) / 2**20
+    mib = ledger.stat().st_size / 2**20
+    return Figure(
+        f"{words}, ledger {mib:.2f} MiB (cap {CAP_MIB:.0f}), event files {events:.2f} MiB",
+        mib <= CAP_MIB,
+    )

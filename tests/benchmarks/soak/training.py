@@ -12,6 +12,7 @@ from torch import nn
 
 from lrwatch import attach
 from lrwatch.sinks.history import read_ledger
+from tests.benchmarks.proof.figure import Figure
 from tests.benchmarks.soak.resources import Held
 
 _N_WARM_UP = 10_000
@@ -42,7 +43,7 @@ class Loop:
         self.watch.close()
 
 
-def soak(n_steps: int) -> str:
+def soak(n_steps: int) -> Figure:
     """Train ``n_steps`` while ``lrwatch tail`` follows; compare what it printed with the ledger."""
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
@@ -61,11 +62,13 @@ def soak(n_steps: int) -> str:
         follower.terminate()
         follower.wait()
         mib = sum(f.stat().st_size for f in (run / "lrwatch").iterdir()) / 2**20
-    return (
+    words = (
         f"{n_steps:,} steps of torch: {end.grown(start)}; follower: {end_tail.grown(start_tail)}; "
         f"{us:.0f} us a step, watch included; {told} alerts told, {seen} followed; {mib:.1f} MiB "
         "of files"
     )
+    flat = max(end.rss - start.rss, end_tail.rss - start_tail.rss) <= 2**20
+    return Figure(words, flat and told == seen > 0)
 
 
 def _followed(run: Path, stdout: int) -> "subprocess.Popen[bytes]":
