@@ -33,8 +33,8 @@ class Lines:
         """Print how the runs are, as far as that is due."""
         for glance in glances:
             told_s, told = self._told.get(glance.name, (-self._every_s, ()))
-            state = (glance.verdict, glance.is_stale, glance.problem)
-            is_due = now_s - told_s >= self._every_s and not glance.is_stale
+            state = (glance.verdict, glance.is_stale, glance.is_over, glance.problem)
+            is_due = now_s - told_s >= self._every_s and not (glance.is_stale or glance.is_over)
             if not glance.is_behind and (state != told or is_due):
                 self._told[glance.name] = now_s, state
                 self._print(f"{printable(glance.name, limit=40)}: {utc(now_s)}  {_status(glance)}")
@@ -48,9 +48,13 @@ def _status(glance: Glance) -> str:
     if glance.problem:
         return f"{glance.verdict}  {printable(glance.problem)}"
     words = [glance.verdict, "no steps yet" if glance.step is None else f"step={glance.step}"]
-    for name, series in (("loss", glance.loss), ("grad_norm", glance.grad_norm), ("lr", glance.lr)):
+    named = {"loss": glance.loss, "grad_norm": glance.grad_norm, "lr": glance.lr}
+    named |= {} if glance.applied is None else {"lr_applied": glance.applied}
+    for name, series in named.items():
         words += [] if series.last is None else [f"{name}={short(series.last, 4)}"]
-    if glance.is_stale and glance.age_s is not None:
+    if glance.is_over:
+        words.append("ended")
+    elif glance.is_stale and glance.age_s is not None:
         words.append(f"STALE, last step {duration(glance.age_s)} ago")
     elif glance.steps_per_s is not None:
         words.append(f"{short(glance.steps_per_s)} steps/s")

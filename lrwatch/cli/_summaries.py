@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from lrwatch.detectors.hindsight import MIN_STEPS
 from lrwatch.sinks.color import colored
 from lrwatch.sinks.lines import LEVEL_WORDS
 from lrwatch.sinks.printable import printable
@@ -66,9 +67,15 @@ def as_csv(summary: "Summary") -> str:
 
 
 def totals(summaries: Iterable["Summary"]) -> str:
-    """How many runs of each verdict there are."""
-    counts = Counter(summary.verdict or "unreadable" for summary in summaries)
+    """How many runs of each verdict there are, and what undecided ones may lack."""
+    every = list(summaries)
+    counts = Counter(summary.verdict or "unreadable" for summary in every)
     words = ", ".join(f"{n:,} {verdict}" for verdict, n in counts.most_common())
+    n_short = sum(s.verdict == "undecided" and s.n_steps < MIN_STEPS for s in every)
+    if n_short:
+        words += (
+            f"\nundecided: {n_short:,} with fewer than the {MIN_STEPS} steps that a verdict takes"
+        )
     n_runs = counts.total()
     return f"{n_runs:,} run{'s' if n_runs != 1 else ''}: {words}" if n_runs else "no runs"
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _COLORS = {"info": "tab:blue", "warning": "tab:orange", "critical": "tab:red"}
 _LABELS = {"loss": "loss", "grad_norm": "gradient norm", "lr": "learning rate"}
 _MAX_MARKS = 200
+_LOG_FROM = 10.0
 
 
 def plot(
@@ -48,8 +49,10 @@ def plot(
         _draw(chart, frame, name)
         _mark(chart, alerts)
         if name == "lr" and drawn is not None and drawn.is_scaled:
-            chart.plot(drawn.step, drawn.columns["applied"], color="tab:purple", label="applied")
-            chart.legend(loc="upper right", fontsize="small")
+            chart.lines[0].set_label("scheduled")
+            applied = drawn.columns["applied"]
+            chart.plot(drawn.step, applied, color="tab:purple", linewidth=1, label="applied")
+            chart.legend(loc="best", fontsize="small")
     charts[-1].set_xlabel("step")
     figure.suptitle(printable(title, limit=100), parse_math=False)
     return figure
@@ -59,7 +62,8 @@ def _draw(chart: Any, frame: "pandas.DataFrame", name: str) -> None:
     known = frame[frame[name].notna()]
     for _, part in known.groupby("segment"):
         chart.plot(part["step"], part[name], color="tab:gray", linewidth=0.8)
-    if len(known) and (known[name] > 0).all() and name != "lr":
+    low, high = known[name].min(), known[name].max()
+    if name != "lr" and 0 < low and high > _LOG_FROM * low:
         chart.set_yscale("log")
     chart.set_ylabel(_LABELS[name])
 

@@ -42,7 +42,8 @@ class Review:
     """What is to be said about one run.
 
     Attributes:
-        path: Where the run is.
+        path: Where the run was read.
+        name: What to call it: the path or URL.
         format: What wrote its log, in one word.
         verdict: Which way the rate is wrong, over the whole run.
         alerts: What was found, in order.
@@ -55,6 +56,7 @@ class Review:
         self._track = Track()
         judged = judge(reading, self._track.of(reading))
         self.path = reading.path
+        self.name = reading.name
         self.format = reading.format
         self.notes = reading.notes + judged.notes
         self.n_damaged = reading.n_damaged
@@ -67,8 +69,10 @@ class Review:
         return len(self._track.step)
 
     def __repr__(self) -> str:
-        name, n_alerts = os.fspath(self.path), len(self.alerts)
-        return f"<Review of {name!r}: {self.verdict}, {n_alerts} alerts in {len(self):,} steps>"
+        n_alerts = len(self.alerts)
+        return (
+            f"<Review of {self.name!r}: {self.verdict}, {n_alerts} alerts in {len(self):,} steps>"
+        )
 
     @cached_property
     def frame(self) -> "pandas.DataFrame":
@@ -127,4 +131,6 @@ def review(
     A URL that fsspec knows (``s3://``, ``gs://``, ``hf://``, ...) is fetched first.
     """
     with reachable(path) as place:
-        return Review(read(place.path, loss=loss, grad_norm=grad_norm, lr=lr, step=step))
+        reading = read(place.path, loss=loss, grad_norm=grad_norm, lr=lr, step=step)
+        reading.name = place.named(reading.name)
+        return Review(reading)

@@ -60,7 +60,10 @@ def test_scan_shows_every_run_with_what_was_found_and_what_to_try(runs: Path) ->
         "            divergence: loss 9.5 is above 1.2\n"
         "            try: lower the rate to 1e-4\n"
     )
-    assert done.stderr == "3 runs: 1 undecided, 1 unreadable, 1 too_high\n"
+    assert done.stderr.splitlines() == [
+        "3 runs: 1 undecided, 1 unreadable, 1 too_high",
+        "undecided: 1 with fewer than the 200 steps that a verdict takes",
+    ]
     assert done.exit_code == 0
 
 

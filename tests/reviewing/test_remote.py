@@ -93,7 +93,9 @@ def test_every_command_that_reads_takes_a_url(storage: str, tmp_path: Path) -> N
     assert lrwatch("tags", url).stdout.startswith(f"{url}: csv\n  step       step\n")
     assert lrwatch("report", url, "-o", tmp_path / "report.html").exit_code == 0
     assert url in (tmp_path / "report.html").read_text()
-    assert {alert.onset for alert in review(url).alerts} == {90}
+    reviewed = review(url)
+    assert {alert.onset for alert in reviewed.alerts} == {90}
+    assert repr(reviewed).startswith(f"<Review of '{url}': ")
 
 
 def test_a_run_that_lrwatch_watched_comes_with_its_alerts(storage: str) -> None:

@@ -222,3 +222,18 @@ def test_a_program_that_ends_without_closing_loses_no_step_and_no_alert(tmp_path
     assert (judged.n_steps, judged.last_step, judged.closed) == (300, 299, True)
     assert [alert.kind for alert in judged.alerts] == ["non_finite"]
     assert [step.step for step in lrwatch.read(tmp_path)][-1] == 299
+
+
+def test_the_picture_of_a_review_shows_the_rate_as_applied(tmp_path: Path) -> None:
+    directory = RunDirectory(tmp_path)
+    for i in range(20):
+        step = Step(step=i, loss=1.0, lr=0.1, time=time.time())
+        directory.write_point(Point(step=step, lr_scale=1.0 if i < 10 else 0.25))
+    directory.write_action(Action(kind="backoff", step=10, reason="r", scale=0.25))
+    directory.close()
+    found = lrwatch.review(tmp_path)
+    assert [action.kind for action in found.actions] == ["backoff"]
+    rates = found.plot().axes[-1]
+    drawn = {str(line.get_label()): list(line.get_ydata()) for line in rates.lines}
+    assert drawn["scheduled"] == pytest.approx([0.1] * 20)
+    assert drawn["applied"] == pytest.approx([0.1] * 10 + [0.025] * 10)
