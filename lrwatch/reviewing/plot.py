@@ -63,7 +63,7 @@ def _draw(chart: Any, frame: "pandas.DataFrame", name: str) -> None:
     for _, part in known.groupby("segment"):
         chart.plot(part["step"], part[name], color="tab:gray", linewidth=0.8)
     low, high = known[name].min(), known[name].max()
-    if name != "lr" and 0 < low and high > _LOG_FROM * low:
+    if name != "lr" and low > 0 and high > _LOG_FROM * low:
         chart.set_yscale("log")
     chart.set_ylabel(_LABELS[name])
 

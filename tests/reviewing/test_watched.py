@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
@@ -234,6 +235,6 @@ def test_the_picture_of_a_review_shows_the_rate_as_applied(tmp_path: Path) -> No
     found = lrwatch.review(tmp_path)
     assert [action.kind for action in found.actions] == ["backoff"]
     rates = found.plot().axes[-1]
-    drawn = {str(line.get_label()): list(line.get_ydata()) for line in rates.lines}
+    drawn = {str(line.get_label()): np.asarray(line.get_ydata()).tolist() for line in rates.lines}
     assert drawn["scheduled"] == pytest.approx([0.1] * 20)
     assert drawn["applied"] == pytest.approx([0.1] * 10 + [0.025] * 10)
