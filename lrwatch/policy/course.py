@@ -13,7 +13,8 @@ from lrwatch.policy.shelf import Good, Shelf
 from lrwatch.policy.spread import Mean
 
 N_FREE = 128
-LOWEST_NOTCH = 0.03
+LOWEST_NOTCH = 0.09
+N_QUICK = 32
 USUAL_MOVE = 0.3
 
 
@@ -31,6 +32,7 @@ class Course:
         trial: The trial in place it is in, if any.
         n: Steps so far.
         n_lost: Steps whose work was given up.
+        n_back: Times that other weights were brought back.
         cap: Effective rate that is not to be passed.
         ceiling: Effective rate up to which a rescued run may try to go back; 0 where it may not.
         first_loss: Loss at the first step that was seen.
@@ -50,7 +52,7 @@ class Course:
         self.trial: Trial | None = None
         self.cap = math.inf
         self.ceiling = 0.0
-        self.n = self.n_lost = self.n_contests = 0
+        self.n = self.n_lost = self.n_contests = self.n_back = 0
         self.first_loss = math.nan
         self.outcomes: list[Move] = []
         self._unverified = ""
@@ -104,7 +106,8 @@ class Course:
         Where the weights moved by many times their size the rate is lowered as many times: in nets
         that learn, the first steps move them by a good part of their size.
         """
-        notch = max(LOWEST_NOTCH, min(self.settings.factor, USUAL_MOVE / max(seen.moved(), 1.0)))
+        lowest = LOWEST_NOTCH if n_steps > N_QUICK else self.settings.factor
+        notch = max(lowest, min(self.settings.factor, USUAL_MOVE / max(seen.moved(), 1.0)))
         scale, self.n_contests = notch * self.arm.scale, self.n_contests + 1
         self._forget()
         self._unverified = ""
@@ -137,5 +140,6 @@ class Course:
         self._unverified = ""
 
     def _forget(self) -> None:
+        self.n_back += 1
         self.recent.clear()
         self.trial = None

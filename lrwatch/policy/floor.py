@@ -7,12 +7,13 @@ from typing import Literal
 from lrwatch.policy.arm import Arm
 from lrwatch.policy.spread import Mean, mean_of
 
-SLOW = 0.08
-SLOW_WHERE_HOT = 0.12
+SLOW = 0.12
 FLAT = 0.03
 LEAST_GAIN = 0.02
-LOST_AGAIN = 0.2
-PATIENCE_WHERE_HOT = 0.4
+LOST_AGAIN, FALLS_ON = 0.2, 0.3
+SURE = 5.0
+PATIENCE, PATIENCE_WHERE_HOT = 1.5, 0.4
+CLEAR = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +53,10 @@ class Trial:
     """A lower rate for a while, in place: kept where it brings at once more than time would.
 
     The rate that learns fastest is not the one with the lowest noise, so a gain alone says
-    little. It must exceed what the run gained by itself while it last doubled its length. And it
-    must be lost again when the old rate comes back, for half as many steps: a run that was just
-    about to learn faster falls on.
+    little. It must exceed by half what the run gained by itself while it last doubled its length.
+    And where it does not do so by far, the old rate comes back for half as many steps: there the
+    gain must be lost again or, if it is beyond doubt, the loss must no longer fall. A run that was
+    just about to learn faster falls on.
 
     Attributes:
         before: Progress of the arm that the trial interrupts.
@@ -83,9 +85,9 @@ class Trial:
         level = self.level()
         gain, error = self.before.now.value - level.value, level.apart(self.before.now)
         least = LEAST_GAIN * self.before.span
-        by_itself = (PATIENCE_WHERE_HOT if self.known_hot else 1.0) * self.before.gain
+        by_itself = (PATIENCE_WHERE_HOT if self.known_hot else PATIENCE) * self.before.gain
         if gain > max(least, 2.5 * error, by_itself):
-            if self.known_hot:
+            if self.known_hot or gain > CLEAR * max(least, by_itself, SURE * error):
                 return "kept"
             self.back = []
             return "back"
@@ -99,11 +101,16 @@ class Trial:
     def _confirmed(self) -> Literal["kept", "refused"]:
         back = self.back or []
         level, now = mean_of(self.losses[-len(back) :]), mean_of(back[len(back) // 2 :])
-        lost = now.value - level.value
         gain = self.before.now.value - level.value
-        return "kept" if lost > max(2 * now.apart(level), LOST_AGAIN * gain) else "refused"
+        if now.value - level.value > max(2 * now.apart(level), LOST_AGAIN * gain):
+            return "kept"
+        as_fast = gain * len(back) / len(self.losses)
+        stands = level.value - now.value < FALLS_ON * as_fast
+        sure = gain > SURE * level.apart(self.before.now)
+        return "kept" if sure and stands else "refused"
 
 
 def next_trial(arm: Arm, before: Progress, *, known_hot: bool) -> Trial:
-    """A trial of a twelfth of the arm's length, 24 steps at least."""
-    return Trial(before=before, n_steps=max(24, arm.n // 12), known_hot=known_hot)
+    """A trial of a twelfth of the arm's length, of a sixth where it stands still; 24 at least."""
+    share = 6 if before.slower_than(FLAT) else 12
+    return Trial(before=before, n_steps=max(24, arm.n // share), known_hot=known_hot)

@@ -8,25 +8,28 @@ from lrwatch.policy.arm import Arm
 from lrwatch.policy.course import Course
 from lrwatch.policy.move import Move, Seen
 from lrwatch.policy.raising import Raising
+from lrwatch.policy.recent import N_RECENT
 from lrwatch.policy.relapsing import Relapsing
+from lrwatch.policy.searching import Searching
 from lrwatch.policy.settings import Backoff
 from lrwatch.policy.settling import Settling
 from lrwatch.policy.skipping import Skipping
 from lrwatch.policy.starting import Starting
 
 N_VERIFIED = 32
-KEPT = ("n", "n_lost", "n_contests", "first_loss")
+N_BACK, N_LONG, ABOVE_FIRST = 4, 128, 0.05
+KEPT = ("n", "n_lost", "n_contests", "n_back", "first_loss")
 
 
 class Ladder:
     """Decides before every update what is to be done, if anything.
 
     A rate that ruins the run at its launch is left by going back to the first weights at a lower
-    one, notch by notch, and by a margin once one holds. Where nothing is learnt, a lower rate from
-    the first weights has to prove itself against the run as it is. Slow progress is tried at a
-    lower rate in place. A loss that leaves its level brings the last good snapshot back. What does
-    not gain is taken back: a loss that falls is left alone, and a rate that is too low is not
-    lowered for good.
+    one, notch by notch, until the one that learns fastest is found. Where nothing is learnt,
+    a lower rate from the first weights has to prove itself against the run as it is. Slow progress
+    is tried at a lower rate in place. A loss that leaves its level brings the last good snapshot
+    back. What does not gain is taken back: a loss that falls is left alone, and a rate that is too
+    low is not lowered for good. A run that stays worse than it began is stopped.
 
     Args:
         settings: Bounds.
@@ -45,9 +48,10 @@ class Ladder:
         self.scale = 1.0
         self.save: str | None = None
         self._course = Course(settings, n_slots)
-        self._relapsing = Relapsing(self._course)
+        searching = Searching(self._course)
+        self._relapsing = Relapsing(self._course, searching)
         self._skipping = Skipping(self._course, self._relapsing)
-        self._starting = Starting(self._course)
+        self._starting = Starting(self._course, searching)
         self._settling = Settling(self._course)
         self._raising = Raising(self._course)
 
@@ -102,7 +106,28 @@ class Ladder:
         course.recent.add(seen)
         if course.arm.n == N_VERIFIED:
             course.verify()
+        if "stop" in self._settings.rungs and (hopeless := self._hopeless()):
+            return Move(kind="stop", reason=hopeless)
         return self._rate(seen) if self._budget > 0 else None
+
+    def _hopeless(self) -> str | None:
+        """Why no rate is left that might help; None while there may be one.
+
+        The loss must stand above the first one for good, after all changes are spent, or long after
+        the run went back for the fourth time.
+        """
+        course, recent = self._course, self._course.recent
+        if len(recent.losses) < N_RECENT or course.n % N_RECENT:
+            return None
+        back = course.n_back >= N_BACK and course.arm.n >= N_LONG
+        if self._budget > 0 and not back:
+            return None
+        now, first = recent.middle(N_RECENT), course.launch.level
+        first = course.first_loss if math.isnan(first) else first
+        if now <= first + max(3 * recent.noise(), ABOVE_FIRST * abs(first)):
+            return None
+        tried = f"rewinds: {course.n_back}, down to {course.arm.scale:.2g} of the rate"
+        return f"{tried}; and still the loss, {now:.4g}, is above the first, {first:.4g}"
 
     def _rate(self, seen: Seen) -> Move | None:
         course = self._course
@@ -145,7 +170,7 @@ class Ladder:
         """Go on as the run whose state this is; its first weights are out of reach."""
         course = self._course
         for name in KEPT:
-            setattr(course, name, state[name])
+            setattr(course, name, state.get(name, getattr(course, name)))
         course.first_loss = math.nan if state["first_loss"] is None else state["first_loss"]
         course.cap = math.inf if state["cap"] is None else state["cap"]
         self.scale, self._budget = state["scale"], state["budget"]

@@ -41,6 +41,11 @@ class Launch:
         """Mean loss at the first weights; NaN where they were never seen."""
         return statistics.fmean(self._losses) if self._losses else math.nan
 
+    @property
+    def n(self) -> int:
+        """How often the first weights were seen."""
+        return len(self._losses)
+
     def add(self, seen: Seen) -> None:
         """Take a batch at the first weights into account."""
         self._losses.append(seen.loss)

@@ -6,6 +6,7 @@ from lrwatch.policy.arm import Arm
 from lrwatch.policy.course import Course
 from lrwatch.policy.launch import FAR_OFF, N_STEPS
 from lrwatch.policy.move import Move, Seen
+from lrwatch.policy.searching import Searching
 
 N_MEDIAN = 16
 LOST = 0.4
@@ -15,6 +16,7 @@ RISE = 1.5
 NOTCH_UP = 1.8
 BELOW_TROUBLE = 0.55
 N_LAUNCH = 256
+N_YOUNG = 128
 
 
 class Relapsing:
@@ -27,10 +29,12 @@ class Relapsing:
 
     Args:
         course: Shared state.
+        searching: Begins where the weights of a young run are worse than the first ones.
     """
 
-    def __init__(self, course: Course) -> None:
+    def __init__(self, course: Course, searching: Searching) -> None:
         self._course = course
+        self._searching = searching
         self._n_times = 0
 
     def judge(self, seen: Seen, *, warned: bool) -> Move | None:
@@ -41,7 +45,7 @@ class Relapsing:
         level, now = course.arm.stretch.lowest(), recent.middle(N_MEDIAN)
         lost = now - level > self._allowed(seen, level, warned) and math.isfinite(level)
         if lost and now - level > N_NOISE * recent.noise():
-            return self._back(seen, f"loss {now:.4g}, it had been {level:.4g}")
+            return self._back(seen, f"loss {now:.4g}, it had been {level:.4g}", now)
         above = now - course.launch.level if course.arm.from_start else -math.inf
         worse = above > max(3 * recent.noise(), 0.1 * abs(course.launch.level - level))
         if worse and seen.moved() > 0.1 and course.can_restart:
@@ -74,18 +78,20 @@ class Relapsing:
         good = self._course.shelf.trusted(seen.step)
         return good is not None and seen.rate * self._course.arm.scale > RISE * good.rate
 
-    def _back(self, seen: Seen, reason: str) -> Move | None:
+    def _back(self, seen: Seen, reason: str, now: float) -> Move | None:
         course, good = self._course, self._course.shelf.trusted(seen.step)
-        if good is None:
+        young = course.arm.from_start and course.arm.n <= N_YOUNG and course.affords(course.arm.n)
+        if good is None or (young and (course.known_hot or now > course.launch.level)):
             scale = course.below(seen)
+            self._searching.begin()
             if course.can_restart:
                 return course.restart(scale, reason)
             course.follow(Arm(scale, from_start=False))
             course.recent.clear()
             return Move(kind="backoff", reason=reason, scale=scale)
         scale, ramp_to = self._lower(seen), self._ramp_to(seen)
-        if self._early() and self._rising(seen):
-            course.below(seen, course.settings.margin)
+        if self._at_launch() or (course.known_hot and self._rising(seen)):
+            course.below(seen, course.settings.margin if self._rising(seen) else None)
         move = course.go_back(good, scale, seen.step, reason)
         course.arm.ramp_to = ramp_to
         return move
@@ -104,16 +110,17 @@ class Relapsing:
         self._n_times += 1
         if (
             self._rising(seen)
+            or self._at_launch()
             or self._raised(seen)
             or self._n_times > 2
             or not self._course.settings.ramp
         ):
             return 0.0
-        innocent = self._n_times == 1 and not self._early()
+        innocent = self._n_times == 1 and not self._course.known_hot
         return self._course.arm.scale * (1.0 if innocent else BELOW_TROUBLE)
 
-    def _early(self) -> bool:
-        return self._course.known_hot or self._course.n < N_LAUNCH
+    def _at_launch(self) -> bool:
+        return self._course.n < N_LAUNCH
 
     def _up(self, seen: Seen) -> Move | None:
         course, arm = self._course, self._course.arm

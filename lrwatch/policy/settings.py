@@ -17,7 +17,7 @@ class Backoff:
         factor: What the rate is multiplied with at one notch down, in (0, 1).
         floor: Smallest scale on the schedule's rate; below it the run is stopped, in (0, 1).
         margin: Further factor, once, below the first rate that held after a launch that was too
-            hot: the edge of stability is not where a run learns best, in (0, 1).
+            hot, where ``trials`` may not look for a better one, in (0, 1).
         cooldown: Quiet steps before the rate goes one notch up again, and after an action of a
             dry run before the next is considered, >= 1.
         budget: Changes of the rate or the weights in one run; when they are spent only updates
@@ -28,10 +28,12 @@ class Backoff:
         memory_cap: Bytes that all snapshots together may take, >= 1.
         where: Where snapshots lie: beside the weights, or in the processor's memory.
         ramp: Go back up after trouble that did not come from the rate.
-        trials: Compare rates on the run itself: a lower one from the start where nothing was
-            learnt.
-        settle: Try a lower rate in place, too, where progress is slow as on a noise floor. Off at
-            first, since a healthy run that is merely slow is touched by it.
+        trials: Compare rates on the run itself: after a launch that was too hot, and a lower one
+            from the start where nothing was learnt.
+        settle: Try a lower rate in place where progress is slow as on a noise floor, and take it
+            back where it gains no more than time would. Off at first: where a rate of this run has
+            brought trouble, or an alert says that it is too high, that is done in any case, and a
+            healthy run that is merely slow is not to be touched.
         dry_run: Only write what would be done.
         rungs: What may be done at all.
     """

@@ -2,7 +2,7 @@
 
 from lrwatch.policy.arm import Arm
 from lrwatch.policy.course import Course
-from lrwatch.policy.floor import FLAT, SLOW, SLOW_WHERE_HOT, Progress, next_trial, progress
+from lrwatch.policy.floor import FLAT, SLOW, Progress, next_trial, progress
 from lrwatch.policy.move import Move, Seen
 from lrwatch.policy.spread import Mean
 
@@ -13,7 +13,7 @@ N_YOUNG = 192
 MOVED = 1.0
 STIRRED = 0.1
 ROOM = 0.4
-LATER = 1.8
+LATER, SOON = 1.8, 1.3
 N_AFTER_KEPT = 48
 FAR = 1.5
 
@@ -31,10 +31,12 @@ class Settling:
     def __init__(self, course: Course) -> None:
         self._course = course
         self._n_chases = 0
+        self._kept = self._suspected = False
 
     def judge(self, seen: Seen, *, warned: bool) -> Move | None:
         """A trial, its end, or a challenge from the start."""
         course, arm = self._course, self._course.arm
+        self._suspected |= warned or course.known_hot
         if course.trial:
             return self._end(seen)
         if not course.settings.trials or arm.ramp_to > arm.scale:
@@ -52,14 +54,13 @@ class Settling:
         course, arm = self._course, self._course.arm
         if not so_far.learnt:
             return self._nothing_learnt(seen)
-        slow = SLOW_WHERE_HOT if course.known_hot else SLOW
-        if not course.settings.settle or not so_far.slower_than(slow):
+        if not (course.settings.settle or self._suspected) or not so_far.slower_than(SLOW):
             return None
         if arm.rates[-1] != arm.rates[-4]:
             return self._chase(seen, so_far, to=arm) if so_far.slower_than(FLAT) else None
         if course.settings.factor * arm.scale < course.settings.floor:
             return None
-        course.trial = next_trial(arm, so_far, known_hot=course.known_hot)
+        course.trial = next_trial(arm, so_far, known_hot=course.known_hot and not self._kept)
         reason = f"slow progress: {so_far.gain:.3g} of {so_far.span:.3g} gained"
         return Move(kind="backoff", reason=reason, scale=course.settings.factor * arm.scale)
 
@@ -88,9 +89,10 @@ class Settling:
         kept, level = outcome == "kept", trial.level()
         said = f"a lower rate in place: {trial.before.now.value:.4g} to {level.value:.4g}"
         course.tell(said, helped=kept)
-        arm.next_check = int(LATER * arm.n)
+        arm.next_check = int((SOON if trial.before.slower_than(FLAT) else LATER) * arm.n)
         lower = Arm(course.settings.factor * arm.scale, from_start=False) if kept else arm
         if kept:
+            self._kept = True
             lower.next_check = N_AFTER_KEPT
         best = min(level, trial.before.now, key=lambda mean: mean.value)
         chase = self._chase(seen, trial.before, to=lower, best=best.value if kept else None)

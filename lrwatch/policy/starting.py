@@ -1,8 +1,9 @@
-"""The launch: down to a rate that holds, and below it by a margin."""
+"""The launch: which signs lead back to the first weights, and to a search for the rate."""
 
-from lrwatch.policy.course import Course
+from lrwatch.policy.course import N_QUICK, Course
 from lrwatch.policy.launch import N_STEPS
 from lrwatch.policy.move import Move, Seen
+from lrwatch.policy.searching import Searching
 
 N_HOLDS = 24
 N_CONTESTS = 4
@@ -10,7 +11,7 @@ NOTCH_UNDER_SCHEDULE = 0.7
 BELOW_HELD = 0.45
 UNTRIED = 0.5
 BELOW_WINNER = 0.5
-N_DOUBT_STEPS = 96
+N_DOUBT_STEPS, N_LATE = 96, 256
 
 
 class Starting:
@@ -18,11 +19,13 @@ class Starting:
 
     Args:
         course: Shared state.
+        searching: Looks for the rate once the launch is known to be too hot.
     """
 
-    def __init__(self, course: Course) -> None:
+    def __init__(self, course: Course, searching: Searching) -> None:
         self._course = course
-        self._margin_due = self._bent = False
+        self._searching = searching
+        self._margin_due = self._bent = self._was_stuck = False
 
     def judge(self, seen: Seen, *, accused: bool = False) -> Move | None:
         """A restart, the end of a contest, or a step below the rate that brought trouble.
@@ -34,7 +37,9 @@ class Starting:
         course = self._course
         if accused and not course.known_hot and course.arm.from_start and self._may_doubt():
             n = min(course.arm.n, N_DOUBT_STEPS)
-            if n >= N_HOLDS and course.affords(n):
+            if course.arm.n > N_LATE:
+                course.below(seen, 1.0)
+            elif n >= N_HOLDS and course.affords(n):
                 return course.challenge(
                     seen, "the rate is too high, says an alert", to=course.arm, n_steps=n
                 )
@@ -44,13 +49,18 @@ class Starting:
             if self._may_doubt() and course.launch.stands_still(course.arm, seen):
                 n = course.arm.n
                 said = f"nothing learnt in {n} steps, though the weights moved far"
+                if self._searching.active:
+                    return self._searching.leave(seen, said)
                 return course.challenge(seen, said, to=course.arm, n_steps=n)
         if course.contest:
             return self._compare(seen)
+        if self._searching.active:
+            return self._searching.judge(seen) or self._below_trouble(seen)
         if course.arm.from_start and self._may_doubt() and course.launch.stuck(course.arm, seen):
             n = course.arm.n
             said = f"stuck at {seen.loss:.4g}, weights far from where a run begins to learn"
-            if course.affords(N_STEPS):
+            if course.affords(N_STEPS) and not (self._was_stuck or self._searching.done):
+                self._was_stuck = True
                 return course.challenge(seen, said, to=course.arm, n_steps=min(n, N_STEPS))
         return self._below_trouble(seen)
 
@@ -59,11 +69,12 @@ class Starting:
         reason = f"loss {seen.loss:.4g}, {course.launch.level:.4g} at the start"
         if not course.can_restart:
             return None
-        if not self._margin_due and not self._bent and course.cap < float("inf"):
+        settled = not self._margin_due and not self._searching.active
+        if settled and not self._bent and course.cap < float("inf"):
             # The rate is lower already: what shows now was done before it was.
             self._bent = True
             return course.restart(course.arm.scale, f"{reason}: weights bent by the rate before")
-        self._margin_due = True
+        self._margin_due = not self._searching.begin()
         return course.restart(course.below(seen), reason)
 
     def _may_doubt(self) -> bool:
@@ -83,6 +94,9 @@ class Starting:
         course.contest = None
         course.tell("a lower rate from the start is better", helped=True)
         self._margin_due = False
+        if rival.n <= N_QUICK and self._searching.begin():
+            course.below(seen, 1.0)
+            return self._searching.judge(seen)
         notch = course.arm.scale / rival.scale
         course.ceiling = seen.rate * course.arm.scale * (2.0 if notch < 0.1 else BELOW_HELD)
         factor = BELOW_WINNER if notch > 0.9 * course.settings.factor else 1.0

@@ -152,3 +152,18 @@ def test_after_a_rewind_the_run_is_judged_as_it_was_before_the_trouble(tmp_path:
     assert {state for is_before, state in states if is_before} == {"opened"}
     assert {state for is_before, state in states if not is_before} <= {"raised", "closed"}
     assert states[-1] == (False, "closed")
+
+
+def test_run_that_no_rate_can_rescue_is_stopped_with_the_reason(tmp_path: Path) -> None:
+    loop = Loop(10.0)
+    for param in loop.model.parameters():
+        param.register_hook(torch.neg)
+    with (
+        lrwatch.attach(loop.optimizer, loop.model, run_dir=tmp_path, backoff=True, stderr=False),
+        pytest.raises(lrwatch.TrainingStoppedError, match="above the first") as stopped,
+    ):
+        loop.go(2000)
+    last = ledger(tmp_path)[-1]
+    assert (last["kind"], last["step"]) == ("stop", loop.step)
+    assert last["reason"] == stopped.value.action.reason
+    assert loop.step < 1000

@@ -46,6 +46,15 @@ def test_healthy_descent_is_never_touched(seed: int) -> None:
     assert Run().feed(descent(seed, 400)) == []
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_slow_healthy_descent_gets_its_own_rate_back(seed: int) -> None:
+    run = Run(Backoff(settle=True))
+    run.feed(descent(seed, 600))
+    assert set(run.kinds()) <= {"backoff", "ramp"}
+    assert run.ladder.scale == 1.0
+    assert run.ladder.n_lost == 0
+
+
 @pytest.mark.parametrize(("scale", "shift"), [(1e-6, 0.0), (1.0, -100.0), (1e6, 3.0)])
 def test_unit_of_the_loss_does_not_matter_to_what_is_skipped(scale: float, shift: float) -> None:
     losses = descent(0, 200)
@@ -85,8 +94,8 @@ def test_weights_that_did_not_move_are_not_ruined_by_the_rate() -> None:
     assert run.moves == []
 
 
-def test_once_a_lower_rate_holds_a_margin_is_kept() -> None:
-    run = Run()
+def test_without_trials_a_margin_is_kept_below_the_first_rate_that_holds() -> None:
+    run = Run(Backoff(trials=False))
     run.feed([2.3, 9.0, 20.0], [1.0, 30.0, 60.0])
     run.feed(descent(0, 40))
     _, margin = run.moves[-1]
@@ -122,12 +131,12 @@ def test_rate_goes_up_again_when_it_stays_quiet() -> None:
     assert run.ladder.scale == 1.0
 
 
-def test_trouble_of_the_launch_keeps_the_rate_below_what_brought_it() -> None:
+def test_trouble_of_the_launch_leaves_the_rate_low() -> None:
     run = Run(moved=0.05)
     run.feed([*descent(0, 200), *(2.6 + 0.05 * i for i in range(25))])
     run.feed(descent(0, 200)[-120:])
-    assert run.kinds() == ["rewind", "ramp", "ramp"]
-    assert run.ladder.scale == pytest.approx(0.55)
+    assert run.kinds() == ["rewind"]
+    assert run.ladder.scale == pytest.approx(0.3)
 
 
 def floor_at(
@@ -152,7 +161,7 @@ def test_noise_floor_is_left_alone_unless_asked_for() -> None:
 
 
 def test_stall_that_a_lower_rate_does_not_cure_gets_its_rate_back() -> None:
-    run = floor_at(lambda scale: 0.5, 250)
+    run = floor_at(lambda scale: 0.5, 235)
     assert run.kinds()[:2] == ["backoff", "ramp"]
     assert run.ladder.scale == 1.0
     assert not any(move.helped for _, move in run.moves)
@@ -198,6 +207,33 @@ def test_scale_below_the_floor_stops_instead() -> None:
     for _ in range(2):
         run.feed([2.3, 9.0, 20.0], [1.0, 30.0, 60.0])
     assert run.kinds() == ["rewind", "stop"]
+
+
+def test_spent_budget_above_the_first_loss_stops_with_the_reason() -> None:
+    run = Run(Backoff(budget=1))
+    run.feed([2.3, 9.0, 20.0], [1.0, 30.0, 60.0])
+    run.feed(4.0 + 0.01 * (i % 3) for i in range(140))
+    step, stop = run.moves[-1]
+    assert (run.kinds(), step) == (["rewind", "stop"], 127)
+    assert stop.reason.startswith("rewinds: 1, down to 0.3 of the rate; and still the loss, 4.01")
+
+
+def test_spent_budget_below_the_first_loss_goes_on() -> None:
+    run = Run(Backoff(budget=1))
+    run.feed([2.3, 9.0, 20.0], [1.0, 30.0, 60.0])
+    run.feed(2.0 + 0.01 * (i % 3) for i in range(140))
+    assert run.kinds() == ["rewind"]
+
+
+def test_run_that_rises_at_any_rate_is_stopped_early() -> None:
+    run, rng, since = Run(), random.Random(0), 0
+    while "stop" not in run.kinds() and run.step < 2000:
+        rise = run.ladder.scale * since
+        moves = run.feed([2.0 + 40 * rise + rng.gauss(0, 0.02)], [1.0 + 10 * rise])
+        back = moves and moves[-1][0] == run.step - 1 and moves[-1][1].kind == "rewind"
+        since = 0 if back else since + 1
+    assert run.step < 800
+    assert "above the first, " in run.moves[-1][1].reason
 
 
 def test_state_goes_through_json_and_keeps_scale_and_budget() -> None:

@@ -1,0 +1,86 @@
+"""The search after a launch that was too hot: it ends near the rate that learns fastest."""
+
+import itertools
+import math
+import random
+
+import pytest
+
+from lrwatch.policy.ladder import Ladder
+from lrwatch.policy.move import Move, Seen
+from lrwatch.policy.settings import Backoff
+
+FASTEST = 0.1
+
+
+class Training:
+    """Learns at a speed that peaks at a rate of 0.1, and falls apart at ten times that."""
+
+    def __init__(self, rate: float, settings: Backoff | None = None, *, speed: float = 0.1) -> None:
+        self.ladder = Ladder(settings or Backoff())
+        self.rate, self.speed, self.n = rate, speed, 0
+        self.moves: list[tuple[int, Move]] = []
+
+    def loss(self) -> float:
+        ratio = self.rate * self.ladder.scale / FASTEST
+        if ratio > 10:
+            return 2.3 * 2.0 ** min(self.n, 60)
+        speed = self.speed * ratio * math.exp(1 - ratio)
+        return 0.3 + 2.0 * math.exp(-speed * self.n)
+
+    def go(self, n_steps: int) -> "Training":
+        rng = random.Random(0)
+        for step in range(n_steps):
+            loss = self.loss() + rng.gauss(0, 0.02)
+            norm = 10.0 if loss > 4 else 1.0
+            seen = Seen(
+                step=step, loss=loss, grad_norm=norm, rate=self.rate, moved=lambda: 0.5 * self.n
+            )
+            moves = self.ladder.decide(seen)
+            self.moves += [(step, move) for move in moves]
+            self.n = 0 if any(move.load for move in moves) else self.n + 1
+        return self
+
+    def landed(self) -> float:
+        """Rate of the last step, in units of the one that learns fastest."""
+        return self.rate * self.ladder.scale / FASTEST
+
+    def restarts(self) -> list[int]:
+        return [step for step, move in self.moves if move.load == "start"]
+
+
+@pytest.mark.parametrize("times", [11, 20, 33, 60, 100, 333, 1000, 3000])
+def test_launch_any_number_of_times_too_hot_ends_near_the_fastest_rate(times: float) -> None:
+    run = Training(times * FASTEST).go(100)
+    assert 0.15 <= run.landed() <= 1.5
+
+
+def test_search_costs_few_steps() -> None:
+    run = Training(100 * FASTEST).go(400)
+    assert run.restarts()[-1] < 60
+    assert run.ladder.n_lost < 60
+
+
+def test_run_that_has_not_begun_to_learn_is_given_longer_trials() -> None:
+    quick, slow = (Training(20 * FASTEST, speed=speed).go(300) for speed in (0.1, 0.001))
+    longest = [max(b - a for a, b in itertools.pairwise(run.restarts())) for run in (quick, slow)]
+    assert longest[0] < longest[1] == 36
+
+
+def test_healthy_launch_is_not_searched() -> None:
+    assert Training(FASTEST).go(400).moves == []
+
+
+def test_without_trials_nothing_is_compared() -> None:
+    run = Training(20 * FASTEST, Backoff(trials=False)).go(200)
+    assert not any("learn" in move.reason for _, move in run.moves)
+
+
+def test_a_search_is_done_once() -> None:
+    run = Training(100 * FASTEST).go(200)
+    n = len(run.restarts())
+    run.rate *= 20
+    run.n = 0
+    run.go(60)
+    assert not any("learn faster" in move.reason for _, move in run.moves[-3:])
+    assert len(run.restarts()) >= n
