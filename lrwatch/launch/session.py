@@ -20,7 +20,7 @@ from lrwatch.loop import patches
 from lrwatch.loop.attach import begin, is_watched
 from lrwatch.loop.compiled import step_hook
 from lrwatch.loop.ears import Ears
-from lrwatch.loop.outlets import on_terminal
+from lrwatch.loop.terminal import on_terminal
 from lrwatch.ranks import job
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from lrwatch.loop import patches
+from lrwatch.loop.arguments import check_kinds, unwrapped
 from lrwatch.loop.compiled import step_hook
 from lrwatch.loop.ears import Ears
 from lrwatch.loop.guard import log
@@ -20,6 +21,7 @@ from lrwatch.loop.intervention import Intervention
 from lrwatch.loop.levels import JudgeLevels
 from lrwatch.loop.outlets import digest_of, notice, sinks_calling, sinks_of, warn
 from lrwatch.loop.run_dir import RunDir, chosen
+from lrwatch.loop.terminal import on_terminal
 from lrwatch.loop.watch import Watch
 from lrwatch.records import Alert
 from lrwatch.sinks.history import FOLDER_NAME
@@ -44,6 +46,7 @@ def _never_fatal(attach: Callable[_Given, Watch]) -> Callable[_Given, Watch]:
             if os.environ.get("LRWATCH_STRICT") == "1":
                 raise
             log(logging.ERROR, "attach() failed, the run goes on unwatched", error=error)
+            on_terminal(f"attach() failed, the run goes on unwatched ({error!r})")
             return Watch()
 
     return guarded
@@ -112,13 +115,16 @@ def attach(
             :mod:`lrwatch.notify`, which also hear of actions.
 
     Raises:
-        TypeError: If ``optimizer`` is none, or ``on_alert`` cannot be called.
-        ValueError: If another argument is out of its range. Any other failure is logged, and the
+        TypeError: If an argument is of a kind that it cannot be.
+        ValueError: If one is out of its range. Any other failure is logged, and the
             run goes on unwatched, unless ``LRWATCH_STRICT=1``.
     """
     if os.environ.get("LRWATCH_DISABLED") == "1":
         return Watch()
-    optimizer = _unwrapped(optimizer)
+    optimizer = unwrapped(optimizer)
+    check_kinds(
+        model=model, run_dir=run_dir, norm_every=norm_every, total_steps=total_steps, sinks=sinks
+    )
     at_once = check_before_step or backoff is not False
     ears = Ears.of(
         optimizer,
@@ -169,17 +175,6 @@ def begin(
 def is_watched(optimizer: Optimizer) -> bool:
     """Whether there is a watch on this very optimizer."""
     return optimizer in _watches
-
-
-def _unwrapped(optimizer: Any) -> Optimizer:
-    """The optimizer that steps: Accelerate and Lightning wrap it, and so do some optimizers."""
-    for name in ("optimizer", "_optimizer", "base_optimizer", "_base_optimizer", "optim"):
-        inner = getattr(optimizer, name, None)
-        if isinstance(inner, Optimizer):
-            return _unwrapped(inner)
-    if isinstance(optimizer, Optimizer):
-        return optimizer
-    raise TypeError(f"optimizer must be a torch.optim.Optimizer, got {type(optimizer).__name__}")
 
 
 def _intervention(

@@ -4,6 +4,7 @@ import logging
 import os
 
 from lrwatch.errors import LrwatchError
+from lrwatch.loop.terminal import on_terminal
 
 logger = logging.getLogger("lrwatch")
 logger.addHandler(logging.NullHandler())
@@ -21,6 +22,8 @@ def log(level: int, words: str, *args: object, error: Exception | None = None) -
 
 class Guard:
     """Counts the failures of one part; the first is logged, the third puts the part out of use.
+
+    The third is also told on the terminal: from there on something is not seen.
 
     A :class:`LrwatchError` is no failure but a word to the loop (a back-off that stops the run), so
     it passes; so does everything under ``LRWATCH_STRICT=1``. KeyboardInterrupt and SystemExit are
@@ -52,5 +55,6 @@ class Guard:
             log(logging.ERROR, "%s failed, training goes on", self._part, error=error)
         if self._n_failures == MAX_FAILURES:
             self.off = True
-            words = "%s failed %d times and is now left out"
-            log(logging.ERROR, words, self._part, MAX_FAILURES)
+            words = f"{self._part} failed {MAX_FAILURES} times and is now left out"
+            log(logging.ERROR, "%s", words)
+            on_terminal(f"{words} ({type(error).__name__}: {error})")

@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 
 from lrwatch.loop.guard import log
 from lrwatch.loop.run_dir import RunDir
+from lrwatch.loop.terminal import on_terminal
 from lrwatch.ranks import job
 from lrwatch.records import Alert
 from lrwatch.sinks.run_directory import RunDirectory
@@ -22,7 +23,10 @@ def sinks_of(path: Path | None, stderr: bool, settings: dict[str, object], of: s
     """The run directory first, so that what is printed is on disk; other ranks than 0 are mute."""
     if job.rank():
         return []
-    sinks: list[Sink] = [] if path is None else [RunDirectory(path, settings=settings)]
+    sinks: list[Sink] = []
+    if path is not None:
+        tell = on_terminal if stderr else None
+        sinks.append(RunDirectory(path, settings=settings, tell=tell))
     if stderr:
         sinks.append(StderrSink(of=of))
     return sinks
@@ -59,12 +63,3 @@ def notice(line: str) -> None:
     """Say it in the log and on the terminal."""
     warn(line)
     on_terminal(line)
-
-
-def on_terminal(line: str) -> None:
-    """Say it on the terminal."""
-    try:
-        sys.stderr.write(f"lrwatch: {line}\n")
-        sys.stderr.flush()
-    except Exception:  # whatever stderr was replaced with, telling must not end a training
-        return

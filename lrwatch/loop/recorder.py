@@ -88,6 +88,16 @@ class Recorder:
         self.short_way.n_steps = n_steps
         self._cadence.expect()
 
+    def say_if_idle(self) -> bool:
+        """Say so where the optimizer never stepped, although it is gone or gradients reached it."""
+        is_idle = not self.n_steps and bool(self._optimizer() is None or self.loss.n_reached)
+        if is_idle:
+            self._notice(
+                "the optimizer never stepped, so nothing was judged: is it the one that the "
+                "training loop calls step() on?"
+            )
+        return is_idle
+
     def owns(self, optimizer: Any) -> bool:
         """Whether this is its optimizer."""
         return self._optimizer() is optimizer

@@ -26,6 +26,8 @@ class Watch:
         recorder: Records them.
         intervention: Acts on them, or None.
         detach: Takes the hooks away.
+
+    ``said_idle`` is whether close() said that the optimizer never stepped.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Watch:
         self._observe_guard = Guard("observe()")
         self._guard = Guard("the watch")
         self._n_refused = 0
+        self.said_idle = False
 
     @property
     def alerts(self) -> list[Alert]:
@@ -125,6 +128,7 @@ class Watch:
         if detach is None or self._recorder is None or self._recorder.inert:
             return
         self._recorder.inert = True
+        self.said_idle = self._recorder.say_if_idle()
         ends = [detach]
         if self._intervention is not None:
             ends.append(self._intervention.close)

@@ -9,8 +9,9 @@ from torch import nn
 from lrwatch.errors import LrwatchError
 from lrwatch.loop.attach import attach
 from lrwatch.loop.guard import Guard
-from lrwatch.loop.outlets import on_terminal, warn
+from lrwatch.loop.outlets import warn
 from lrwatch.loop.settings import Settings, as_backoff, or_default
+from lrwatch.loop.terminal import on_terminal
 from lrwatch.loop.watch import Watch
 from lrwatch.records import Action, Alert, Verdict
 
@@ -98,7 +99,7 @@ class Watches:
             if watch.closed:
                 continue
             watch.close()
-            if not watch.n_steps:
+            if not watch.n_steps and not watch.said_idle:
                 self.say(
                     f"optimizer {i} never stepped, so nothing was judged: is it the one that the "
                     "training loop calls step() on?"

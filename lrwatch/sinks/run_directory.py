@@ -5,7 +5,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +27,17 @@ class RunDirectory:
     """Write a run to ``path``/lrwatch: alerts.jsonl, verdict.json, an event file for TensorBoard.
 
     An alert or action is on disk when its method returns, unless the disk hangs: that is waited
-    for a fifth of a second, once. Points and the verdict are handed to a thread. A
-    directory that cannot be written is reported once, through the logger ``lrwatch``; training
-    goes on and writing is tried again. Nothing is made on disk before the first record. In a
-    forked child all methods do nothing.
+    for a fifth of a second, once. Points and the verdict are handed to a thread. A directory that
+    cannot be written is reported once, to the logger ``lrwatch`` and ``tell``; training goes on and
+    writing is tried again. Nothing is made on disk before the first record. In a forked child all
+    methods do nothing.
 
     Args:
         path: Directory of the run; the user's own files there are left alone.
         start_step: Step at which the run begins or was resumed. What was told before about this
             step and later ones is superseded. 0 stands for the step of the first record.
         settings: Settings of the run, to be shown with it.
+        tell: Says a line to the user and raises nothing; None where the log is enough.
 
     Raises:
         ValueError: If ``path`` is no possible name of a directory.
@@ -48,6 +49,7 @@ class RunDirectory:
         *,
         start_step: int = 0,
         settings: Mapping[str, Any] | None = None,
+        tell: Callable[[str], None] | None = None,
     ) -> None:
         name = os.fspath(path)
         if not name or "\0" in name:
@@ -55,7 +57,7 @@ class RunDirectory:
         self.folder = Path(name).absolute() / FOLDER_NAME
         self._start_step = start_step
         self._settings = dict(settings or {})
-        self._trouble = Trouble(str(self.folder))
+        self._trouble = Trouble(str(self.folder), tell)
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._parts: tuple[Promptly, EventWriter] | None = None

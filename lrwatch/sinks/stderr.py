@@ -44,12 +44,13 @@ class StderrSink:
             return
         try:
             color = wants_color(sys.stderr, self._color)
-            _print_above_bars(line(record, time_s=time.time(), color=color, of=self._of))
+            print_above_bars(line(record, time_s=time.time(), color=color, of=self._of))
         except Exception:  # whatever stderr was replaced with, telling must not end a training
             return
 
 
-def _print_above_bars(text: str) -> None:
+def print_above_bars(text: str) -> None:
+    """Print a line on stderr; where tqdm is used, above its bars."""
     tqdm = getattr(sys.modules.get("tqdm"), "tqdm", None)
     if tqdm is not None:
         tqdm.write(text, file=sys.stderr)

@@ -1,36 +1,40 @@
-"""A sink that cannot write says so once, through logging, and training goes on."""
+"""A sink that cannot write says so once, and training goes on."""
 
+import contextlib
 import logging
 import os
+from collections.abc import Callable
 
 _LOG = logging.getLogger("lrwatch")
 
 
 class Trouble:
-    """Reports the first failure of a sink and keeps quiet about the later ones.
+    """Reports the first failure of a sink, in the log, and keeps quiet about the later ones.
 
     With ``LRWATCH_STRICT=1`` in the environment anything but an OSError is raised instead.
 
     Args:
         where: What cannot be written, as the user knows it.
+        tell: Told the line too, raises nothing; None where the log is enough.
     """
 
-    def __init__(self, where: str) -> None:
+    def __init__(self, where: str, tell: Callable[[str], None] | None = None) -> None:
         self._where = where
+        self._tell = tell
         self._told = False
 
     def report(self, error: Exception) -> None:
-        """Log ``error``, if it is the first."""
+        """Tell ``error``, if it is the first."""
         if os.environ.get("LRWATCH_STRICT") == "1" and not isinstance(error, OSError):
             raise error
         if self._told:
             return
         self._told = True
-        try:
-            _LOG.warning(
-                "%s cannot be written (%s); training goes on, writing is tried again later",
-                self._where,
-                error,
-            )
-        except Exception:  # a logging handler of the user's that raises must not end a training
-            return
+        words = (
+            f"{self._where} cannot be written ({error}); training goes on, "
+            "writing is tried again later"
+        )
+        with contextlib.suppress(Exception):  # of a logging handler of the user's
+            _LOG.warning("%s", words)
+        if self._tell is not None:
+            self._tell(words)

@@ -1,6 +1,7 @@
 """Whatever is handed in or breaks inside: the loop goes on, and strict mode says so."""
 
 import math
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -12,6 +13,7 @@ import torch
 from torch import nn
 
 from lrwatch import LrwatchError, attach
+from lrwatch.loop.guard import Guard
 from lrwatch.records import Alert, Point
 from tests.loop.training import Told, small_model, train
 
@@ -275,3 +277,42 @@ def test_a_group_without_parameters_is_no_trouble() -> None:
         logged = train(model, optimizer, 3)
     assert told.losses == logged
     assert None not in told.norms
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("model", 0.1, "model must be a torch.nn.Module or None, got float"),
+        ("run_dir", 3, "run_dir must be a path, True, False or None, got 3"),
+        ("norm_every", "ten", "norm_every must be a number >= 1 or None, got 'ten'"),
+        ("total_steps", "all", "total_steps must be a number >= 1 or None, got 'all'"),
+        ("sinks", [print], "a sink must have write_point, write_alert, write_action, close()"),
+    ],
+)
+def test_an_argument_of_another_kind_is_named(name: str, value: Any, words: str) -> None:
+    optimizer = torch.optim.SGD(small_model().parameters(), lr=0.01)
+    with pytest.raises(TypeError, match=re.escape(words)):
+        attach(optimizer, **{name: value})
+    assert not optimizer._optimizer_step_pre_hooks
+
+
+def test_what_fails_for_good_is_told_on_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    guard = Guard("judging a step")
+    for _ in range(5):
+        guard.failed(ZeroDivisionError("by zero"))
+    words = "judging a step failed 3 times and is now left out (ZeroDivisionError: by zero)"
+    assert capsys.readouterr().err == f"lrwatch: {words}\n"
+
+
+def test_an_attach_that_fails_is_told_on_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*args: Any, **kwargs: Any) -> None:
+        raise RuntimeError("a bug of ours")
+
+    monkeypatch.setattr("lrwatch.loop.attach.begin", failing)
+    model = small_model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    assert attach(optimizer).closed
+    words = "lrwatch: attach() failed, the run goes on unwatched (RuntimeError('a bug of ours'))\n"
+    assert capsys.readouterr().err == words

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 from torch.amp.grad_scaler import GradScaler
 from torch.nn.utils import clip_grad
+from torch.optim import SGD
 
 from lrwatch import Watch, attach
 from tests.loop.training import Told, small_model, train
@@ -254,3 +255,36 @@ def test_a_script_that_never_closes_has_its_last_steps_judged(tmp_path: Path) ->
     assert done.stdout == "done\n"
     assert [line.split()[2] for line in done.stderr.splitlines()] == ["non_finite"]
     assert "non_finite" in (tmp_path / "run" / "lrwatch" / "alerts.jsonl").read_text()
+
+
+IDLE = "lrwatch: the optimizer never stepped, so nothing was judged"
+
+
+def test_an_optimizer_that_another_took_the_place_of_is_told_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    model = small_model()
+    optimizer = SGD(model.parameters(), lr=0.01)
+    watch = attach(optimizer, run_dir=False)
+    optimizer = SGD(model.parameters(), lr=0.1)
+    gc.collect()
+    train(model, optimizer, 3)
+    watch.close()
+    assert capsys.readouterr().err.count(IDLE) == 1
+
+
+def test_an_optimizer_beside_the_one_that_steps_is_told_at_the_end(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    model = small_model()
+    optimizer, other = SGD(model.parameters(), lr=0.01), SGD(model.parameters(), lr=0.01)
+    with attach(optimizer, run_dir=False), attach(other, run_dir=False):
+        train(model, optimizer, 3)
+    assert capsys.readouterr().err.count(IDLE) == 1
+
+
+def test_an_optimizer_that_nobody_trains_is_no_matter(capsys: pytest.CaptureFixture[str]) -> None:
+    optimizer = SGD(small_model().parameters(), lr=0.01)
+    with attach(optimizer, run_dir=False):
+        train(small_model(1), SGD(small_model(1).parameters(), lr=0.01), 1)
+    assert capsys.readouterr().err == ""

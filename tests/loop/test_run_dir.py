@@ -100,3 +100,17 @@ def test_a_directory_that_cannot_be_made_does_not_end_the_training(
     assert watch.n_steps == 40
     assert len(caplog.records) == 1
     assert "non_finite" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("stderr", [True, False])
+def test_a_directory_that_cannot_be_written_is_told_once_on_the_terminal(
+    stderr: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run").write_text("a file")
+    model = small_model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    with attach(optimizer, run_dir=tmp_path / "run", stderr=stderr):
+        train(model, optimizer, 200)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == stderr
+    assert all("cannot be written" in line and "training goes on" in line for line in lines)

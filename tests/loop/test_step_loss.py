@@ -224,7 +224,7 @@ class Evolution(torch.optim.Optimizer):
     """Asks the closure twice for a step, and never for a gradient."""
 
     @torch.no_grad()
-    def step(self, closure: Any) -> Any:
+    def step(self, closure: Any = None) -> Any:
         loss = closure()
         for param in self.param_groups[0]["params"]:
             param += 1e-3 * torch.randn_like(param)

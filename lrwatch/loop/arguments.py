@@ -1,0 +1,47 @@
+"""What attach() is handed, checked by its kind: a mistake is named before the training begins."""
+
+import numbers
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from torch import nn
+from torch.optim import Optimizer
+
+_OF_A_SINK = ("write_point", "write_alert", "write_action", "close")
+
+
+def check_kinds(
+    *, model: Any, run_dir: Any, norm_every: Any, total_steps: Any, sinks: Sequence[Any]
+) -> None:
+    """Check what no other part would name.
+
+    Raises:
+        TypeError: If one of them is of another kind.
+    """
+    if not (model is None or isinstance(model, nn.Module)):
+        raise TypeError(f"model must be a torch.nn.Module or None, got {type(model).__name__}")
+    if not (run_dir is None or isinstance(run_dir, (str, os.PathLike, bool))):
+        raise TypeError(f"run_dir must be a path, True, False or None, got {run_dir!r}")
+    for name, value in (("norm_every", norm_every), ("total_steps", total_steps)):
+        if not (value is None or isinstance(value, numbers.Real)):
+            raise TypeError(f"{name} must be a number >= 1 or None, got {value!r}")
+    for sink in sinks:
+        missing = [name for name in _OF_A_SINK if not callable(getattr(sink, name, None))]
+        if missing:
+            raise TypeError(f"a sink must have {', '.join(missing)}(), got {type(sink).__name__}")
+
+
+def unwrapped(optimizer: Any) -> Optimizer:
+    """The optimizer that steps: Accelerate and Lightning wrap it, and so do some optimizers.
+
+    Raises:
+        TypeError: If there is none.
+    """
+    for name in ("optimizer", "_optimizer", "base_optimizer", "_base_optimizer", "optim"):
+        inner = getattr(optimizer, name, None)
+        if isinstance(inner, Optimizer):
+            return unwrapped(inner)
+    if isinstance(optimizer, Optimizer):
+        return optimizer
+    raise TypeError(f"optimizer must be a torch.optim.Optimizer, got {type(optimizer).__name__}")
