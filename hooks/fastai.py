@@ -15,7 +15,7 @@ class LrwatchCallback(Watching, Callback):
     """Watches a fit, and with ``backoff`` acts on it.
 
     ``fit_one_cycle`` and every other schedule stay as they are: a back-off scales what they set, in
-    all groups, and leaves the optimizer's moments alone. One that gives the run up ends the fit as
+    all groups; a rewind brings back weights and moments. One that gives the run up ends the fit as
     ``CancelFitException`` does. ``lr_find`` and predictions are not watched.
 
     The settings are those of :class:`lrwatch.loop.settings.Settings`, as arguments. It writes to
@@ -83,7 +83,7 @@ def _shadow(optimizer: Any) -> Shadow:
             optimizer.set_hypers(lr=scheduled)
 
     groups = [list(parameters) for parameters in optimizer.param_lists]
-    shadow = Shadow(groups, rates, update)
+    shadow = Shadow(groups, rates, update, lambda: getattr(optimizer, "opt", optimizer).state)
 
     def stepped(*arguments: Any, **named: Any) -> None:
         shadow.announce()

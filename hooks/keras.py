@@ -11,14 +11,17 @@ from lrwatch.loop.said import say_loss
 from lrwatch.loop.shadow import Shadow
 from lrwatch.loop.watches import Watching
 
+_GO_ON = ("iteration", "learning_rate")
+
 
 class LrwatchCallback(Watching, keras.callbacks.Callback):
     """Watches ``fit``, and with ``backoff`` acts on it.
 
     The loss is that of every batch, as it was before a loss scale; Keras logs its mean over the
-    epoch. A back-off scales what the schedule sets and leaves the optimizer's moments alone; with
-    ``gradient_accumulation_steps`` every batch counts as a step. One that gives the run up sets
-    ``model.stop_training``.
+    epoch. A back-off scales what the schedule sets; a rewind brings back weights, statistics of the
+    model and moments, while the count of steps goes on, as the schedule does. With
+    ``gradient_accumulation_steps`` every batch counts as a step. A back-off that gives the run up
+    sets ``model.stop_training``.
 
     The settings are those of :class:`lrwatch.loop.settings.Settings`, as arguments. It writes to
     ``run_dir``, else as ``lrwatch.attach``.
@@ -45,8 +48,7 @@ class LrwatchCallback(Watching, keras.callbacks.Callback):
             self.model.stop_training = True
 
         self._release()
-        weights = [variable.value for variable in self.model.trainable_variables]
-        self._shadow = _shadow(self.model.optimizer, weights)
+        self._shadow = _shadow(self.model)
         n_epochs, n_batches = self.params.get("epochs") or 0, self.params.get("steps") or 0
         self._watches.open(
             [self._shadow],
@@ -70,8 +72,13 @@ class LrwatchCallback(Watching, keras.callbacks.Callback):
         self._shadow = None
 
 
-def _shadow(optimizer: Any, weights: Sequence[Any]) -> Shadow:
-    """Put a shadow into the optimizer's way."""
+def _shadow(model: Any) -> Shadow:
+    """Put a shadow into the way of the model's optimizer."""
+    optimizer, weights = model.optimizer, [v.value for v in model.trainable_variables]
+    if not optimizer.built:
+        optimizer.build(model.trainable_variables)
+    beside = [*optimizer.variables, *model.non_trainable_variables]
+    kept = {i: v.value for i, v in enumerate(beside) if v.name not in _GO_ON and _is_real(v)}
     apply, scale_loss = optimizer.apply, optimizer.scale_loss
     current = optimizer._get_current_learning_rate
     pending: list[tuple[Any, ...]] = []
@@ -87,7 +94,7 @@ def _shadow(optimizer: Any, weights: Sequence[Any]) -> Shadow:
         finally:
             del vars(optimizer)["_get_current_learning_rate"]
 
-    shadow = Shadow([weights], rates, update)
+    shadow = Shadow([weights], rates, update, lambda: {weights[0]: kept})
 
     def stepped(*arguments: Any) -> None:
         pending[:] = [arguments]
@@ -101,3 +108,8 @@ def _shadow(optimizer: Any, weights: Sequence[Any]) -> Shadow:
 
     vars(optimizer).update(apply=stepped, scale_loss=scaled_loss)
     return shadow
+
+
+def _is_real(variable: Any) -> bool:
+    """Whether it holds real numbers, unlike a count or the state of a random generator."""
+    return bool(variable.value.is_floating_point())

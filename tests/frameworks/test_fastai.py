@@ -29,6 +29,22 @@ class Batches(Callback):
             self.rates.append(self.learn.opt.hypers[-1]["lr"])
 
 
+class Kept(Callback):
+    """Weights and moments after every batch."""
+
+    def before_fit(self) -> None:
+        self.after: list[list[torch.Tensor]] = []
+        self.start = [p.detach().clone() for p in self.learn.model.parameters()]
+
+    def after_batch(self) -> None:
+        if self.training:
+            params, opt = list(self.learn.model.parameters()), self.learn.opt
+            state = getattr(opt, "opt", opt).state
+            moments = [v for p in params for v in state.get(p, {}).values()]
+            tensors = [v for v in moments if isinstance(v, torch.Tensor)]
+            self.after.append([value.detach().clone() for value in (*params, *tensors)])
+
+
 def learner(*callbacks: Any, **settings: Any) -> Learner:
     rows = [row for batch in batches(40) for row in zip(*batch, strict=True)]
     loaders = DataLoaders(DataLoader(rows, bs=16), DataLoader(rows[:32], bs=16))
@@ -102,3 +118,22 @@ def test_weights_are_bit_identical_with_and_without() -> None:
             made.fit_one_cycle(1, 0.1)
         weights.append(made.model.weight.detach().clone())
     assert torch.equal(*weights)
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [partial(SGD, mom=0.9), partial(OptimWrapper, opt=torch.optim.SGD, momentum=0.9)],
+)
+def test_a_rewind_brings_back_weights_and_moments(optimizer: Any, told: list[Attached]) -> None:
+    own = Kept()
+    made = learner(quiet(backoff=True), own, opt_func=optimizer, moms=(0.9, 0.9, 0.9))
+    with made.no_logging():
+        made.fit(3, 30.0)
+    rewinds = [action for action in told[0].actions if action.kind == "rewind"]
+    assert rewinds
+    assert len(own.after[0]) == 4
+    for action in rewinds:
+        then = own.after[action.to_step - 1] if action.to_step else own.start
+        now = own.after[action.step]
+        assert len(now) == len(then)
+        assert all(map(torch.equal, now, then))

@@ -1,6 +1,7 @@
 """The callback sees what Keras does on the backend of torch, and acts on it in its way."""
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -28,9 +29,30 @@ class Batches(keras.callbacks.Callback):
         self.mean = logs["loss"]
 
 
-def fit(lr: Any, *callbacks: Any, n_epochs: int = 1, **compiling: Any) -> Any:
+class Kept(keras.callbacks.Callback):
+    """After every batch: the two moving statistics, then weights and moments."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.after: list[list[torch.Tensor]] = []
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self.start = self.now()
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.after.append(self.now())
+
+    def now(self) -> list[torch.Tensor]:
+        moments = [v for v in self.model.optimizer.variables if "momentum" in v.name]
+        kept = (*self.model.non_trainable_variables, *self.model.trainable_variables, *moments)
+        return [v.value.detach().clone() for v in kept]
+
+
+def fit(
+    lr: Any, *callbacks: Any, n_epochs: int = 1, layers: Sequence[Any] = (), **compiling: Any
+) -> Any:
     keras.utils.set_random_seed(0)
-    model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1)])
+    model = keras.Sequential([keras.Input((8,)), *layers, keras.layers.Dense(1)])
     model.compile(keras.optimizers.SGD(lr, **compiling), "mse")
     data = batches(40)
     history = model.fit(data, epochs=n_epochs, callbacks=[*callbacks], verbose=0)
@@ -77,6 +99,20 @@ def test_with_back_off_the_same_fit_ends_finite(told: list[Attached], is_schedul
     assert model.history_of_test[-1] < model.history_of_test[0]
     if not is_schedule:
         assert float(model.optimizer.learning_rate) == 3.0
+
+
+def test_a_rewind_brings_back_weights_moments_and_statistics(told: list[Attached]) -> None:
+    own = Kept()
+    layers = [keras.layers.BatchNormalization()]
+    fit(30.0, quiet(backoff=True), own, n_epochs=3, layers=layers, momentum=0.9)
+    rewinds = [action for action in told[0].actions if action.kind == "rewind"]
+    assert rewinds
+    assert len(own.start) == 2 + 4 + 4
+    for action in rewinds:
+        assert action.to_step is not None
+        before = own.after[action.to_step - 1] if action.to_step else own.start
+        then = [*own.after[action.to_step][:2], *before[2:]]  # those moved in the forward pass
+        assert all(map(torch.equal, own.after[action.step], then))
 
 
 def test_a_back_off_that_gives_up_stops_the_fit(told: list[Attached]) -> None:

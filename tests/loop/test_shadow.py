@@ -17,7 +17,7 @@ class Descent:
     def __init__(self, weight: torch.Tensor, rate: float) -> None:
         self.weight, self.rate = weight, rate
         self.used: list[float] = []
-        self.shadow = Shadow([[weight]], lambda: [self.rate], self.update)
+        self.shadow = Shadow([[weight]], lambda: [self.rate], self.update, lambda: {})
 
     def update(self, rates: Sequence[Any]) -> None:
         self.used.append(rates[0])
