@@ -24,29 +24,16 @@ def attach(
     """Watch an optimizer in a function that Tune or Train runs; as ``lrwatch.attach`` otherwise.
 
     ``tune.report({"loss": ..., "lrwatch": watch.verdict})`` hands on what it sees of every step. Of
-    the workers of Train the first one writes. A back-off that gives the run up raises
-    ``TrainingStoppedError`` out of ``optimizer.step()``, on all workers.
-
-    Args:
-        optimizer: What steps.
-        model: Its model; needed to take the model's buffers back in a rewind.
-        run_dir: Where to write. None: ``LRWATCH_RUN_DIR``, else the directory of the trial, or of
-            the run of Train where that is on this machine, else as ``lrwatch.attach``; False:
-            nowhere.
-        backoff: Whether to act on alerts; a mapping settles fields of ``Backoff``.
-        **settings: More for ``lrwatch.attach``: ``name``, ``total_steps`` and so on.
+    the workers of Train the first one writes: to ``run_dir``, else ``LRWATCH_RUN_DIR``, else the
+    directory of the trial, or of the run of Train where that is on this machine. A back-off that
+    gives the run up raises ``TrainingStoppedError`` out of ``optimizer.step()``, on all workers.
 
     Raises:
         TypeError: If ``optimizer`` is none.
         ValueError: If another argument is out of its range.
     """
-    return lrwatch.attach(
-        optimizer,
-        model,
-        run_dir=or_default(run_dir, _trial_dir() or _train_dir()),
-        backoff=as_backoff(backoff),
-        **settings,
-    )
+    place = or_default(run_dir, tune.get_context().get_trial_dir() or _train_dir())
+    return lrwatch.attach(optimizer, model, run_dir=place, backoff=as_backoff(backoff), **settings)
 
 
 class LrwatchStopper(tune.Stopper):
@@ -94,26 +81,19 @@ class LrwatchCallback(train.UserCallback):
     """
 
     def __init__(self, metric: str = "loss") -> None:
-        self._metric = metric
-        self._run: Reported | None = None
+        self._metric, self._run = metric, Reported(metric)
         self._told = False
 
     def after_report(
         self, run_context: Any, metrics: list[dict[str, Any]], checkpoint: Any
     ) -> None:
         """Take one report of all workers into account; tell once if the run is lost."""
-        self._run = self._run or Reported(self._metric)
         losses = [float(m[self._metric]) for m in metrics if m.get(self._metric) is not None]
         if losses and not self._told:
             mean = sum(losses) / len(losses)
             self._told = self._run.is_lost({**metrics[0], self._metric: mean})
             if self._told:
                 logger.warning("this run is lost: %s", self._run.reason)
-
-
-def _trial_dir() -> str | None:
-    found: str | None = tune.get_context().get_trial_dir()
-    return found
 
 
 def _train_dir() -> str | None:
