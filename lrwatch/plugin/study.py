@@ -1,7 +1,8 @@
 """Studying: one run read in full, as the tab draws it; runs in a process of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from lrwatch.plugin.curves import Gathered
@@ -11,10 +12,11 @@ from lrwatch.plugin.story import Told, story, told_by_ledger
 from lrwatch.readers.folders import OWN, event_files
 from lrwatch.readers.reading import Reading
 from lrwatch.readers.source import open_log
-from lrwatch.records import Alert
+from lrwatch.records import Alert, Step
 from lrwatch.reviewing.drawn import Curves, drawn
 from lrwatch.reviewing.judging import MAX_ALERTS
 from lrwatch.reviewing.summary import Summary, summary_or_error
+from lrwatch.reviewing.watched import read_watched
 from lrwatch.sinks.printable import printable
 from lrwatch.watcher import Watcher
 
@@ -37,10 +39,11 @@ def study(run: str) -> Iterator[Part]:
     reading = Reading(open_log(run), {})
     if reading.format == "lrwatch":
         files = event_files(Path(run) / OWN)
-        yield _part(drawn(files), story(told_by_ledger(Path(run))), reading, run)
+        curves = drawn(files)
+        yield _part(curves, story(told_by_ledger(Path(run))), reading, _kept(Path(run), curves))
         return
     if mark_of(run).n_bytes > LONG:
-        yield _part(_at_once(reading), None, reading, run)
+        yield _part(_at_once(reading), None, reading)
     yield _judged(run)
 
 
@@ -64,10 +67,22 @@ def _judged(run: str) -> Part:
     for step in reading:
         gathered.add(step, watcher.band)
         alerts += watcher.update(step) if len(alerts) < MAX_ALERTS else ()
-    return _part(gathered.curves(), story(Told(record=alert) for alert in alerts), reading, run)
+    return _part(gathered.curves(), story(Told(record=alert) for alert in alerts), reading)
 
 
-def _part(curves: Curves, told: dict[str, Any] | None, reading: Reading, run: str) -> Part:
+def _kept(run: Path, curves: Curves) -> dict[str, Any]:
+    """What the verdict of the watch rests on, if it kept one."""
+    last = Step(step=int(curves.step[-1])) if len(curves) else None
+    standing = read_watched(run).fresh(last)
+    return {"n_judged": standing.n_steps, "closed": standing.closed} if standing else {}
+
+
+def _part(
+    curves: Curves,
+    told: dict[str, Any] | None,
+    reading: Reading,
+    more: Mapping[str, Any] = MappingProxyType({}),
+) -> Part:
     columns = reading.columns
     about = {
         "watched": reading.format == "lrwatch",
@@ -76,6 +91,7 @@ def _part(curves: Curves, told: dict[str, Any] | None, reading: Reading, run: st
         "notes": [printable(note) for note in reading.notes],
         "n_damaged": reading.n_damaged,
         "n_steps": len(curves),
+        **more,
     }
     arrays = {"step": curves.step, "bad": curves.bad, **curves.columns}
     return {"about": about, "story": told}, arrays

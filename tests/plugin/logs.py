@@ -66,6 +66,7 @@ def watched(run: Path, alerts: Sequence[Alert] = (HIGH, STALL, OVER), n_steps: i
                 directory.write_alert(alert)
         if step == BACKOFF.step:
             directory.write_action(BACKOFF)
+    directory.write_verdict("too_high", closed=True)
     directory.close()
 
 

@@ -1,5 +1,7 @@
 """The curves of a run, and what was found in it, in a real browser."""
 
+import json
+
 import pytest
 
 from tests.plugin import logs
@@ -36,6 +38,30 @@ def test_loss_norm_and_rates_are_drawn_with_band_and_marks(page: Chromium) -> No
     assert each(page, ".legend", "innerText") == ["expected", "", "as scheduled\nas applied"]
     tones = [name.removeprefix("mark t-") for name in each(page, MARKS, "className")]
     assert tones == ["critical", "action", "warning", "over"]
+    assert each(page, MARKS) == ["!", "↓", "!", "✓"]
+
+
+def test_a_watched_run_says_what_its_verdict_rests_on(page: Chromium) -> None:
+    open_watched(page)
+    facts = "120 steps judged · 120 points drawn, 0 to 119 · watched by lrwatch as it ran, closed"
+    assert text(page, ".facts-line") == facts
+
+
+def test_what_came_of_an_action_is_said_and_marked(page: Chromium) -> None:
+    open_watched(page)
+    outcomes = [{"kind": "outcome", "type": "action", "helped": x} for x in (True, False, None)]
+    script = f"""import('./words.js').then((words) => {json.dumps(outcomes)}.map(
+        (record) => [words.glyph(record), words.recordTitle(record)].join(' ')))"""
+    said = ["✓ that helped", "✗ that did not help", "? what came of it"]
+    assert page.run(script) == said
+
+
+def test_the_steps_around_it_show_the_rate_as_applied_where_it_was_scaled(page: Chromium) -> None:
+    open_watched(page)
+    click(page, one(".mark.t-action"))
+    page.until(f"!!{one('.inspector .uplot')}")
+    rates = each(page, ".steps tbody tr", "cells[4].textContent")
+    assert (rates[0], rates[-1]) == ("0.1", "0.1 → 0.05")
 
 
 def test_a_mark_stands_at_the_loss_of_its_step(page: Chromium) -> None:

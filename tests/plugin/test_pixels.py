@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrwatch.reviewing.drawn import COLUMNS, Curves
 from lrwatch.plugin.pixels import Series
+from lrwatch.reviewing.drawn import COLUMNS, Curves
 
 
 def curves(losses: list[float], steps: list[int] | None = None) -> Curves:

@@ -12,13 +12,13 @@ import pytest
 
 from lrwatch.plugin import study as studying
 from lrwatch.plugin.curves import Gathered
-from lrwatch.reviewing.drawn import drawn
 from lrwatch.plugin.frames import packed, read_frame
 from lrwatch.plugin.mark import mark_of
 from lrwatch.plugin.reader import Reader
 from lrwatch.plugin.story import Told, story, told_by_ledger
 from lrwatch.readers.folders import event_files
 from lrwatch.records import Action, Point, Step
+from lrwatch.reviewing.drawn import drawn
 from lrwatch.sinks.ledger import Ledger
 from lrwatch.sinks.run_directory import RunDirectory
 from tests.plugin import logs

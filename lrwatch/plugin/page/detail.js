@@ -10,6 +10,7 @@ import { upper, verdictOf, VERDICTS, whole } from "./words.js";
 
 const SETTLED_MS = 40;
 const BUCKETS_PER_PIXEL = 0.75;
+const END = new Map([[true, ", closed"], [false, ", not closed: it goes on or was killed"], [null, ""]]);
 
 export class Detail {
   constructor() {
@@ -118,7 +119,8 @@ export class Detail {
   tellFacts(told) {
     const { about } = told;
     const words = [`${whole(about.n_steps)} ${about.watched ? "points drawn" : "steps"}, ${whole(told.first)} to ${whole(told.last)}`];
-    words.push(about.watched ? "watched by lrwatch as it ran" : `judged from its log (${about.format}: ${about.tags.join(", ")})`);
+    if (about.n_judged) words.unshift(`${whole(about.n_judged)} steps judged`);
+    words.push(about.watched ? `watched by lrwatch as it ran${END.get(about.closed ?? null)}` : `judged from its log (${about.format}: ${about.tags.join(", ")})`);
     if (about.n_damaged) words.push(`${whole(about.n_damaged)} damaged records left out`);
     this.facts.textContent = [...words, ...about.notes].join(" · ");
   }

@@ -7,7 +7,7 @@ import { kindWords, levelWord, number, recordText, recordTitle, tone, VERDICTS, 
 
 const AROUND = 40;
 const HEIGHT = 150;
-const HEADS = ["step", "loss", "expected", "norm", "rate", "applied"];
+const HEADS = ["step", "loss", "expected", "norm", "rate"];
 
 export class Inspector {
   constructor({ onclose, onmove, onzoom }) {
@@ -112,11 +112,17 @@ function evidence(record) {
     el("tr", {}, el("th", { scope: "row" }, kindWords(name)), el("td", {}, number(value, 5))))));
 }
 
+// As scheduled and, where the back-off scaled it, as applied.
+function rate(scheduled, applied) {
+  const isScaled = applied !== null && Math.abs(applied - scheduled) > 1e-6 * Math.abs(scheduled);
+  return isScaled ? `${number(scheduled, 3)} → ${number(applied, 3)}` : number(scheduled, 3);
+}
+
 function rows(arrays, record) {
   const at = arrays.step.findIndex((step) => step >= record.step);
   const body = arrays.step.map((step, i) => {
-    const band = arrays.lo[i] === null ? "–" : `${number(arrays.lo[i])} to ${number(arrays.hi[i])}`;
-    const cells = [whole(step), number(arrays.loss[i], 5), band, number(arrays.norm[i]), number(arrays.lr[i]), number(arrays.applied[i])];
+    const band = arrays.lo[i] === null ? "–" : `${number(arrays.lo[i], 3)} to ${number(arrays.hi[i], 3)}`;
+    const cells = [whole(step), number(arrays.loss[i], 5), band, number(arrays.norm[i], 3), rate(arrays.lr[i], arrays.applied[i])];
     return el("tr", { class: i === at ? "at" : null }, ...cells.map((cell) => el("td", {}, cell)));
   });
   return el("div.steps", { tabindex: "0", "aria-label": "The steps as numbers" }, el("table", {},

@@ -2,12 +2,11 @@
 
 import { el } from "./dom.js";
 import { color, faded } from "./plots.js";
-import { levelWord, recordText, recordTitle, SEVERITIES, tone, whole } from "./words.js";
+import { glyph, levelWord, recordText, recordTitle, SEVERITIES, tone, whole } from "./words.js";
 
 const APART = 14;
 const BAR = 5;
 const LANES = 6;
-const GLYPHS = { critical: "!", warning: "!", info: "i", action: "↓", over: "✓" };
 
 export class Marks {
   constructor(pick) {
@@ -99,7 +98,7 @@ export class Marks {
     button.group = group;
     button.hidden = false;
     button.className = `mark t-${tone(first)}${records.includes(selected) ? " chosen" : ""}`;
-    button.textContent = records.length > 1 ? String(records.length) : GLYPHS[tone(first)];
+    button.textContent = records.length > 1 ? String(records.length) : glyph(first);
     button.style.transform = `translate(${group.x}px, ${group.y}px)`;
     const more = records.length > 1 ? `, and ${records.length - 1} more here` : "";
     button.setAttribute("aria-label", `${levelWord(first)}: ${recordTitle(first)} at step ${first.step}${more}`);

@@ -5,6 +5,7 @@ import { ago, kindWords, SEVERITIES, verdictOf, VERDICTS, whole } from "./words.
 
 const ROW = 52;
 const BEYOND = 8;
+const FEW = 200; // losses: below this no verdict is given but by an alert
 const COLUMNS = [
   { key: "verdict", label: "Verdict", order: 1 },
   { key: "name", label: "Run", order: 1 },
@@ -129,12 +130,13 @@ export class RunList {
     const name = verdictOf(row);
     const verdict = VERDICTS[name];
     const found = row.error || (row.kind ? `${kindWords(row.kind)}: ${row.message}` : "");
+    const about = found || [row.format, name === "undecided" && row.n_steps < FEW ? "too few steps" : ""].filter(Boolean).join(", ");
     const node = el("div.run", {
       id: `run-${row.id}`, role: "row", "aria-rowindex": place + 1, "data-id": row.id,
       "aria-selected": String(row.id === this.chosen), onclick: () => this.choose(row.id),
     },
       el(`span.verdict.v-${name}`, { role: "gridcell", title: verdict.words }, icon(verdict.icon), verdict.short),
-      el("span.what", { role: "gridcell", title: found ? `${row.name}\n${found}` : row.name }, el("bdi.name", {}, row.name), el("span.found", {}, found || "\u00a0")),
+      el("span.what", { role: "gridcell", title: found ? `${row.name}\n${found}` : row.name }, el("bdi.name", {}, row.name), el("span.found", {}, about || "\u00a0")),
       el("span.figure", { role: "gridcell" }, whole(row.onset)),
       el("span.figure", { role: "gridcell" }, whole(row.last_step)),
       el("span.figure.dim", { role: "gridcell" }, ago(row.changed)));

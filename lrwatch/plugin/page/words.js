@@ -19,9 +19,10 @@ const ACTIONS = {
   rewind: "went back to earlier weights",
   ramp: "raised the rate again",
   stop: "stopped the training",
-  outcome: "looked at the outcome",
   disarm: "was disarmed",
 };
+const OUTCOMES = new Map([[true, "that helped"], [false, "that did not help"], [null, "what came of it"]]);
+const GLYPHS = { critical: "!", warning: "!", info: "i", over: "✓", skip: "×", backoff: "↓", rewind: "←", ramp: "↑", stop: "■" };
 
 // What the table says of a run: the verdict on its rate, unless something else is badly wrong.
 export function verdictOf(row) {
@@ -54,7 +55,8 @@ export function kindWords(kind) {
 }
 
 export function recordTitle(record) {
-  if (record.type === "action") return `lrwatch ${ACTIONS[record.kind] ?? kindWords(record.kind)}`;
+  if (record.kind === "outcome") return OUTCOMES.get(record.helped ?? null);
+  if (record.type === "action") return ACTIONS[record.kind] ?? kindWords(record.kind);
   return record.state === "closed" ? `${kindWords(record.kind)}: over` : kindWords(record.kind);
 }
 
@@ -65,6 +67,12 @@ export function recordText(record) {
 export function levelWord(record) {
   if (record.type === "action") return "action";
   return record.state === "closed" ? "over" : record.severity;
+}
+
+// The sign on its mark.
+export function glyph(record) {
+  if (record.kind === "outcome") return record.helped ? "✓" : record.helped === false ? "✗" : "?";
+  return GLYPHS[record.type === "action" ? record.kind : tone(record)] ?? "•";
 }
 
 // The class that gives a record its colour.
