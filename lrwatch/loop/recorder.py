@@ -11,6 +11,7 @@ import torch
 from torch.optim import Optimizer
 
 from lrwatch.loop import patches
+from lrwatch.loop.amp import found_inf, fused_scale, scale_left
 from lrwatch.loop.grad_norm import Cadence
 from lrwatch.loop.guard import Guard
 from lrwatch.loop.intervention import Intervention
@@ -22,12 +23,9 @@ from lrwatch.loop.short_step import ShortStep
 from lrwatch.loop.step_loss import StepLoss
 from lrwatch.loop.step_norm import StepNorm
 from lrwatch.loop.step_rates import StepRates
+from lrwatch.loop.unseen import Unseen
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
-
-N_STEPS_WITHOUT_LOSS = 20
-_OF_CLOSURE: dict[str, Any] = {}
-"""The keywords by which a step is known that its closure tells, however deep that is called."""
 
 
 class Recorder:
@@ -57,7 +55,7 @@ class Recorder:
         self._judge = judge
         self._readback = readback
         self.intervention: Intervention | None = None
-        self._notice = notice
+        self._unseen = Unseen(notice)
         parameters = functools.partial(_parameters, self._optimizer)
         self.loss = StepLoss(readback, parameters)
         self._cadence = cadence
@@ -65,7 +63,6 @@ class Recorder:
         self._rates = StepRates(readback)
         self._norm_guard = Guard("taking the gradient norm")
         self._step_guard = Guard("the step hook")
-        self._n_without_loss: int | None = 0
         self.short_way = ShortStep(
             losses=self.loss.short,
             judge=judge,
@@ -90,13 +87,8 @@ class Recorder:
 
     def say_if_idle(self) -> bool:
         """Say so where the optimizer never stepped, although it is gone or gradients reached it."""
-        is_idle = not self.n_steps and bool(self._optimizer() is None or self.loss.n_reached)
-        if is_idle:
-            self._notice(
-                "the optimizer never stepped, so nothing was judged: is it the one that the "
-                "training loop calls step() on?"
-            )
-        return is_idle
+        was_trained = self._optimizer() is None or self.loss.n_reached > 0
+        return self._unseen.end(n_steps=self.n_steps, was_trained=was_trained)
 
     def owns(self, optimizer: Any) -> bool:
         """Whether this is its optimizer."""
@@ -107,7 +99,7 @@ class Recorder:
         if self._norm_guard.off:
             return
         try:
-            scale = self._scale_left()
+            scale = scale_left(self.loss.scaler, self._optimizer())
             self._norm.before_clip(parameters, norm, scale, self.n_steps, self.loss.n_reached)
         except Exception as error:
             self._norm_guard.failed(error)
@@ -126,9 +118,7 @@ class Recorder:
 
         As torch calls it, ``args`` begins with the optimizer itself.
         """
-        if self.inert:
-            return None
-        if self._may_nest and kwargs is not _OF_CLOSURE and is_inner(optimizer):
+        if self.inert or (self._may_nest and is_inner(optimizer)):
             return None
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
         if not callable(closure):  # None, or a loss: step() may take what it likes
@@ -190,23 +180,22 @@ class Recorder:
             if clipped or self._cadence.due(number, now_s):
                 value = self._norm_of(number)
             losses, rates = self.loss.take(), self._rates.take(optimizer, number)
-            grad_scale, found_inf = self._amp(optimizer, clipped)
             late = LateSample(
                 step=number,
                 clock_s=now_s,
                 losses=losses,
                 grad_norm=value,
                 lrs=rates,
-                grad_scale=grad_scale,
-                found_inf=found_inf,
+                grad_scale=norm.scale if clipped else fused_scale(optimizer, self._readback),
+                found_inf=found_inf(optimizer, self._readback),
                 skipped=skipped,
                 lr_scale=1.0 if self.intervention is None else self.intervention.scale,
                 is_share=norm.is_share,
                 is_maximized=_is_maximized(optimizer),
             )
             self.short_way.n_steps = number + 1
-            if self._n_without_loss is not None:
-                self._look_for_loss(losses)
+            if self._unseen.looks_for_loss:
+                self._unseen.step(has_loss=bool(losses))
             step = self._judge.take(late if self._readback.late else late.arrive())
             if self.loss.is_regular:
                 self._shorten(optimizer)
@@ -237,36 +226,6 @@ class Recorder:
         is_sole = all(listener is self for listener in patches.listeners)
         if is_sole and not is_slow and not _is_maximized(optimizer):
             self.loss.go_short()
-
-    def _amp(self, optimizer: Any, clipped: bool) -> tuple[Value, Value]:
-        """By what the norm is multiplied, and what a GradScaler tells a fused optimizer."""
-        scale = self._norm.scale if clipped else None
-        if "found_inf" not in optimizer.__dict__:
-            return scale, None
-        if not clipped and optimizer.grad_scale is not None:
-            scale = self._readback.read(optimizer.grad_scale)
-        return scale, self._readback.read(optimizer.found_inf)
-
-    def _look_for_loss(self, losses: Sequence[Value]) -> None:
-        self._n_without_loss = (self._n_without_loss or 0) + 1
-        if losses:
-            self._n_without_loss = None
-        elif self._n_without_loss == N_STEPS_WITHOUT_LOSS:
-            self._n_without_loss = None
-            self._notice(
-                f"no loss seen in {N_STEPS_WITHOUT_LOSS} steps: call watch.observe(loss) "
-                "between backward() and optimizer.step()"
-            )
-
-    def _scale_left(self) -> torch.Tensor | None:
-        """The scale that the gradients still carry: a GradScaler has not divided by it yet."""
-        scaler = self.loss.scaler
-        if scaler is None:
-            return None
-        state = scaler._per_optimizer_states.get(id(self._optimizer()))
-        if state is not None and state["stage"].name != "READY":
-            return None
-        return scaler._get_scale_async()
 
 
 def _is_maximized(optimizer: Optimizer) -> bool:
