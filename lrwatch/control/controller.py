@@ -10,6 +10,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from lrwatch.control.disarm_file import DisarmFile
+from lrwatch.control.following import Follower
 from lrwatch.control.keeping import Keeping
 from lrwatch.control.levels import Levels
 from lrwatch.control.rate import RateScale
@@ -71,8 +72,9 @@ class BackoffController:
         shortage = self._snapshots.shortage(N_SLOTS)
         if shortage and "rewind" in backoff.rungs:
             logger.warning("back-off: %s", shortage)
-        self._ladder = Ladder(backoff, n_slots=min(N_SLOTS, self._snapshots.n_slots))
-        self._keeping = Keeping(self._snapshots, levels)
+        n_slots = min(N_SLOTS, self._snapshots.n_slots)
+        self._ladder = Ladder(backoff, n_slots=n_slots)
+        self._keeping = Keeping(self._snapshots, levels, n_slots=n_slots, backoff=backoff)
         self._trouble = 0
         self._step = 0
         self.armed = True
@@ -102,6 +104,7 @@ class BackoffController:
                     self._together.leave(f"one of them could not act ({type(error).__name__})")
                 raise
         self._rate.lend(optimizer)
+        self._keeping.n_left_out += not goes_on
         return goes_on
 
     def after_step(self, optimizer: Optimizer, step: int) -> None:
@@ -117,6 +120,15 @@ class BackoffController:
             hot = alert.verdict == "too_high" and alert.kind in SIGNS_OF_A_HOT_RATE
             accused = hot and alert.kind == "lr_too_high"
             self._ladder.warn(hot=hot, lost=alert.kind == "divergence", accused=accused)
+
+    def followed_by(self, optimizer: Optimizer) -> Follower:
+        """The controller of an optimizer that is tied to this one's."""
+        return Follower(
+            optimizer,
+            keeping=self._keeping,
+            scale_of=lambda: self._rate.scale,
+            disarm=self.disarm,
+        )
 
     def disarm(self, reason: str = "asked for by the user") -> None:
         """Give the rate back to the schedule and never act again in this run.
@@ -213,32 +225,3 @@ class BackoffController:
             helped=move.helped,
             dry_run=self._backoff.dry_run and move.kind != "outcome",
         )
-
-
-def build_controller(
-    backoff: Any,
-    *,
-    optimizer: Optimizer,
-    model: nn.Module | None = None,
-    write_action: Callable[[Action], None],
-    levels: Levels | None = None,
-    disarm_file: Path | None = None,
-    together: Together | None = None,
-) -> BackoffController:
-    """Make the controller that ``attach(..., backoff=...)`` asks for.
-
-    Raises:
-        ValueError: If ``backoff`` is neither True nor a :class:`Backoff`.
-    """
-    settings = Backoff() if backoff is True else backoff
-    if not isinstance(settings, Backoff):
-        raise ValueError(f"backoff must be True, False or a lrwatch.Backoff, got {backoff!r}")
-    return BackoffController(
-        settings,
-        optimizer=optimizer,
-        model=model,
-        write_action=write_action,
-        levels=levels,
-        disarm_file=disarm_file,
-        together=together,
-    )

@@ -1,8 +1,11 @@
 """All that goes back in a rewind, kept under the name of one snapshot."""
 
+from torch.optim import Optimizer
+
 from lrwatch.control.generators import Generators
 from lrwatch.control.levels import Levels
 from lrwatch.control.snapshot import Snapshots
+from lrwatch.policy.settings import Backoff
 
 INCUMBENT = "incumbent"
 
@@ -16,16 +19,50 @@ class Keeping:
     Args:
         snapshots: Of weights, moments and buffers.
         levels: What steps are judged by; None where nothing judges them.
+        n_slots: Snapshots that are kept at a time, at most.
+        backoff: Says where they lie, and how much memory they may take.
+
+    Attributes:
+        n_left_out: Updates left out so far, for those that are tied to this run.
     """
 
-    def __init__(self, snapshots: Snapshots, levels: Levels | None) -> None:
+    def __init__(
+        self, snapshots: Snapshots, levels: Levels | None, *, n_slots: int, backoff: Backoff
+    ) -> None:
         self._snapshots = snapshots
         self._levels = levels
+        self._n_slots = n_slots
+        self._backoff = backoff
+        self._tied: list[Snapshots] = []
         self._generators: Generators | None = None
+        self.n_left_out = 0
+
+    def tie(self, optimizer: Optimizer) -> Snapshots:
+        """Keep the weights of another optimizer, too, from now on.
+
+        Raises:
+            ValueError: If the first snapshot was taken already, or memory does not suffice.
+        """
+        if self._snapshots.steps:
+            raise ValueError("an optimizer must be tied before the first step, got a later one")
+        cap = self._backoff.memory_cap
+        tied = Snapshots(optimizer, where=self._backoff.where, max_bytes=cap)
+        all_bytes = sum(one.slot_bytes for one in (self._snapshots, *self._tied, tied))
+        if self._n_slots * all_bytes > cap:
+            needed = self._n_slots * all_bytes
+            raise ValueError(f"memory_cap of tied optimizers must be >= {needed}, got {cap}")
+        self._tied.append(tied)
+        return tied
+
+    def untie(self, tied: Snapshots) -> None:
+        """Give the memory of an optimizer's snapshots back, and take no more of it."""
+        tied.clear()
+        self._tied = [one for one in self._tied if one is not tied]
 
     def save(self, name: str, step: int) -> None:
         """Keep the run as it is."""
-        self._snapshots.save(name, step)
+        for snapshots in (self._snapshots, *self._tied):
+            snapshots.save(name, step)
         if self._levels is not None:
             self._levels.mark(name)
         if name == INCUMBENT:
@@ -33,7 +70,8 @@ class Keeping:
 
     def load(self, name: str) -> None:
         """Bring it back."""
-        self._snapshots.load(name)
+        for snapshots in (self._snapshots, *self._tied):
+            snapshots.load(name)
         if self._levels is not None:
             self._levels.rewind(name)
         if name == INCUMBENT and self._generators is not None:

@@ -71,6 +71,15 @@ class Watch:
             return "undecided"
 
     @property
+    def backoff(self) -> Any:
+        """What acts on this optimizer, or None: ``attach(second, backoff=watch.backoff)`` ties one.
+
+        The second optimizer then has the same scale, leaves out the same updates and goes back to
+        the same step. It is attached before the first step, and steps after this one.
+        """
+        return None if self._intervention is None else self._intervention.controller
+
+    @property
     def n_steps(self) -> int:
         """Optimizer steps seen so far, those skipped by a GradScaler included."""
         return 0 if self._recorder is None else self._recorder.n_steps
