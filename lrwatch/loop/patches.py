@@ -123,9 +123,14 @@ def _wrap_backward(original: Function) -> Function:
             for listener in listeners:
                 if listener.home == here:
                     marks.append((listener.loss, listener.loss.before_backward()))
+                    listener.loss.running = tensors, grad_tensors
         except Exception as error:
             _guard.failed(error)
-        result = original(tensors, grad_tensors, *args, **kwargs)
+        try:
+            result = original(tensors, grad_tensors, *args, **kwargs)
+        finally:
+            for loss, _ in marks:
+                loss.running = None
         try:
             value, scaler = objective.of(tensors, grad_tensors)
             # A list, as every one of them has to be told.

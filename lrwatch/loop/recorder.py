@@ -173,7 +173,8 @@ class Recorder:
                 self._forget()
                 return
             number, now_s, norm = self.n_steps, time.perf_counter(), self._norm
-            self.home = threading.get_ident()
+            if self.loss.running is None:  # within a backward() this may be a thread of a device
+                self.home = threading.get_ident()
             norm.drop_older_than(self.loss.n_reached)
             clipped = norm.known
             value: Value = None

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch.amp.grad_scaler import GradScaler
 
-from lrwatch.loop import short_loss
+from lrwatch.loop import objective, short_loss
 from lrwatch.loop.guard import Guard
 from lrwatch.loop.reach import Mark, Reach
 from lrwatch.loop.readback import Readback, Slot
@@ -30,13 +30,16 @@ class StepLoss:
     A loss that was observed by hand comes before all of these; the last one counts. What a closure
     returns is the loss where none of these is there: it estimates gradients in another way.
 
+    A step that is made within a backward(), by a hook of a parameter, has the loss of that call.
+
     In most trainings every step has one backward(), whose loss is that of the step whatever it
     reached. After eight such steps ``is_regular`` is true, and losses may go the short way, into
     ``short``, until one of them does not. That gradients were None before each of the eight tells
     what a second backward() finds later: where a gradient lies, the first has reached it.
 
     ``scaler`` is the GradScaler of the last call that reached the parameters, if it had one, and
-    ``n_reached`` how many did so, those aside that went the short way.
+    ``n_reached`` how many did so, those aside that went the short way. ``running`` is what the call
+    that runs now was made with: roots and gradients.
 
     Args:
         readback: Reads scalars from their device.
@@ -49,6 +52,8 @@ class StepLoss:
         self.reach = Reach(parameters)
         self.scaler: GradScaler | None = None
         self.n_reached = 0
+        self.running: tuple[Any, Any] | None = None
+        self._is_told = False
         self._readback = readback
         self._guard = Guard("taking the loss")
         self._values: list[Value] = []
@@ -99,6 +104,9 @@ class StepLoss:
         if mark is None:
             return False
         try:
+            is_told, self._is_told = self._is_told, False
+            if is_told:
+                return True
             reached = self.reach.after(mark)
             if reached:
                 self.scaler = scaler
@@ -164,6 +172,10 @@ class StepLoss:
                 _give_up(self._stray)
             else:
                 found, self._stray = self._stray, []
+        if self.running is not None and not found:
+            loss, _ = objective.of(*self.running)
+            self._is_told = True
+            self._keep(found, loss)
         return found
 
     def _come_back(self) -> None:

@@ -297,6 +297,32 @@ def test_a_step_that_is_handed_the_loss_in_place_of_a_closure_gets_it_as_it_is(
     assert returned == [2 * loss for loss in logged]
 
 
+@pytest.mark.parametrize("n_optimizers", [1, 4])
+def test_steps_made_within_backward_have_its_loss(n_optimizers: int) -> None:
+    model, logged = small_model(), []
+    params = list(model.parameters())
+    optimizers = [torch.optim.SGD([p], lr=0.01) for p in params]
+    told = [Told() for _ in params[:n_optimizers]]
+    watches = [
+        attach(o, run_dir=False, sinks=[t]) for o, t in zip(optimizers, told, strict=False)
+    ]
+
+    def step(param: Tensor) -> None:
+        optimizer = optimizers[next(i for i, p in enumerate(params) if p is param)]
+        optimizer.step()
+        optimizer.zero_grad()
+
+    for param in params:
+        param.register_post_accumulate_grad_hook(step)
+    for i in range(N):
+        loss = loss_of(model, i)
+        loss.backward()
+        logged.append(loss.item())
+    for watch in watches:
+        watch.close()
+    assert [t.losses for t in told] == [logged] * n_optimizers
+
+
 def test_backward_inside_of_backward_is_not_counted() -> None:
     model, told, logged = small_model(), Told(), []
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
