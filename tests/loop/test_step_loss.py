@@ -303,9 +303,7 @@ def test_steps_made_within_backward_have_its_loss(n_optimizers: int) -> None:
     params = list(model.parameters())
     optimizers = [torch.optim.SGD([p], lr=0.01) for p in params]
     told = [Told() for _ in params[:n_optimizers]]
-    watches = [
-        attach(o, run_dir=False, sinks=[t]) for o, t in zip(optimizers, told, strict=False)
-    ]
+    watches = [attach(o, run_dir=False, sinks=[t]) for o, t in zip(optimizers, told, strict=False)]
 
     def step(param: Tensor) -> None:
         optimizer = optimizers[next(i for i, p in enumerate(params) if p is param)]
