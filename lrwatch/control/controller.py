@@ -2,6 +2,7 @@
 
 import logging
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ from lrwatch.control.disarm_file import DisarmFile
 from lrwatch.control.following import Follower
 from lrwatch.control.keeping import Keeping
 from lrwatch.control.levels import Levels
+from lrwatch.control.pace import Pace
 from lrwatch.control.rate import RateScale
 from lrwatch.control.snapshot import Snapshots
 from lrwatch.control.stopped import TrainingStoppedError
+from lrwatch.policy.calm import Calm
 from lrwatch.policy.ladder import Ladder
 from lrwatch.policy.move import Move, Seen
 from lrwatch.policy.settings import Backoff
@@ -25,6 +28,7 @@ from lrwatch.records import Action, Alert
 logger = logging.getLogger("lrwatch")
 
 N_SLOTS = 6
+N_UNASKED = 64
 SIGNS_OF_A_HOT_RATE = ("lr_too_high", "oscillation", "overshoot")
 
 
@@ -75,6 +79,7 @@ class BackoffController:
         n_slots = min(N_SLOTS, self._snapshots.n_slots)
         self._ladder = Ladder(backoff, n_slots=n_slots)
         self._keeping = Keeping(self._snapshots, levels, n_slots=n_slots, backoff=backoff)
+        self._pace = Pace()
         self._trouble = 0
         self._step = 0
         self.armed = True
@@ -83,6 +88,13 @@ class BackoffController:
     def scale(self) -> float:
         """Factor on the schedule's rate at the coming update, in (0, 1]."""
         return self._rate.scale
+
+    @property
+    def calm(self) -> Calm | None:
+        """Bounds up to which the next steps may be told late, to ``passed``; else None."""
+        if not self._together.alone:
+            return None
+        return self._ladder.calm if self.armed else Calm(math.inf, math.inf, N_UNASKED)
 
     @property
     def n_lost(self) -> int:
@@ -106,6 +118,17 @@ class BackoffController:
         self._rate.lend(optimizer)
         self._keeping.n_left_out += not goes_on
         return goes_on
+
+    def passed(self, step: int, loss: float, grad_norm: float | None, rate: float) -> None:
+        """Take note of a step whose update was made, as it was within the bounds of ``calm``."""
+        if self.armed:
+            seen = Seen(step=step, loss=loss, grad_norm=grad_norm, rate=rate, moved=self._moved)
+            self._ladder.passed(seen)
+
+    def lend(self, optimizer: Optimizer) -> None:
+        """Bind the scaled rates for an update before which nothing is judged."""
+        self._look_around()
+        self._rate.lend(optimizer)
 
     def after_step(self, optimizer: Optimizer, step: int) -> None:
         """Put the schedule's own rates back."""
@@ -188,8 +211,15 @@ class BackoffController:
     def _act(self, seen: Seen) -> bool:
         moves = self._ladder.decide(seen)
         if self._ladder.save:
-            self._keeping.save(self._ladder.save, seen.step)
+            self._save(self._ladder.save, seen.step)
         return all([self._apply(move, seen) for move in moves])
+
+    def _save(self, name: str, step: int) -> None:
+        began_s = time.perf_counter()
+        self._keeping.save(name, step)
+        n_steps = self._pace.saved(step, began_s, time.perf_counter())
+        if self._together.alone:  # several ranks have to save at the same step
+            self._ladder.space_snapshots(n_steps)
 
     def _apply(self, move: Move, seen: Seen) -> bool:
         action = self._action(move, seen)

@@ -44,12 +44,24 @@ class Follower:
         """The leader's."""
         return self._scale_of()
 
+    @property
+    def calm(self) -> None:
+        """Never: what the leader decides is for this step, too."""
+        return None
+
+    def passed(self, step: int, loss: float, grad_norm: float | None, rate: float) -> None:
+        """Take nothing: no step is told late."""
+
+    def lend(self, optimizer: Optimizer) -> None:
+        """Lend the scaled rates."""
+        self._rate.scale = self.scale
+        self._rate.lend(optimizer)
+
     def before_step(
         self, optimizer: Optimizer, step: int, loss: float | None, grad_norm: float | None
     ) -> bool | None:
         """Lend the scaled rates; False where the leader has left its update out."""
-        self._rate.scale = self.scale
-        self._rate.lend(optimizer)
+        self.lend(optimizer)
         before, self._n_left_out = self._n_left_out, self._keeping.n_left_out
         return self._n_left_out == before
 

@@ -3,12 +3,14 @@
 import logging
 import math
 import os
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch.optim import Optimizer
 
 logger = logging.getLogger("lrwatch")
+
+_Given = tuple[tuple[Any, ...], dict[str, Any]]
 
 
 class _Loan(NamedTuple):
@@ -106,12 +108,17 @@ class RateScale:
         for handle in self._handles:
             handle.remove()
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _before(
         self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
-        if self._scale == 1.0 and not self._loans:
+    ) -> _Given | None:
+        if self._scale == 1.0 and not self._loans:  # cheaply, as at most steps it is so
             return None
+        return cast(_Given | None, self._lent(optimizer, args, kwargs))
+
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def _lent(
+        self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> _Given | None:
         if self._explicit and self._loans:  # this step is inside of the one that they were lent to
             return None
         try:

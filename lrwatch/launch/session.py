@@ -63,7 +63,7 @@ class Session:
         ears = Ears.of(
             optimizer,
             at_once=backoff,
-            norm_every=1 if backoff else None,
+            norm_every=None,
             total_steps=None,
             notice=self._say,
             name=f"opt{self._n_made}",

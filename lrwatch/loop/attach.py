@@ -14,7 +14,6 @@ from torch.optim import Optimizer
 
 from lrwatch.loop import patches
 from lrwatch.loop.arguments import check_kinds, unwrapped
-from lrwatch.loop.compiled import step_hook
 from lrwatch.loop.ears import Ears
 from lrwatch.loop.guard import log
 from lrwatch.loop.intervention import Intervention
@@ -105,7 +104,7 @@ def attach(
         check_before_step: Whether to judge every step before its update, at the price of waiting
             for the device.
         norm_every: Steps between two computed gradient norms, >= 1; None lets the norm take about
-            half a per cent of the time, or every tenth step where torch.distributed is initialised.
+            0.4 % of the time, or every tenth step where torch.distributed is initialised.
         pretrained: Whether the model was trained before, which advice then takes into account.
         surrogate: Whether the value of the loss says nothing about progress, as in reinforcement
             learning and adversarial training: then only gradients and non-finite values are judged.
@@ -130,7 +129,7 @@ def attach(
     ears = Ears.of(
         optimizer,
         at_once=at_once,
-        norm_every=1 if backoff is not False and norm_every is None else norm_every,
+        norm_every=norm_every,
         total_steps=total_steps,
         notice=notice if stderr else warn,
         pretrained=pretrained,
@@ -169,7 +168,7 @@ def begin(
     path = chosen(run_dir, name, set(_run_dirs.values()), time.time())
     of = name or (f"optimizer-{len(_watches) + 1}" if _watches else "")
     ears.judge.tell([*sinks_of(path, stderr, digest_of(optimizer, backoff), of), *sinks])
-    ears.recorder.intervention = _intervention(backoff, optimizer, model, ears, path)
+    ears.recorder.asking.intervention = _intervention(backoff, optimizer, model, ears, path)
     return _hooked(optimizer, ears, path)
 
 
@@ -200,11 +199,12 @@ def _intervention(
     )
     intervention = Intervention(controller)
     ears.judge.on_alerts = intervention.hear
+    ears.judge.on_passed = intervention.passed
     return intervention
 
 
 def _hooked(optimizer: Optimizer, ears: Ears, path: Path | None) -> Watch:
-    judge, recorder, intervention = ears.judge, ears.recorder, ears.recorder.intervention
+    judge, recorder, intervention = ears.judge, ears.recorder, ears.recorder.asking.intervention
     handles: list[Any] = []
     alive = weakref.ref(optimizer)
 
@@ -222,7 +222,7 @@ def _hooked(optimizer: Optimizer, ears: Ears, path: Path | None) -> Watch:
     try:
         handles.append(optimizer.register_step_pre_hook(recorder.short_way.before_step))
         if intervention is not None:
-            handles.append(optimizer.register_step_post_hook(step_hook(recorder.after_step)))
+            handles.append(optimizer.register_step_post_hook(recorder.short_way.after_step))
         patches.listen(recorder)
         _watches[optimizer] = watch
         if path is not None:

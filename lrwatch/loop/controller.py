@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from torch import nn
 from torch.optim import Optimizer
 
+from lrwatch.policy.calm import Calm
 from lrwatch.ranks.together import Together
 from lrwatch.records import Action, Alert
 
@@ -18,6 +19,8 @@ class Controller(Protocol):
     ``on_alerts`` (only where this step raised some, after they were written), ``before_step``,
     the optimizer's own update, ``after_step``. With a controller every step is judged before its
     update: loss and gradient norm are plain floats here, at the price of waiting for the device.
+    Only where the controller says that it is ``calm``, steps are put off: they go to ``passed``
+    instead, some at a time, with ``lend`` before their update where ``scale`` is not 1.
 
     An update that the gradient scaler of mixed precision skips reaches no method. An exception of
     class :class:`lrwatch.errors.LrwatchError` passes into the training loop (that is how a
@@ -27,6 +30,19 @@ class Controller(Protocol):
     @property
     def scale(self) -> float:
         """Factor on the schedule's rate at the coming update, in (0, 1]."""
+        ...
+
+    @property
+    def calm(self) -> Calm | None:
+        """Bounds up to which the coming steps may be told late, to ``passed``; None: none may."""
+        ...
+
+    def passed(self, step: int, loss: float, grad_norm: float | None, rate: float) -> None:
+        """Take note of a step within those bounds, whose update was made; ``rate`` as scheduled."""
+        ...
+
+    def lend(self, optimizer: Optimizer) -> None:
+        """Bind the scaled rates; in place of ``before_step`` where that is put off."""
         ...
 
     def before_step(

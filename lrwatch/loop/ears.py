@@ -55,11 +55,13 @@ class Ears:
         watcher = Watcher(total_steps=total_steps, pretrained=pretrained, surrogate=surrogate)
         together = Together(name or "optimizer", acts=acts)
         judge = Judge(watcher, [], at_once=at_once, together=together)
+        cadence = Cadence(norm_every)
+        cadence.press(acts)
         recorder = Recorder(
             optimizer,
             judge=judge,
             readback=Readback(wait=at_once),
-            cadence=Cadence(norm_every),
+            cadence=cadence,
             notice=notice,
         )
         return cls(judge, recorder, together)

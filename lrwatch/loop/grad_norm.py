@@ -109,12 +109,14 @@ def _accumulator(dtype: torch.dtype) -> torch.dtype | None:
 
 
 class Cadence:
-    """Says at which steps the norm is computed, so that it stays about half a per cent of the time.
+    """Says at which steps the norm is computed, so that it stays about 0.4 % of the time.
 
     It is due when ``share`` of the time since the last one is as much as it costs, and after
     ``max_gap`` steps at the latest. So a long step has it every time, and a step of a millisecond
     every tenth to twentieth. ``every`` fixes the distance instead: the steps whose number it
     divides. Which steps have it changes nothing in the training.
+
+    While ``press`` has it, and ``every`` fixes nothing, every step has it, whatever it costs.
 
     In a job of several ranks every tenth step has it: the time differs between ranks, and shares
     make a whole only where each rank has taken its own.
@@ -136,19 +138,21 @@ class Cadence:
         "_last_s",
         "_last_step",
         "_max_gap",
+        "_pressed",
         "_share",
         "due_s",
         "due_step",
     )
 
     def __init__(
-        self, every: int | None = None, *, share: float = 0.005, max_gap: int = 20
+        self, every: int | None = None, *, share: float = 0.004, max_gap: int = 20
     ) -> None:
         if every is not None and every < 1:
             raise ValueError(f"norm_every must be >= 1 or None, got {every}")
         self._every = every
         self._share = share
         self._max_gap = max_gap
+        self._pressed = False
         self._cost_s = 0.0
         self._last_s = 0.0
         self._last_step = -max_gap
@@ -156,6 +160,8 @@ class Cadence:
 
     def due(self, step: int, now_s: float) -> bool:
         """Whether the norm is to be computed at this step; ``now_s`` is of a steady clock."""
+        if self._pressed and self._every is None:
+            return True
         if self._every is None and not self._cost_s and job.n_ranks() > 1:
             self._every = _EVERY_TOGETHER
         if self._every is not None:
@@ -164,6 +170,12 @@ class Cadence:
         if (now_s - self._last_s) * self._share >= self._cost_s:
             return True
         return not 0 < step - self._last_step < self._max_gap
+
+    def press(self, on: bool) -> None:
+        """Have every step take it from here on, or as few as its cost allows."""
+        if on is not self._pressed:
+            self._pressed = on
+            self.expect()
 
     def expect(self) -> None:
         """Ask again at the next step, whatever its number."""
@@ -176,5 +188,5 @@ class Cadence:
         self._cost_s = cost_s if below else 0.9 * self._cost_s + 0.1 * cost_s
         self._last_s = end_s
         self._last_step = step
-        if self._every is None:
+        if self._every is None and not self._pressed:
             self.due_s, self.due_step = end_s + self._cost_s / self._share, step + self._max_gap

@@ -8,6 +8,7 @@ from torch.optim import Optimizer
 from lrwatch.errors import LrwatchError
 from lrwatch.loop.controller import Controller
 from lrwatch.loop.guard import Guard
+from lrwatch.policy.calm import Calm
 from lrwatch.records import Alert, Step
 
 
@@ -33,6 +34,29 @@ class Intervention:
     def scale(self) -> float:
         """Factor on the schedule's rate at the coming update; 1 once the controller is left out."""
         return 1.0 if self._guard.off else self.controller.scale
+
+    @property
+    def calm(self) -> Calm | None:
+        """Up to where steps may be told late; None: each is to be told before its update."""
+        return None if self._guard.off or self._stopped else self.controller.calm
+
+    def passed(self, step: Step) -> None:
+        """Tell the controller of a step whose update was made."""
+        if self._guard.off or self._stopped or step.skipped or step.loss is None:
+            return
+        try:
+            self.controller.passed(step.step, step.loss, step.grad_norm, step.lr or 0.0)
+        except Exception as error:
+            self._guard.failed(error)
+
+    def lend(self, optimizer: Optimizer) -> None:
+        """Let the controller scale the rate of an update before which it is not asked."""
+        if self._guard.off:
+            return
+        try:
+            self.controller.lend(optimizer)
+        except Exception as error:
+            self._guard.failed(error)
 
     def hear(self, alerts: Sequence[Alert]) -> None:
         """Hand the alerts of a step on."""

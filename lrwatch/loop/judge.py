@@ -4,20 +4,22 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 from lrwatch.loop.guard import Guard
+from lrwatch.loop.judging import Watcher
 from lrwatch.loop.sample import LateSample, Sample
 from lrwatch.loop.shared_steps import SharedSteps
+from lrwatch.policy.calm import Calm
 from lrwatch.ranks import job, parting
 from lrwatch.ranks.together import Together
-from lrwatch.records import Action, Alert, Point, Step, Verdict
+from lrwatch.records import Action, Alert, Point, Step
 from lrwatch.sinks.run_directory import RunDirectory
 from lrwatch.sinks.sink import Sink
 from lrwatch.sinks.stderr import StderrSink
 
-MAX_BATCH = 128
+_MAX_BATCH = 128
 _MIN_BATCH = 8
 _MAX_LATE_BATCH = 64
 _DELAY_S = 1.0
@@ -27,49 +29,21 @@ _NO_BAND = (math.nan, math.nan)
 _new: Final = tuple.__new__
 
 
-class Watcher(Protocol):
-    """The part of :class:`lrwatch.watcher.Watcher` that a loop uses."""
-
-    @property
-    def verdict(self) -> Verdict:
-        """The run so far."""
-
-    @property
-    def alerts(self) -> Sequence[Alert]:
-        """All alerts so far."""
-
-    @property
-    def band(self) -> tuple[float, float] | None:
-        """Where the last loss was expected."""
-
-    def update(self, step: Step) -> list[Alert]:
-        """Take one step into account."""
-
-    def mark(self) -> dict[str, Any]:
-        """The levels of now, for ``rewind``."""
-
-    def rewind(self, mark: Mapping[str, Any]) -> list[Alert]:
-        """Judge on as of the mark."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """What it takes to go on."""
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on."""
-
-
 class Judge:
     """Keeps samples until judging them is due, then hands them to the watcher one by one.
 
     Due is a batch of 128 steps (of 64 where numbers are late, as they hold slots until then), or
     what was gathered in a second (in two where that is less than eight steps, since judging starts
-    with cold caches then), or a non-finite value, or every step where ``at_once``. A sample
+    with cold caches then), or a non-finite value. Where ``at_once`` every step is, but for those
+    within ``bounds``, which gather as well. A sample
     whose numbers are on their way from the device is left, and so is what came after it, until they
     have arrived. In a job of several ranks a step is judged when all ranks have told it, up to a
     batch of theirs later, and on rank 0 alone it is written.
 
     Those that wait are ``waiting``; the first to come after ``due_s`` of the clock, ``delay_s``
-    after the first of them, has all judged.
+    after the first of them, has all judged, and so has one that makes them ``most``, or one with a
+    loss or norm above ``highest`` and ``highest_norm``. ``on_passed`` hears of each step that was
+    judged after its update, ``lr_scale`` is the factor on its rates.
 
     Args:
         watcher: Judges steps.
@@ -95,6 +69,10 @@ class Judge:
         self._verdict_guard = Guard("keeping the verdict")
         self.tell(sinks)
         self.at_once = at_once
+        self.on_passed: Callable[[Step], None] | None = None
+        self.highest = self.highest_norm = math.inf
+        self.most = 1 if at_once else _MAX_BATCH
+        self.lr_scale = 1.0
         self._acts = False
         self._guard = Guard("judging a step")
         self.waiting: deque[Sample | LateSample] = deque()
@@ -114,19 +92,31 @@ class Judge:
     def take(self, sample: Sample | LateSample) -> Step | None:
         """Take a sample; return its step if it was judged at once."""
         self.waiting.append(sample)
-        if self.at_once:
-            return self.judge(wait=True)
         n = len(self.waiting)
         if n == 1:
             self.due_s = sample.clock_s + self.delay_s
-        is_bad = isinstance(sample, Sample) and not sample.finite()
-        most = MAX_BATCH if isinstance(sample, Sample) else _MAX_LATE_BATCH
-        if n >= most or sample.clock_s >= self.due_s or is_bad:
+        most = self.most if isinstance(sample, Sample) else min(self.most, _MAX_LATE_BATCH)
+        if n >= most or sample.clock_s >= self.due_s or self._is_high(sample):
+            if self.at_once:
+                return self.judge(wait=True, current=True)
             self.judge(wait=n >= _MAX_WAITING)
         return None
 
-    def judge(self, *, wait: bool = False) -> Step | None:
-        """Judge what has arrived, or everything where ``wait``; return the last step judged."""
+    def _is_high(self, sample: Sample | LateSample) -> bool:
+        if not isinstance(sample, Sample):
+            return False
+        loss, norm = sample.loss or 0.0, sample.grad_norm or 0.0
+        return not sample.finite() or loss > self.highest or norm > self.highest_norm
+
+    def bound(self, calm: Calm | None) -> None:
+        """Let samples gather as far as who acts on them is calm."""
+        self.highest, self.highest_norm, self.most = calm or (math.inf, math.inf, 1)
+
+    def judge(self, *, wait: bool = False, current: bool = False) -> Step | None:
+        """Judge what has arrived, or everything where ``wait``; return the last step judged.
+
+        ``current`` says that the update of that last step is still to come.
+        """
         step = None
         with self._lock:
             self._offset_s = time.time() - time.perf_counter()
@@ -136,6 +126,8 @@ class Judge:
                 self._meet(self._together)
             while waiting and (wait or isinstance(waiting[0], Sample) or waiting[0].ready()):
                 step = self._arrived(waiting.popleft())
+                if self.on_passed is not None and step is not None and (waiting or not current):
+                    self.on_passed(step)
             if self._shared is not None:
                 for one in self._shared.turn(agree=self._acts):
                     step = self._judged(*one)

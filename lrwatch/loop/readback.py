@@ -87,7 +87,7 @@ class Ring:
 class Readback:
     """Reads scalars: a float at once where that costs no waiting, else a :class:`Slot`.
 
-    ``late`` says whether a slot was ever given out.
+    ``late`` says whether a slot was ever given out, ``is_remote`` whether any number lay elsewhere.
 
     Args:
         wait: Whether the caller wants every number at once, at the price of waiting.
@@ -104,7 +104,7 @@ class Readback:
         self._new_ring = new_ring or _cuda_ring
         self._rings: dict[tuple[torch.dtype, torch.device], Ring] = {}
         self.n_lost = 0
-        self.late = False
+        self.late = self.is_remote = False
 
     def read(self, value: torch.Tensor) -> float | Slot | None:
         """The number, or the slot in which it will arrive.
@@ -113,6 +113,7 @@ class Readback:
         """
         if not value.is_cuda:
             return float(value.item())
+        self.is_remote = True
         if is_capturing():
             return None
         return float(value.item()) if self._wait else self.send(value)
@@ -123,7 +124,7 @@ class Readback:
         ring = self._rings.get(key)
         if ring is None:
             ring = self._rings[key] = self._new_ring(*key)
-        self.late = True
+        self.late = self.is_remote = True
         slot = ring.send(value)
         self.n_lost += slot is None
         return slot

@@ -12,9 +12,9 @@ from torch.optim import Optimizer
 
 from lrwatch.loop import patches
 from lrwatch.loop.amp import found_inf, fused_scale, scale_left
+from lrwatch.loop.asking import Asking
 from lrwatch.loop.grad_norm import Cadence
 from lrwatch.loop.guard import Guard
-from lrwatch.loop.intervention import Intervention
 from lrwatch.loop.judge import Judge
 from lrwatch.loop.nesting import is_inner, may_nest
 from lrwatch.loop.readback import Readback, is_capturing
@@ -24,6 +24,7 @@ from lrwatch.loop.step_loss import StepLoss
 from lrwatch.loop.step_norm import StepNorm
 from lrwatch.loop.step_rates import StepRates
 from lrwatch.loop.unseen import Unseen
+from lrwatch.ranks import job
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -38,7 +39,7 @@ class Recorder:
         cadence: Says at which steps the gradient norm is computed.
         notice: Says a line to the user.
 
-    ``intervention`` acts before the update; None where nothing may.
+    ``asking`` has a controller act before the update, where there is one.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class Recorder:
         self._may_nest = may_nest(optimizer)
         self._judge = judge
         self._readback = readback
-        self.intervention: Intervention | None = None
+        self.asking = Asking(judge, cadence)
         self._unseen = Unseen(notice)
         parameters = functools.partial(_parameters, self._optimizer)
         self.loss = StepLoss(readback, parameters)
@@ -71,6 +72,8 @@ class Recorder:
             rates=self._rates,
             guard=self._step_guard,
             long_way=self.before_step,
+            asking=self.asking,
+            after=self.after_step,
         )
         self.inert = False
         self.home = threading.get_ident()
@@ -131,10 +134,11 @@ class Recorder:
 
     def after_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         """Let the controller put back what was meant for this step only."""
-        if self.intervention is None or self.inert:
+        if (acts := self.asking.intervention) is None or self.inert:
             return
         if not (self._may_nest and is_inner(optimizer)):
-            self.intervention.after(optimizer, self.n_steps - 1)
+            self.asking.acted = False
+            acts.after(optimizer, self.n_steps - 1)
 
     def skipped_by_scaler(self) -> None:
         """Record a step that a GradScaler kept from the optimizer."""
@@ -190,7 +194,7 @@ class Recorder:
                 grad_scale=norm.scale if clipped else fused_scale(optimizer, self._readback),
                 found_inf=found_inf(optimizer, self._readback),
                 skipped=skipped,
-                lr_scale=1.0 if self.intervention is None else self.intervention.scale,
+                lr_scale=self.asking.scale,
                 is_share=norm.is_share,
                 is_maximized=_is_maximized(optimizer),
             )
@@ -203,8 +207,10 @@ class Recorder:
         except Exception as error:
             self._step_guard.failed(error)
             return
-        if step is not None and self.intervention is not None and not step.skipped:
-            self.intervention.before(optimizer, step)
+        if step is not None:
+            self.asking.act(optimizer, step)
+        elif self._judge.waiting and not skipped:
+            self.asking.lend(optimizer)
 
     def _norm_of(self, number: int) -> Value:
         if self._norm_guard.off:
@@ -223,7 +229,8 @@ class Recorder:
 
     def _shorten(self, optimizer: Optimizer) -> None:
         """Let the next steps go the short way, where nothing forbids it."""
-        is_slow = self._judge.at_once or self._readback.late or self.intervention is not None
+        acts_alone = self.asking.intervention is not None and job.n_ranks() == 1
+        is_slow = self._readback.is_remote or (self._judge.at_once and not acts_alone)
         is_sole = all(listener is self for listener in patches.listeners)
         if is_sole and not is_slow and not _is_maximized(optimizer):
             self.loss.go_short()

@@ -21,7 +21,7 @@ class Settings:
         check_before_step: Whether to judge every step before its update, at the price of waiting
             for the device.
         norm_every: Steps between two computed gradient norms, >= 1; None lets the norm take about
-            half a per cent of the time.
+            0.4 % of the time.
         pretrained: Whether the model was trained before, which advice then takes into account;
             None: what the framework says, if it does.
         surrogate: Whether the value of the loss says nothing about progress, as in reinforcement

@@ -1,5 +1,6 @@
 """The short way of a step: what is done at most steps of most trainings, in as little as goes."""
 
+import math
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any, Final
@@ -7,10 +8,11 @@ from typing import Any, Final
 from torch.optim import Optimizer
 
 from lrwatch.loop import short_loss
+from lrwatch.loop.asking import Asking
 from lrwatch.loop.compiled import interpreted
 from lrwatch.loop.grad_norm import Cadence
 from lrwatch.loop.guard import Guard
-from lrwatch.loop.judge import MAX_BATCH, Judge
+from lrwatch.loop.judge import Judge
 from lrwatch.loop.readback import Slot
 from lrwatch.loop.sample import Sample, Value
 from lrwatch.loop.step_norm import StepNorm
@@ -35,12 +37,16 @@ class ShortStep:
         rates: Takes the rates.
         guard: Told of failures.
         long_way: The hook for every other step.
+        asking: Has the judged step acted upon.
+        after: The hook after a step that was acted upon.
 
     Attributes:
         n_steps: Steps seen so far, by either way.
     """
 
     __slots__ = (
+        "_after",
+        "_asking",
         "_cadence",
         "_guard",
         "_judge",
@@ -62,6 +68,8 @@ class ShortStep:
         rates: StepRates,
         guard: Guard,
         long_way: Callable[..., Any],
+        asking: Asking,
+        after: Callable[..., None],
     ) -> None:
         self._losses = losses
         self._judge = judge
@@ -71,6 +79,8 @@ class ShortStep:
         self._rates = rates
         self._guard = guard
         self._long_way = long_way
+        self._asking = asking
+        self._after = after
         self.n_steps = 0
 
     @interpreted
@@ -80,24 +90,38 @@ class ShortStep:
             if not self._losses or kwargs or (len(args) != 1 and args[1:] != (None,)):
                 return self._long_way(optimizer, args, kwargs)
             loss, number, now_s = self._losses.pop(), self.n_steps, perf_counter()
-            norm, total, groups = None, loss, optimizer.param_groups
+            norm, total, groups, judge = None, loss, optimizer.param_groups, self._judge
             if now_s >= self._cadence.due_s or number >= self._cadence.due_step or self._norm.known:
                 norm = self._norm_of(number, now_s)
-                total = loss if norm is None else loss + norm
+                if norm is not None:
+                    total = loss + norm if norm <= judge.highest_norm else math.inf
             rate = groups[0]["lr"]
             plain = type(rate) is float and len(groups) == 1
             rates = (rate,) if plain else self._rates_of(optimizer, number)
             self.n_steps = number + 1
-            waiting = self._waiting
-            waiting.append(_new(Sample, (number, now_s, loss, norm, rates, False, 1.0, False)))
-            if len(waiting) == 1:
-                self._judge.due_s = now_s + self._judge.delay_s
-            if now_s >= self._judge.due_s or len(waiting) >= MAX_BATCH or total - total != 0.0:
-                self._judge.judge()
+            waiting, scale = self._waiting, judge.lr_scale
+            waiting.append(_new(Sample, (number, now_s, loss, norm, rates, False, scale, False)))
+            n = len(waiting)
+            if n == 1:
+                judge.due_s = now_s + judge.delay_s
+            is_high = loss > judge.highest or total - total != 0.0
+            if is_high or n >= judge.most or now_s >= judge.due_s:
+                self._asking.settle(optimizer)
+            elif scale != 1.0:
+                self._asking.lend(optimizer)
         except Exception as error:
             short_loss.close()
             self._guard.failed(error)
         return None
+
+    @interpreted
+    def after_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        """Put back what was changed for this step, to be called by the optimizer."""
+        try:
+            if self._asking.acted:
+                self._after(optimizer, args, kwargs)
+        except Exception as error:
+            self._guard.failed(error)
 
     def _norm_of(self, number: int, now_s: float) -> float | None:
         if self._norm.known:

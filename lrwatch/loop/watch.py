@@ -128,6 +128,8 @@ class Watch:
         if self._intervention is not None and self._detach is not None:
             try:
                 self._intervention.controller.disarm()
+                if self._recorder is not None:
+                    self._recorder.asking.renew()
             except Exception as error:
                 self._guard.failed(error)
 
@@ -183,6 +185,7 @@ class Watch:
         self._judge.watcher.load_state_dict(state["watcher"])
         if self._intervention is not None and "controller" in state:
             self._intervention.controller.load_state_dict(state["controller"])
+            self._recorder.asking.renew()
 
     def __enter__(self) -> Self:
         return self

@@ -18,7 +18,7 @@ class Arm:
     Attributes:
         n: Updates so far.
         first: The first 256 losses.
-        norms: The first 256 gradient norms.
+        norms: The first 256 gradient norms; where one is unknown, the last that was known.
         stretch: All losses, in blocks.
         n_hot: How ruined the last steps in a row looked, see :mod:`lrwatch.policy.launch`.
         next_check: Step of the arm at which the noise floor is looked for.
@@ -42,7 +42,8 @@ class Arm:
         self.n += 1
         if len(self.first) < N_FIRST:
             self.first.append(seen.loss)
-            self.norms.append(seen.grad_norm or 0.0)
+            last = self.norms[-1] if self.norms else 0.0
+            self.norms.append(last if seen.grad_norm is None else seen.grad_norm)
         self.stretch.add(seen.loss)
         self.rates.append(seen.rate)
         if len(self.rates) > N_RATES:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lrwatch.policy.arm import Arm
+from lrwatch.policy.calm import Calm, calm
 from lrwatch.policy.course import Course
 from lrwatch.policy.move import Move, Seen
 from lrwatch.policy.raising import Raising
@@ -59,6 +60,25 @@ class Ladder:
     def n_lost(self) -> int:
         """Steps whose work was given up so far."""
         return self._course.n_lost
+
+    @property
+    def calm(self) -> Calm | None:
+        """Bounds up to which the next steps may be told late, to ``passed``; else None."""
+        busy = self._resting or self._raising.trying or not self._skipping.idle
+        n_left = (
+            N_RECENT - self._course.n % N_RECENT
+        )  # until the next look at whether it is hopeless
+        return None if busy else calm(self._course, n_left)
+
+    def passed(self, seen: Seen) -> None:
+        """Take note of a step whose update was made, as it was within the bounds of ``calm``."""
+        self._course.n += 1
+        self._course.arm.add(seen)
+        self._course.recent.add(seen)
+
+    def space_snapshots(self, n_steps: int) -> None:
+        """Let about so many steps lie between two snapshots, as they are dear."""
+        self._course.shelf.apart = n_steps
 
     def warn(self, *, hot: bool = False, lost: bool = False, accused: bool = False) -> None:
         """Take note of an alert: signs of a hot rate, a lost level, or the rate itself accused."""
@@ -144,11 +164,14 @@ class Ladder:
         return move
 
     def _keep(self, seen: Seen) -> None:
-        course, level = self._course, self._course.arm.stretch.lowest()
+        course = self._course
+        if self.save or not course.shelf.is_due(course.arm.n):
+            return
+        level = course.arm.stretch.lowest()
         now = course.recent.middle(9)
         if now - level <= 3 * course.recent.noise() + 0.05 * abs(course.first_loss - level):
             rate = seen.rate * course.arm.scale
-            self.save = self.save or course.shelf.take(seen.step, course.arm.n, rate, course.n)
+            self.save = course.shelf.take(seen.step, course.arm.n, rate, course.n)
 
     def _bounded(self, move: Move) -> Move:
         floor = self._settings.floor

@@ -1,5 +1,6 @@
 """The last accepted losses and gradient norms: what the next batch is measured against."""
 
+import math
 import statistics
 
 from lrwatch.policy.move import Seen
@@ -29,9 +30,9 @@ class Recent:
 
     def add(self, seen: Seen) -> None:
         """Accept a batch."""
-        self.losses = [*self.losses, seen.loss][-N_RECENT:]
+        _keep(self.losses, seen.loss)
         if seen.grad_norm is not None:
-            self._norms = [*self._norms, seen.grad_norm][-N_RECENT:]
+            _keep(self._norms, seen.grad_norm)
 
     def stands_out(self, seen: Seen, first: float) -> str | None:
         """Why this batch is no batch like the others; None if it is.
@@ -46,11 +47,21 @@ class Recent:
         norm, top_norm = seen.grad_norm, max(self._norms, default=0.0)
         if norm is not None and top_norm > 0 and norm > NORM_REACH * top_norm:
             return f"gradient norm {norm:.3g}, the largest of the last was {top_norm:.3g}"
-        middle, top = statistics.median(self.losses), max(self.losses)
+        top = max(self.losses)
+        if seen.loss <= top:
+            return None
+        middle = statistics.median(self.losses)
         least = LEAST_RISE * abs(first - middle)
         if seen.loss - middle > max(LOSS_REACH * (top - middle), least):
             return f"loss {seen.loss:.4g}, the highest of the last was {top:.4g}"
         return None
+
+    def top(self) -> tuple[float, float] | None:
+        """Loss and gradient norm up to which no batch stands out; None while none would."""
+        if len(self.losses) < N_ARMED:
+            return None
+        norm = max(self._norms, default=0.0)
+        return max(self.losses), NORM_REACH * norm if norm > 0 else math.inf
 
     def noise(self) -> float:
         """Typical difference between two batches in a row."""
@@ -61,3 +72,9 @@ class Recent:
     def middle(self, n: int) -> float:
         """Median of the last ``n`` losses."""
         return statistics.median(self.losses[-n:])
+
+
+def _keep(values: list[float], value: float) -> None:
+    values.append(value)
+    if len(values) > N_RECENT:
+        del values[0]

@@ -18,11 +18,15 @@ class Shelf:
     """The last good snapshots, newest last; their names are used in turn.
 
     A snapshot is trusted once the run went on well for ten more steps: trouble begins before it
-    shows.
+    shows. The next is due after ``every`` steps, or after one in twenty of the steps so far, or
+    after ``apart`` of them but one in ten at most, whichever is later.
 
     Args:
         n_slots: Snapshots to keep, >= 0.
         every: Steps between two of them, at least.
+
+    Attributes:
+        apart: Steps between two of them that their cost asks for.
     """
 
     def __init__(self, n_slots: int, *, every: int) -> None:
@@ -31,17 +35,22 @@ class Shelf:
         self._n_taken = 0
         self.kept: list[Good] = []
         self._due = 20
+        self.apart = 0
 
     def clear(self) -> None:
         """Forget all of them: the run went back to its first weights."""
         self.kept = []
         self._due = 20
 
+    def is_due(self, n: int) -> bool:
+        """Whether a snapshot is due at this step of the arm."""
+        return self._n_slots > 0 and n >= self._due
+
     def take(self, step: int, n: int, rate: float, n_total: int) -> str | None:
         """Name under which to save the run now; None where no snapshot is due."""
-        if not self._n_slots or n < self._due:
+        if not self.is_due(n):
             return None
-        self._due = n + max(self._every, n_total // 20)
+        self._due = n + max(self._every, n_total // 20, min(self.apart, n_total // 10))
         name = f"good{self._n_taken % self._n_slots}"
         self._n_taken += 1
         self.kept = [*(g for g in self.kept if g.name != name), Good(name, step, rate)]

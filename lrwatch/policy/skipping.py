@@ -25,6 +25,12 @@ class Skipping:
         self._outage = Outage()
         self._accepted_at = -N_AFTER_ACCEPTED
 
+    @property
+    def idle(self) -> bool:
+        """Whether no update was left out lately, and no new level accepted."""
+        since = self._course.n - self._accepted_at
+        return not self._outage.n and not self._outage.asked and since >= N_AFTER_ACCEPTED
+
     def judge(self, seen: Seen) -> Move | None:
         """A move where this batch is bad, or where the culprit of earlier ones is now known."""
         if not math.isfinite(seen.loss) or not math.isfinite(seen.grad_norm or 0.0):

@@ -260,6 +260,9 @@ class Undecided:
         self.save: str | None = None
         self.scale, self.n_lost = 1.0, 0
 
+    def space_snapshots(self, n_steps: int) -> None:
+        self.apart = n_steps
+
     def decide(self, seen: Seen) -> list[Move]:
         self.save = "start" if seen.step == 0 else None
         if seen.step == 30:

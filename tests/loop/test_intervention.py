@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 
 import lrwatch.control
 from lrwatch import LrwatchError, attach
+from lrwatch.policy.calm import Calm
 from lrwatch.records import Action, Alert
 from tests.loop.training import Told, batch, loss_of, small_model
 
@@ -20,6 +21,7 @@ class Script:
     def __init__(self, *, skip: Callable[[int], bool] = lambda step: False) -> None:
         self.skip = skip
         self.scale = 1.0
+        self.calm: Calm | None = None
         self.calls: list[tuple[Any, ...]] = []
         self.alerts: list[Alert] = []
         self.write_action: Callable[[Action], None] = lambda action: None
@@ -29,6 +31,12 @@ class Script:
         self.calls.append(("build", backoff))
         self.write_action = kwargs["write_action"]
         return self
+
+    def passed(self, step: int, loss: float, grad_norm: float | None, rate: float) -> None:
+        self.calls.append(("passed", step, loss, grad_norm, rate))
+
+    def lend(self, optimizer: Optimizer) -> None:
+        self.calls.append(("lend",))
 
     def before_step(
         self, optimizer: Optimizer, step: int, loss: float | None, grad_norm: float | None

@@ -270,15 +270,32 @@ def taken(cost_s: float, step_s: float, n_steps: int = 1000) -> list[int]:
 
 
 def test_long_steps_have_their_norm_every_time() -> None:
-    assert taken(cost_s=0.001, step_s=0.2) == list(range(1000))
+    assert taken(cost_s=0.0007, step_s=0.2) == list(range(1000))
 
 
-@pytest.mark.parametrize(("cost_s", "every"), [(25e-6, 5), (50e-6, 10), (75e-6, 15)])
-def test_short_steps_have_it_as_often_as_half_a_per_cent_pays_for(
+@pytest.mark.parametrize(("cost_s", "every"), [(20e-6, 5), (40e-6, 10), (60e-6, 15)])
+def test_short_steps_have_it_as_often_as_four_in_a_thousand_pay_for(
     cost_s: float, every: int
 ) -> None:
     steps = taken(cost_s=cost_s, step_s=0.001)
     assert steps[-1] - steps[-2] == pytest.approx(every, abs=1)
+
+
+def test_pressed_for_it_every_step_has_it_whatever_it_costs() -> None:
+    cadence = Cadence()
+    cadence.press(True)
+    for step in range(5):
+        assert cadence.due(step, 0.001 * step)
+        cadence.took(step, 0.001 * step, 0.001 * step + 1.0)
+        assert cadence.due_s < 0.001 * step
+    cadence.press(False)
+    assert not cadence.due(5, 1.006)
+
+
+def test_a_fixed_distance_is_kept_under_pressure() -> None:
+    cadence = Cadence(5)
+    cadence.press(True)
+    assert [step for step in range(12) if cadence.due(step, 0.001 * step)] == [0, 5, 10]
 
 
 def test_twenty_steps_never_pass_without_it() -> None:

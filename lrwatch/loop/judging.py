@@ -1,0 +1,37 @@
+"""What the loop asks of a watcher."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from lrwatch.records import Alert, Step, Verdict
+
+
+class Watcher(Protocol):
+    """The part of :class:`lrwatch.watcher.Watcher` that a loop uses."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The run so far."""
+
+    @property
+    def alerts(self) -> Sequence[Alert]:
+        """All alerts so far."""
+
+    @property
+    def band(self) -> tuple[float, float] | None:
+        """Where the last loss was expected."""
+
+    def update(self, step: Step) -> list[Alert]:
+        """Take one step into account."""
+
+    def mark(self) -> dict[str, Any]:
+        """The levels of now, for ``rewind``."""
+
+    def rewind(self, mark: Mapping[str, Any]) -> list[Alert]:
+        """Judge on as of the mark."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What it takes to go on."""
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on."""
