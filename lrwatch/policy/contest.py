@@ -7,7 +7,7 @@ from lrwatch.policy.arm import Arm
 from lrwatch.policy.spread import Mean, mean_of
 
 Outcome = Literal["won", "lost"]
-N_TAIL = 12
+N_TAIL, SURE = 12, 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,4 +45,4 @@ class Contest:
         first = self.n_steps - max(4, self.n_steps // 3)
         theirs = mean_of(losses[first : self.n_steps])
         ours = mean_of((self.rival or self.incumbent).first[first : self.n_steps])
-        return "won" if theirs.value < ours.value - theirs.apart(ours) else "lost"
+        return "won" if theirs.value < ours.value - SURE * theirs.apart(ours) else "lost"

@@ -53,7 +53,7 @@ class Settling:
     def _slow(self, seen: Seen, so_far: Progress) -> Move | None:
         course, arm = self._course, self._course.arm
         if not so_far.learnt:
-            return self._nothing_learnt(seen)
+            return self._nothing_learnt(seen, so_far)
         if not (course.settings.settle or self._suspected) or not so_far.slower_than(SLOW):
             return None
         if arm.rates[-1] != arm.rates[-4]:
@@ -64,12 +64,13 @@ class Settling:
         reason = f"slow progress: {so_far.gain:.3g} of {so_far.span:.3g} gained"
         return Move(kind="backoff", reason=reason, scale=course.settings.factor * arm.scale)
 
-    def _nothing_learnt(self, seen: Seen) -> Move | None:
+    def _nothing_learnt(self, seen: Seen, so_far: Progress) -> Move | None:
         course, arm = self._course, self._course.arm
         if not (course.can_compare and arm.from_start and self._n_chases < N_CHASES):
             return None
         odd = seen.moved() > 2 * FAR or course.launch.marked(arm)
-        if arm.n > N_YOUNG or seen.moved() < MOVED or not odd:
+        above = so_far.now.value > course.launch.level
+        if arm.n > N_YOUNG or seen.moved() < MOVED or not (odd or above):
             return None
         if not course.affords(min(arm.n, N_CHASE_STEPS)):
             return None

@@ -1,6 +1,6 @@
 """The launch: which signs lead back to the first weights, and to a search for the rate."""
 
-from lrwatch.policy.course import N_QUICK, Course
+from lrwatch.policy.course import Course
 from lrwatch.policy.launch import N_STEPS
 from lrwatch.policy.move import Move, Seen
 from lrwatch.policy.searching import Searching
@@ -94,7 +94,7 @@ class Starting:
         course.contest = None
         course.tell("a lower rate from the start is better", helped=True)
         self._margin_due = False
-        if rival.n <= N_QUICK and self._searching.begin():
+        if self._searching.begin():
             course.below(seen, 1.0)
             return self._searching.judge(seen)
         notch = course.arm.scale / rival.scale
