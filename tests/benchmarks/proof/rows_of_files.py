@@ -106,6 +106,9 @@ ROWS = (
             "tests/cli/test_review_commands.py::test_check_speaks",
             "tests/cli/test_review_commands.py::test_check_adds",
             "tests/notify/test_webhook.py::test_nobody",
+            "tests/plugin/test_page_runs.py::test_markup",
+            "tests/plugin/test_server.py::test_names",
+            "tests/plugin/test_shipped.py::test_the_page_makes",
         ),
     ),
     Row(
