@@ -50,8 +50,9 @@ def command(
     if os.environ.get("LRWATCH_DISABLED") == "1":
         become(words, os.environ)
     chosen = run_dir or os.environ.get("LRWATCH_RUN_DIR")
+    program = f"{script}.py" if is_module else script  # a module's name has no ending to be cut
     plan = Plan(
-        run_dir=os.path.abspath(chosen or by_time(script, began_s(time.time()))),
+        run_dir=os.path.abspath(chosen or by_time(program, began_s(time.time()))),
         is_chosen=bool(chosen),
         backoff=backoff,
         quiet=quiet,

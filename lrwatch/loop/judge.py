@@ -91,6 +91,8 @@ class Judge:
 
     def take(self, sample: Sample | LateSample) -> Step | None:
         """Take a sample; return its step if it was judged at once."""
+        if self._together is not None:
+            self._meet(self._together)
         self.waiting.append(sample)
         n = len(self.waiting)
         if n == 1:
@@ -122,8 +124,6 @@ class Judge:
             self._offset_s = time.time() - time.perf_counter()
             waiting = self.waiting
             self.delay_s = _DELAY_S if len(waiting) >= _MIN_BATCH else _LONG_DELAY_S
-            if self._together is not None and waiting:
-                self._meet(self._together)
             while waiting and (wait or isinstance(waiting[0], Sample) or waiting[0].ready()):
                 step = self._arrived(waiting.popleft())
                 if self.on_passed is not None and step is not None and (waiting or not current):
@@ -171,10 +171,15 @@ class Judge:
                 self._judged(*one)
 
     def _meet(self, together: Together) -> None:
-        """Find out, at the first step, whether there are other ranks."""
+        """Find out, at the first step, whether there are other ranks.
+
+        Not later: a run may be through, and its process group gone, before judging is due.
+        """
         self._together = None
         together.open()
-        if not together.alone:
+        if together.alone:
+            return
+        with self._lock:
             self._shared = SharedSteps(together)
             self._acts = together.acts
             parting.listen(self)

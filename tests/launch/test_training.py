@@ -90,6 +90,7 @@ torch.manual_seed(rank)
 weights = train(model, torch.optim.SGD(model.parameters(), lr=float(sys.argv[1])), 40)
 with open(f"weights{rank}", "w") as file:
     print(weights, file=file)
+sys.stdout.flush()
 dist.destroy_process_group()
 """
 NEVER = """
@@ -186,8 +187,14 @@ def test_of_several_ranks_one_writes(tmp_path: Path) -> None:
     assert [re.sub(r"tfevents.*", "tfevents", name) for name in written] == [
         "lrwatch/alerts.jsonl",
         "lrwatch/events.out.tfevents",
+        "lrwatch/verdict.json",
     ]
-    assert first_and_last(tmp_path / "run")[1].step == 39
+    told = [numbers(line) for line in ended.stdout.splitlines()]
+    for step in first_and_last(tmp_path / "run"):
+        of_ranks = [loss for number, loss in told if number == step.step]
+        assert step.loss == pytest.approx(sum(of_ranks) / 2, rel=1e-6)
+        assert len(set(of_ranks)) == 2
+    assert step.step == 39
 
 
 def test_several_ranks_back_off_as_one(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_the_norm_is_that_of_all_gradients_before_clipping(job: Job, scenario: s
 @pytest.mark.parametrize("scenario", ["ddp", "fsdp", "ddp_acts"])
 def test_one_rank_writes(job: Job, scenario: str) -> None:
     written = sorted(path.name for path in (job.folder / scenario / "lrwatch").iterdir())
-    assert [name.split(".")[0] for name in written] == ["alerts", "events"]
+    assert [name.split(".")[0] for name in written] == ["alerts", "events", "verdict"]
 
 
 @pytest.mark.parametrize("scenario", ["ddp_acts", "fsdp_acts"])
