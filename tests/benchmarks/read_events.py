@@ -42,6 +42,15 @@ def ours_as_steps() -> Callable[[Path], int]:
     )
 
 
+def ours_judged() -> Callable[[Path], int]:
+    """Steps and a verdict on them, by lrwatch."""
+    from lrwatch.readers import event_steps
+    from lrwatch.reviewing.summary import summarise
+
+    assert event_steps
+    return lambda run: 3 * summarise(run, {}).n_steps
+
+
 def theirs() -> Callable[[Path], int]:
     """Lists of events, by TensorBoard's EventAccumulator."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -54,7 +63,12 @@ def theirs() -> Callable[[Path], int]:
     return count
 
 
-READERS = {"lrwatch": ours, "lrwatch, Steps": ours_as_steps, "EventAccumulator": theirs}
+READERS = {
+    "lrwatch": ours,
+    "lrwatch, Steps": ours_as_steps,
+    "lrwatch, verdicts": ours_judged,
+    "EventAccumulator": theirs,
+}
 
 
 def child(reader: str, runs: Sequence[Path]) -> None:
