@@ -139,8 +139,7 @@ class Watch:
         if detach is None or self._recorder is None or self._recorder.inert:
             return
         self._recorder.inert = True
-        self.said_idle = self._recorder.say_if_idle()
-        ends = [detach]
+        ends = [self._say_if_idle, detach]
         if self._intervention is not None:
             ends.append(self._intervention.close)
         if self._judge is not None:
@@ -200,6 +199,10 @@ class Watch:
 
     def __reduce__(self) -> tuple[type["Watch"], tuple[()]]:
         return Watch, ()
+
+    def _say_if_idle(self) -> None:
+        if self._recorder is not None:
+            self.said_idle = self._recorder.say_if_idle()
 
     def _refuse(self, error: Exception) -> None:
         if self._observe_guard.strict:

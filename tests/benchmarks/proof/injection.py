@@ -24,6 +24,8 @@ _OUTERMOST = (
     "Watch.",
     "_never_fatal",
     "step_hook.",
+    "ShortStep.before_step",
+    "ShortStep.after_step",
     "left_out.",
     "RateScale._before",
     "RateScale._after",
