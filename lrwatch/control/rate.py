@@ -2,8 +2,10 @@
 
 import logging
 import math
+import numbers
 import os
-from typing import Any, NamedTuple, cast
+from collections.abc import Callable
+from typing import Any, NamedTuple, Self, cast
 
 import torch
 from torch.optim import Optimizer
@@ -27,8 +29,28 @@ class _Arguments(tuple[Any, ...]):
     PyTorch runs no hook after a ``step()`` that raises; its frame is let go all the same.
     """
 
+    def holding(self, loans: list[_Loan]) -> Self:
+        """Itself, to end these loans."""
+        self.__dict__["loans"] = loans
+        return self
+
     def __del__(self) -> None:
         _end(self.__dict__.pop("loans", []))
+
+
+class _Closure:
+    """A closure that holds the loan: other hooks put arguments of their own in place of the tuple.
+
+    They wrap the closure and so keep it. LBFGS reads its rate before it calls it, and calls it
+    several times.
+    """
+
+    def __init__(self, closure: Callable[..., Any], loans: list[_Loan]) -> None:
+        self._closure = closure
+        self._guard = _Arguments().holding(loans)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._closure(*args, **kwargs)
 
 
 class RateScale:
@@ -86,7 +108,7 @@ class RateScale:
         if self._scale == 1.0:
             return
         for group in optimizer.param_groups:
-            if "lr" in group:
+            if isinstance(group.get("lr"), (numbers.Real, torch.Tensor)):
                 self._loans.append(_Loan(group, group["lr"], group["lr"] * self._scale))
         for loan in self._loans:
             loan.group["lr"] = loan.lent
@@ -98,9 +120,10 @@ class RateScale:
         self._loans = []
 
     def scheduled(self, group: dict[str, Any]) -> float:
-        """The rate of a group as the schedule set it; waits for the device if it lies there."""
+        """The rate of a group as the schedule set it, 0 where there is none; may wait."""
         lent = [loan.scheduled for loan in self._loans if loan.group is group]
-        return float(lent[0] if lent else group.get("lr", 0.0))
+        rate = lent[0] if lent else group.get("lr")
+        return float(rate) if isinstance(rate, (numbers.Real, torch.Tensor)) else 0.0
 
     def close(self) -> None:
         """Put back what is lent and remove the hooks."""
@@ -124,9 +147,11 @@ class RateScale:
         try:
             if not self._explicit or len(args) > 1 or kwargs.get("closure") is not None:
                 self.lend(optimizer)
-            guarded = _Arguments(args)
-            guarded.__dict__["loans"] = self._loans
-            return guarded, kwargs
+            if len(args) > 1 and callable(args[1]):
+                return (args[0], _Closure(args[1], self._loans), *args[2:]), kwargs
+            if callable(closure := kwargs.get("closure")):
+                return args, {**kwargs, "closure": _Closure(closure, self._loans)}
+            return _Arguments(args).holding(self._loans), kwargs
         except Exception as error:
             self._failed(error)
             return None

@@ -8,6 +8,8 @@ from typing import Any
 from torch import nn
 from torch.optim import Optimizer
 
+from lrwatch.loop.step_rates import rate_of
+
 _OF_A_SINK = ("write_point", "write_alert", "write_action", "close")
 
 
@@ -30,6 +32,18 @@ def check_kinds(
         missing = [name for name in _OF_A_SINK if not callable(getattr(sink, name, None))]
         if missing:
             raise TypeError(f"a sink must have {', '.join(missing)}(), got {type(sink).__name__}")
+
+
+def check_backoff(optimizer: Optimizer, backoff: Any) -> None:
+    """Check that there is something to act on.
+
+    Raises:
+        ValueError: If no group of the optimizer has a rate.
+    """
+    rates = map(rate_of, optimizer.param_groups)
+    if not (backoff is False or backoff is None or any(rate == rate for rate in rates)):
+        name = type(optimizer).__name__
+        raise ValueError(f"backoff must have a rate to scale, but {name} has none: leave it off")
 
 
 def unwrapped(optimizer: Any) -> Optimizer:

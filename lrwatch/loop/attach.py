@@ -13,7 +13,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from lrwatch.loop import patches
-from lrwatch.loop.arguments import check_kinds, unwrapped
+from lrwatch.loop.arguments import check_backoff, check_kinds, unwrapped
 from lrwatch.loop.ears import Ears
 from lrwatch.loop.guard import log
 from lrwatch.loop.intervention import Intervention
@@ -125,6 +125,7 @@ def attach(
     check_kinds(
         model=model, run_dir=run_dir, norm_every=norm_every, total_steps=total_steps, sinks=sinks
     )
+    check_backoff(optimizer, backoff)
     at_once = check_before_step or backoff is not False
     ears = Ears.of(
         optimizer,

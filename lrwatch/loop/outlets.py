@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 
 from lrwatch.loop.guard import log
 from lrwatch.loop.run_dir import RunDir
+from lrwatch.loop.step_rates import rate_of
 from lrwatch.loop.terminal import on_terminal
 from lrwatch.ranks import job
 from lrwatch.records import Alert
@@ -46,10 +47,10 @@ def sinks_calling(
 
 def digest_of(optimizer: Optimizer, backoff: Any) -> dict[str, object]:
     """What the digest says about how the run was set up."""
-    rates = [float(group["lr"]) for group in optimizer.param_groups[:8]]
+    rates = [rate_of(group) for group in optimizer.param_groups[:8]]
     return {
         "optimizer": type(optimizer).__name__,
-        "rate": ", ".join(f"{rate:.4g}" for rate in rates),
+        "rate": ", ".join("none" if rate != rate else f"{rate:.4g}" for rate in rates),
         "back-off": "off" if backoff is False or backoff is None else "on",
     }
 

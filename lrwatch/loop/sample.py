@@ -40,11 +40,12 @@ class Sample(NamedTuple):
             offset_s: What to add to the steady clock for seconds since the epoch.
         """
         number, clock_s, loss, norm, lrs, skipped, _, is_share = self
+        rate = lrs[0] if lrs else None
         return Step(
             step=number,
             loss=loss,
             grad_norm=None if is_share else norm,
-            lr=lrs[0] if lrs else None,
+            lr=None if rate != rate else rate,
             time=clock_s + offset_s,
             skipped=skipped,
         )

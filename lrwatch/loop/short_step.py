@@ -95,7 +95,7 @@ class ShortStep:
                 norm = self._norm_of(number, now_s)
                 if norm is not None:
                     total = loss + norm if norm <= judge.highest_norm else math.inf
-            rate = groups[0]["lr"]
+            rate = groups[0].get("lr")
             plain = type(rate) is float and len(groups) == 1
             rates = (rate,) if plain else self._rates_of(optimizer, number)
             self.n_steps = number + 1

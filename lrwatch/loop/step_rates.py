@@ -1,6 +1,7 @@
 """The learning rate of every group, as the schedule set it."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -13,8 +14,18 @@ _MAX_GROUPS = 8
 _EVERY = 32
 
 
+def rate_of(group: Mapping[str, Any]) -> float:
+    """The rate of a group; NaN where it has none, as Adafactor that finds its own. May wait."""
+    try:
+        return float(group.get("lr", math.nan))
+    except (TypeError, ValueError, RuntimeError):
+        return math.nan
+
+
 class StepRates:
     """Reads the rates; with more than eight groups only the first at every step, all at times.
+
+    NaN stands for a group that has none.
 
     Args:
         readback: Reads tensor rates from their device.
@@ -30,13 +41,12 @@ class StepRates:
         if len(groups) == 1 and type(rate := groups[0].get("lr")) is float:
             return (rate,)
         if len(groups) <= _MAX_GROUPS or step % _EVERY == 0 or len(groups) != len(self._last):
-            self._last = tuple([self._one(group.get("lr")) for group in groups])
+            self._last = tuple(map(self._one, groups))
             return self._last
-        return (self._one(groups[0].get("lr")), *self._last[1:])
+        return (self._one(groups[0]), *self._last[1:])
 
-    def _one(self, rate: Any) -> Value:
-        if type(rate) is float:
-            return rate
-        if isinstance(rate, torch.Tensor):
+    def _one(self, group: Mapping[str, Any]) -> Value:
+        rate = group.get("lr")
+        if isinstance(rate, torch.Tensor) and rate.numel() == 1:
             return self._readback.read(rate.detach())
-        return math.nan if rate is None else float(rate)
+        return rate_of(group)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from lrwatch.loop.step_rates import rate_of
 from lrwatch.range_test.advice import advice
 from lrwatch.range_test.batch_loss import BatchLoss, LossFn
 from lrwatch.range_test.board import write_board
@@ -151,8 +152,11 @@ def _check(optimizer: Any, accumulate: int, max_grad_norm: float | None) -> None
         raise TypeError(f"optimizer must be a torch.optim.Optimizer, got {name}")
     if needs_closure(optimizer):
         raise ValueError(f"{type(optimizer).__name__} evaluates the loss itself: no range test")
-    if not float(optimizer.param_groups[0]["lr"]) > 0:
-        raise ValueError("the optimizer's rate must be > 0, got 0: give it any, such as 1e-3")
+    if not rate_of(optimizer.param_groups[0]) > 0:
+        found = optimizer.param_groups[0].get("lr")
+        raise ValueError(
+            f"the optimizer's rate must be > 0, got {found}: give it any, such as 1e-3"
+        )
     if accumulate < 1:
         raise ValueError(f"accumulate must be >= 1, got {accumulate}")
     if max_grad_norm is not None and not max_grad_norm > 0:

@@ -268,6 +268,34 @@ def test_rates_of_any_kind_are_read_and_left_alone(lr: Any) -> None:
     assert optimizer.param_groups[0]["lr"] is lr
 
 
+class Unrated(torch.optim.Optimizer):
+    """Finds its rate by itself."""
+
+    def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
+        super().__init__(params, defaults)
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> Any:
+        for param in self.param_groups[0]["params"]:
+            param -= 0.01 * param.grad
+
+
+@pytest.mark.parametrize("defaults", [{}, {"lr": None}, {"lr": "auto"}, {"lr": torch.ones(2)}])
+def test_an_optimizer_without_a_rate_is_watched_by_its_losses(defaults: dict[str, Any]) -> None:
+    model, told = small_model(), Told()
+    optimizer = Unrated(model.parameters(), defaults)
+    with attach(optimizer, run_dir=False, sinks=[told]):
+        logged = train(model, optimizer, 40)
+    assert told.losses == logged
+    assert {step.lr for step in told.steps} == {None}
+
+
+def test_a_back_off_without_a_rate_to_scale_is_refused() -> None:
+    optimizer = Unrated(small_model().parameters(), {"lr": None})
+    with pytest.raises(ValueError, match="a rate to scale, but Unrated has none"):
+        attach(optimizer, run_dir=False, backoff=True)
+
+
 def test_a_group_without_parameters_is_no_trouble() -> None:
     model = small_model()
     groups: list[dict[str, Any]] = [{"params": []}, {"params": list(model.parameters())}]
