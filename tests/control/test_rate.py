@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim import lr_scheduler as schedules
 
+import lrwatch
 from lrwatch.control.rate import RateScale
 
 torch.set_num_threads(1)
@@ -229,3 +231,58 @@ def test_an_optimizer_saved_while_a_step_is_interrupted_has_the_scheduled_rate()
     except RuntimeError:
         saved = optimizer.state_dict()  # the traceback holds the frame of the step
     assert saved["param_groups"][0]["lr"] == 0.1
+
+
+def test_a_closure_is_scaled_from_its_beginning_also_where_another_hook_wraps_it() -> None:
+    weight = torch.nn.Parameter(torch.ones(1))
+    lbfgs = torch.optim.LBFGS([weight], lr=1.0)
+    rate = RateScale(lbfgs, explicit=True)
+    lbfgs.register_step_pre_hook(
+        lambda optimizer, args, kwargs: ((args[0], functools.partial(args[1])), kwargs)
+    )
+    rate.scale = 0.5
+    seen: list[float] = []
+
+    def closure() -> torch.Tensor:
+        seen.append(lbfgs.param_groups[0]["lr"])
+        lbfgs.zero_grad()
+        loss = (weight**2).sum()
+        loss.backward()
+        return loss
+
+    lbfgs.step(closure)
+    rate.give_back()
+    assert set(seen) == {0.5}
+    assert lbfgs.param_groups[0]["lr"] == 1.0
+
+
+def test_a_step_with_a_closure_that_raises_leaves_the_scheduled_rate_behind() -> None:
+    weight = torch.nn.Parameter(torch.ones(1))
+    sgd = SGD([weight], lr=1.0)
+    rate = RateScale(sgd, explicit=True)
+    rate.scale = 0.5
+
+    def closure() -> float:
+        raise KeyError("lost")
+
+    with pytest.raises(KeyError, match="lost"):
+        sgd.step(closure)
+    assert sgd.param_groups[0]["lr"] == 1.0
+
+
+def test_hot_run_of_lbfgs_is_rescued() -> None:
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(8, 32), torch.nn.ReLU(), torch.nn.Linear(32, 2))
+    x = torch.randn(128, 8)
+    y = (x[:, 0] * x[:, 1] > 0).long()
+    lbfgs = torch.optim.LBFGS(model.parameters(), lr=50.0)
+
+    def closure() -> torch.Tensor:
+        lbfgs.zero_grad()
+        loss = torch.nn.functional.cross_entropy(model(x), y)
+        loss.backward()
+        return loss
+
+    with lrwatch.attach(lbfgs, model, run_dir=False, backoff=True, stderr=False):
+        losses = [float(lbfgs.step(closure).detach()) for _ in range(40)]
+    assert losses[-1] < 0.01
