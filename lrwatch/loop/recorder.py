@@ -160,10 +160,10 @@ class Recorder:
         return watched
 
     def _record_in_closure(self, optimizer: Optimizer, result: Any) -> None:
-        if self.loss.short:
-            self.short_way.before_step(optimizer, (optimizer,), {})
-            return
         try:
+            if self.loss.short:
+                self.short_way.before_step(optimizer, (optimizer,), {})
+                return
             self.loss.returned(result)
             self._record(optimizer)
         except Exception as error:

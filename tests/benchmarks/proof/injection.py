@@ -26,6 +26,7 @@ _OUTERMOST = (
     "step_hook.",
     "ShortStep.before_step",
     "ShortStep.after_step",
+    "Recorder._record_in_closure",
     "left_out.",
     "RateScale._before",
     "RateScale._after",
