@@ -21,7 +21,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-frameworks lint types wheel-check gallery docs bench-verdicts bench-shapes bench-rescue bench-find bench-hook bench-overhead bench-detectors bench-read bench-scan bench-tab proof soak fuzz clean
+.PHONY: help demo test test-frameworks lint types wheel-check gallery docs bench-verdicts bench-shapes bench-rescue bench-find bench-hook bench-run bench-overhead bench-detectors bench-read bench-scan bench-tab proof soak fuzz clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ bench-find: $(VENV)/.core  ## measure the regret of suggested rates beside other
 
 bench-hook: $(VENV)/.core  ## measure what watching adds to a training step
 	$(BIN)/python -m tests.benchmarks.hook_cost
+
+bench-run: $(FRAMEWORKS_VENV)/.installed  ## measure what `lrwatch run` adds to Transformers and Lightning, on steps of 10 ms
+	$(FRAMEWORKS_VENV)/bin/python -m tests.benchmarks.run_cost $(FLAGS)
 
 bench-overhead: $(PEERS_VENV)/.installed  ## measure lrwatch beside other trackers, on steps of 1, 10 and 100 ms
 	$(PEERS_VENV)/bin/python -m tests.benchmarks.overhead $(FLAGS)

@@ -1,0 +1,1 @@
+"""What ``lrwatch run`` adds to a training by a framework."""
