@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.benchmarks.sweep.__main__ import sweep
+from tests.benchmarks.sweep import tables
+from tests.benchmarks.sweep.__main__ import TABLES_FOLDER, main, sweep
 from tests.benchmarks.sweep.optimizers import Schedule, factor
 from tests.benchmarks.sweep.store import outcomes, rows_path
 from tests.benchmarks.sweep.training import STEPS_AFTER_NON_FINITE, train
@@ -49,12 +50,32 @@ def test_a_run_stops_soon_after_it_became_non_finite() -> None:
     assert run.final == float("inf")
 
 
-@pytest.mark.parametrize("workload", WORKLOADS, ids=lambda w: w.key)
+@pytest.mark.parametrize("workload", WORKLOADS + tables.TABLES, ids=lambda w: w.key)
 def test_every_workload_trains_at_its_centre(workload: Workload) -> None:
     run = train(replace(workload, n_steps=3), seed=0, lr=workload.centre)
     assert run.rows.shape == (3, 3)
     assert np.isfinite(run.rows).all()
     assert np.isfinite([run.initial, run.final]).all()
+
+
+def test_the_workloads_over_tables_are_further_ones() -> None:
+    keys = {w.key for w in tables.TABLES}
+    assert len(keys) == len(tables.TABLES) == 20
+    assert keys.isdisjoint(BY_KEY)
+
+
+@pytest.mark.parametrize(("flags", "seeds"), [([], [0, 1]), (["--seeds", "2"], [2])])
+def test_the_sweep_over_tables_has_its_own_folder_and_seeds(
+    flags: list[str], seeds: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny = [replace(w, n_steps=2) for w in tables.SECOND if w.name == "iris_mlp"]
+    monkeypatch.setattr(tables, "SEEDS", ((tiny, (0, 1)),))
+    monkeypatch.setattr("sys.argv", ["sweep", "--tables", *flags])
+    monkeypatch.setattr(torch, "set_flush_denormal", lambda on: on)
+    monkeypatch.chdir(tmp_path)
+    main()
+    runs = [(o.name, o.seed) for o in outcomes(TABLES_FOLDER)]
+    assert runs == [("iris_mlp/momentum", s) for s in seeds for _ in MULTIPLIERS]
 
 
 @pytest.mark.parametrize(

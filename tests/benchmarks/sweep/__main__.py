@@ -1,4 +1,7 @@
-"""Make the sweep: ``python -m tests.benchmarks.sweep --seeds 0 1 2``; what exists is kept."""
+"""Make the sweep: ``python -m tests.benchmarks.sweep --seeds 0 1 2``; what exists is kept.
+
+With ``--tables`` that over the tables of scikit-learn, in a folder of its own.
+"""
 
 import argparse
 import sys
@@ -8,12 +11,14 @@ from pathlib import Path
 
 import torch
 
+from tests.benchmarks.sweep import tables
 from tests.benchmarks.sweep.store import Outcome, outcomes, save
 from tests.benchmarks.sweep.training import train
 from tests.benchmarks.sweep.workload import Workload
 from tests.benchmarks.sweep.workloads import MULTIPLIERS, WORKLOADS
 
 FOLDER = Path(".bench/sweep")
+TABLES_FOLDER = Path(".bench/tables")
 
 
 def sweep(folder: Path, workloads: Sequence[Workload], seeds: Sequence[int]) -> None:
@@ -40,15 +45,18 @@ def train_and_save(folder: Path, workload: Workload, seed: int, mult: str, lr: f
 
 def main() -> None:
     """Parse the command line and make the sweep."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=FOLDER, help="folder of the sweep")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tables", action="store_true", help="the workloads over tables instead")
+    parser.add_argument("--out", type=Path, help="folder of the sweep")
+    parser.add_argument("--seeds", type=int, nargs="+", help="instead of those of the figures")
     parser.add_argument("--only", nargs="+", help="names such as glyph_mlp/sgd")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    workloads = [w for w in WORKLOADS if not chosen.only or w.key in chosen.only]
-    sweep(chosen.out, workloads, chosen.seeds)
+    folder = chosen.out or (TABLES_FOLDER if chosen.tables else FOLDER)
+    for workloads, seeds in tables.SEEDS if chosen.tables else ((WORKLOADS, (0, 1, 2)),):
+        wanted = [w for w in workloads if not chosen.only or w.key in chosen.only]
+        sweep(folder, wanted, chosen.seeds or seeds)
 
 
 if __name__ == "__main__":
