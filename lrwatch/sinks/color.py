@@ -25,7 +25,8 @@ def wants_color(
         return False
     if environ.get("CLICOLOR_FORCE", "0") not in ("", "0"):
         return True
-    return environ.get("TERM") != "dumb" and stream.isatty()
+    # What a script puts in the place of stderr often has a write() and little else.
+    return environ.get("TERM") != "dumb" and bool(getattr(stream, "isatty", bool)())
 
 
 def colored(word: str) -> str:

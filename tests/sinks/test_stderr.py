@@ -51,6 +51,31 @@ def test_a_broken_stderr_is_no_trouble(monkeypatch: pytest.MonkeyPatch, broken: 
     assert sys.stderr is not sink
 
 
+class Tee:
+    """What many a script puts in the place of stderr, to have a log file too."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def write(self, text: str) -> None:
+        self.text += text
+
+
+@pytest.mark.parametrize("with_tqdm", [True, False])
+def test_a_stderr_that_can_only_be_written_to_gets_the_line(
+    monkeypatch: pytest.MonkeyPatch, with_tqdm: bool
+) -> None:
+    importlib.import_module("tqdm")
+    if not with_tqdm:
+        monkeypatch.delitem(sys.modules, "tqdm")
+    for name in ("NO_COLOR", "CLICOLOR_FORCE", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    tee = Tee()
+    monkeypatch.setattr(sys, "stderr", tee)
+    StderrSink().write_alert(ALERT)
+    assert tee.text.endswith("no progress\n")
+
+
 def test_a_forked_child_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     sink = StderrSink()
     if not (pid := os.fork()):
