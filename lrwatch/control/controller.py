@@ -176,7 +176,7 @@ class BackoffController:
     def close(self) -> None:
         """Give back rates and memory."""
         self._rate.close()
-        self._snapshots.clear()
+        self._keeping.clear()
 
     def _look_around(self) -> None:
         """Let go where that is wished for, or where the ranks have parted."""
@@ -193,7 +193,7 @@ class BackoffController:
             self._write(Action(kind="disarm", step=self._step, reason=reason, scale=scale))
         self.armed = False
         self._rate.scale = scale
-        self._snapshots.clear()
+        self._keeping.clear()
 
     def _seen(self, optimizer: Optimizer, step: int, loss: float, grad_norm: float | None) -> Seen:
         rate = self._rate.scheduled(optimizer.param_groups[0])

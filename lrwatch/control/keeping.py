@@ -59,6 +59,11 @@ class Keeping:
         tied.clear()
         self._tied = [one for one in self._tied if one is not tied]
 
+    def clear(self) -> None:
+        """Give the memory of all snapshots back."""
+        for snapshots in (self._snapshots, *self._tied):
+            snapshots.clear()
+
     def save(self, name: str, step: int) -> None:
         """Keep the run as it is."""
         for snapshots in (self._snapshots, *self._tied):

@@ -8,6 +8,8 @@ import torch
 from torch import nn
 
 import lrwatch
+from lrwatch.control.keeping import Keeping
+from lrwatch.control.snapshot import Snapshots
 from lrwatch.records import Action, Alert, Point
 
 torch.set_num_threads(1)
@@ -130,6 +132,17 @@ def test_disarming_one_disarms_both_and_rates_are_the_schedules() -> None:
     second.disarm()
     assert (first.backoff.scale, second.backoff.scale) == (1.0, 1.0)
     assert [pair.first.param_groups[0]["lr"], pair.second.param_groups[0]["lr"]] == [3.0, 3.0]
+
+
+def test_memory_of_both_is_given_back_together() -> None:
+    pair = Pair((0.01, 0.01))
+    own = Snapshots(pair.first)
+    keeping = Keeping(own, None, n_slots=2, backoff=lrwatch.Backoff())
+    tied = keeping.tie(pair.second)
+    keeping.save("start", 0)
+    assert min(own.n_bytes, tied.n_bytes) > 0
+    keeping.clear()
+    assert (own.n_bytes, tied.n_bytes) == (0, 0)
 
 
 def test_closing_the_second_leaves_the_first_at_work() -> None:
