@@ -4,6 +4,10 @@ Every way of watching trains the same model in a process of its own; the process
 order shuffled anew for each round, and one that waits does nothing. Medians of the rounds, in us a
 step of processor time: on the training thread, in threads, in child processes. The trackers are
 told a gradient norm that is made up; lrwatch takes its own, and that is in a column of its own.
+
+Cockpit 1.0.2 is not among them: it wants the model and backward() in BackPACK's form. Tried apart,
+it still runs with PyTorch 2.13, given setuptools < 80: 37 ms a step at its economy setting, of a
+dense net whose own step takes 0.6 ms.
 """
 
 import argparse

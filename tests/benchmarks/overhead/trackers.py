@@ -5,8 +5,10 @@ import time
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 Log = Callable[[int, Tensor], None]
@@ -78,6 +80,33 @@ def mlflow_batch(model: nn.Module, folder: Path) -> tuple[Log, Callable[[], None
     return (lambda step, loss: mlflow.log_metrics(named(loss), step=step)), mlflow.end_run
 
 
+def lightning_monitors(model: nn.Module, folder: Path) -> tuple[Log, Callable[[], None]]:
+    """Lightning's monitor of the rate and its TensorBoard logger, at every step.
+
+    They are called as its Trainer calls them, which itself takes far longer and is left out.
+    """
+    logger: Any = import_module("lightning.pytorch.loggers").TensorBoardLogger(str(folder))
+    monitor: Any = import_module("lightning.pytorch.callbacks").LearningRateMonitor("step")
+    loop = SimpleNamespace(_batches_that_stepped=0)
+    trainer = SimpleNamespace(
+        loggers=[logger],
+        optimizers=[torch.optim.SGD(model.parameters(), lr=RATE)],
+        lr_scheduler_configs=[],
+        callback_metrics={},
+        strategy=SimpleNamespace(root_device="cpu"),
+        fit_loop=SimpleNamespace(epoch_loop=loop),
+        _logger_connector=SimpleNamespace(should_update_logs=True),
+    )
+    monitor.on_train_start(trainer)
+
+    def log(step: int, loss: Tensor) -> None:
+        loop._batches_that_stepped = step
+        monitor.on_train_batch_start(trainer)
+        logger.log_metrics({"loss": loss.item(), "grad_norm": NORM}, step=step)
+
+    return log, logger.experiment.close
+
+
 def trackio_local(model: nn.Module, folder: Path) -> tuple[Log, Callable[[], None]]:
     """Trackio into a local database."""
     os.environ["TRACKIO_DIR"] = str(folder)
@@ -98,4 +127,5 @@ TRACKERS: dict[str, Begin] = {
     "W&B and its watch": wandb_watch,
     "MLflow, sqlite": mlflow_batch,
     "Trackio": trackio_local,
+    "Lightning's monitors": lightning_monitors,
 }
