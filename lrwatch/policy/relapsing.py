@@ -25,7 +25,8 @@ class Relapsing:
     Where the rate had been raised since the snapshot, far less will do, and the rate goes back to
     what it was. Elsewhere it goes one notch down and up again when all is quiet: all the way after
     the first time, to a little more than half of the rate that brought trouble after the second,
-    not at all later or where the schedule was raising the rate.
+    not at all later, nor where the schedule was raising the rate, nor in the first 256 steps unless
+    a search has found the rate.
 
     Args:
         course: Shared state.
@@ -120,7 +121,7 @@ class Relapsing:
         return self._course.arm.scale * (1.0 if innocent else BELOW_TROUBLE)
 
     def _at_launch(self) -> bool:
-        return self._course.n < N_LAUNCH
+        return self._course.n < N_LAUNCH and not self._searching.done
 
     def _up(self, seen: Seen) -> Move | None:
         course, arm = self._course, self._course.arm

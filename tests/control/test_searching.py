@@ -19,6 +19,7 @@ class Training:
     def __init__(self, rate: float, settings: Backoff | None = None, *, speed: float = 0.1) -> None:
         self.ladder = Ladder(settings or Backoff())
         self.rate, self.speed, self.n = rate, speed, 0
+        self.step, self.rng = 0, random.Random(0)
         self.moves: list[tuple[int, Move]] = []
 
     def loss(self) -> float:
@@ -29,15 +30,19 @@ class Training:
         return 0.3 + 2.0 * math.exp(-speed * self.n)
 
     def go(self, n_steps: int) -> "Training":
-        rng = random.Random(0)
-        for step in range(n_steps):
-            loss = self.loss() + rng.gauss(0, 0.02)
+        for _ in range(n_steps):
+            loss = self.loss() + self.rng.gauss(0, 0.02)
             norm = 10.0 if loss > 4 else 1.0
             seen = Seen(
-                step=step, loss=loss, grad_norm=norm, rate=self.rate, moved=lambda: 0.5 * self.n
+                step=self.step,
+                loss=loss,
+                grad_norm=norm,
+                rate=self.rate,
+                moved=lambda: 0.5 * self.n,
             )
             moves = self.ladder.decide(seen)
-            self.moves += [(step, move) for move in moves]
+            self.moves += [(self.step, move) for move in moves]
+            self.step += 1
             self.n = 0 if any(move.load for move in moves) else self.n + 1
         return self
 
@@ -84,3 +89,16 @@ def test_a_search_is_done_once() -> None:
     run.go(60)
     assert not any("learn faster" in move.reason for _, move in run.moves[-3:])
     assert len(run.restarts()) >= n
+
+
+def test_rate_that_a_search_has_found_comes_back_after_trouble() -> None:
+    run = Training(20 * FASTEST, speed=0.004).go(200)
+    found, learning, n_moves = run.ladder.scale, run.speed, len(run.moves)
+    run.speed = 0.0
+    while len(run.moves) == n_moves:
+        run.go(1)
+    assert run.moves[-1][1].kind == "rewind"
+    assert run.ladder.scale < 0.5 * found
+    run.speed, run.n = learning, 150
+    run.go(60)
+    assert run.ladder.scale > 0.5 * found
