@@ -96,7 +96,8 @@ def attach(
         model: Its model; needed to take the model's buffers back in a rewind.
         run_dir: Where to write. None: ``LRWATCH_RUN_DIR``, else ``runs/<UTC time>-<script>``, made
             at the first judged step; False: nowhere.
-        backoff: True or a policy, to act on alerts; every step is then judged before its update.
+        backoff: True or a policy, to act on alerts; a step that may have to be acted on is then
+            judged before its update.
             The ``backoff`` of another optimizer's watch ties this one to that.
         name: Name of this optimizer where there are several: a folder in the run directory, and a
             word in every line that is printed.

@@ -24,7 +24,8 @@ class Backoff:
             are skipped, >= 1.
         max_lost: Share of the steps so far that trials may cost, beyond a first 100, in (0, 1).
         hold: Updates in a row that are skipped before the data count as changed, >= 1.
-        snapshot_every: Steps between snapshots, at least; later one in 20 of the steps so far.
+        snapshot_every: Steps between snapshots, at least; later one in 20 of the steps so far, and
+            where that takes over half a per cent of the time, up to one in 10.
         memory_cap: Bytes that all snapshots together may take, >= 1.
         where: Where snapshots lie: beside the weights, or in the processor's memory.
         ramp: Go back up after trouble that did not come from the rate.
