@@ -18,6 +18,7 @@ from lrwatch.loop.ears import Ears
 from lrwatch.loop.guard import log
 from lrwatch.loop.intervention import Intervention
 from lrwatch.loop.levels import JudgeLevels
+from lrwatch.loop.orphans import close_orphans
 from lrwatch.loop.outlets import digest_of, notice, sinks_calling, sinks_of, warn
 from lrwatch.loop.run_dir import RunDir, chosen
 from lrwatch.loop.terminal import on_terminal
@@ -167,6 +168,7 @@ def begin(
     sinks: Sequence[Sink] = (),
 ) -> Watch:
     """Watch an optimizer with ears that may have listened for a while; else as :func:`attach`."""
+    close_orphans(_watches)
     path = chosen(run_dir, name, set(_run_dirs.values()), time.time())
     of = name or (f"optimizer-{len(_watches) + 1}" if _watches else "")
     ears.judge.tell([*sinks_of(path, stderr, digest_of(optimizer, backoff), of), *sinks])

@@ -11,10 +11,10 @@ class Broken:
     """An optimizer whose loss becomes NaN."""
 
     def __init__(self, name: str | None) -> None:
-        model = small_model()
-        self.optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+        self.model = small_model()
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.01)
         self.watch = lrwatch.attach(self.optimizer, run_dir=False, name=name)
-        train(model, self.optimizer, 5)
+        train(self.model, self.optimizer, 5)
         self.watch.observe(float("nan"))
         self.optimizer.step()
 
