@@ -12,7 +12,8 @@ FLAT = 0.03
 LEAST_GAIN = 0.02
 LOST_AGAIN, FALLS_ON = 0.2, 0.3
 SURE = 5.0
-PATIENCE, PATIENCE_WHERE_HOT = 1.5, 0.4
+# How many times what it gained by itself; where the rate is known to be hot; there, once more.
+PATIENCE, PATIENCE_WHERE_HOT, PATIENCE_AGAIN = 1.5, 0.4, 1.0
 CLEAR = 3.0
 
 
@@ -61,8 +62,9 @@ class Trial:
     Attributes:
         before: Progress of the arm that the trial interrupts.
         n_steps: Steps before the first decision; up to three times as many while it is open.
-        known_hot: Whether the rate is known to have been too high: less of a gain will do then, and
-            the old rate need not come back.
+        known_hot: Whether the rate is known to have been too high: the old one need not come back
+            then.
+        patience: How many times what the run gained by itself the gain must be.
         losses: What was seen so far.
         back: What was seen since the old rate is back, to see whether the gain is lost.
     """
@@ -70,6 +72,7 @@ class Trial:
     before: Progress
     n_steps: int
     known_hot: bool = False
+    patience: float = PATIENCE
     losses: list[float] = field(default_factory=list)
     back: list[float] | None = None
 
@@ -85,7 +88,7 @@ class Trial:
         level = self.level()
         gain, error = self.before.now.value - level.value, level.apart(self.before.now)
         least = LEAST_GAIN * self.before.span
-        by_itself = (PATIENCE_WHERE_HOT if self.known_hot else PATIENCE) * self.before.gain
+        by_itself = self.patience * self.before.gain
         if gain > max(least, 2.5 * error, by_itself):
             if self.known_hot or gain > CLEAR * max(least, by_itself, SURE * error):
                 return "kept"
@@ -110,7 +113,12 @@ class Trial:
         return "kept" if sure and stands else "refused"
 
 
-def next_trial(arm: Arm, before: Progress, *, known_hot: bool) -> Trial:
-    """A trial of a twelfth of the arm's length, of a sixth where it stands still; 24 at least."""
-    share = 6 if before.slower_than(FLAT) else 12
-    return Trial(before=before, n_steps=max(24, arm.n // share), known_hot=known_hot)
+def next_trial(arm: Arm, before: Progress, *, known_hot: bool, again: bool) -> Trial:
+    """A trial of a twelfth of the arm's length, of a sixth where it stands still; 24 at least.
+
+    Where the rate is known to be hot less of a gain will do, but not after a trial was kept.
+    """
+    n_steps = max(24, arm.n // (6 if before.slower_than(FLAT) else 12))
+    hot = PATIENCE_AGAIN if again else PATIENCE_WHERE_HOT
+    patience = hot if known_hot else PATIENCE
+    return Trial(before=before, n_steps=n_steps, known_hot=known_hot, patience=patience)

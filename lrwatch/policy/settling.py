@@ -60,7 +60,7 @@ class Settling:
             return self._chase(seen, so_far, to=arm) if so_far.slower_than(FLAT) else None
         if course.settings.factor * arm.scale < course.settings.floor:
             return None
-        course.trial = next_trial(arm, so_far, known_hot=course.known_hot and not self._kept)
+        course.trial = next_trial(arm, so_far, known_hot=course.known_hot, again=self._kept)
         reason = f"slow progress: {so_far.gain:.3g} of {so_far.span:.3g} gained"
         return Move(kind="backoff", reason=reason, scale=course.settings.factor * arm.scale)
 

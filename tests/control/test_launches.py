@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from lrwatch.policy.contest import Contest
-from lrwatch.policy.floor import Progress, Trial
+from lrwatch.policy.floor import Progress, Trial, next_trial
 from lrwatch.policy.ladder import Ladder
 from lrwatch.policy.move import Move, Seen
 from lrwatch.policy.settings import Backoff
@@ -96,6 +96,14 @@ def test_contest_compares_with_the_rival_where_another_arm_is_to_come_back() -> 
 def trial(*, known_hot: bool) -> Trial:
     before = Progress(now=Mean(1.0, 0.01), gain=0.05, error=0.01, span=2.0, learnt=True)
     return Trial(before=before, n_steps=24, known_hot=known_hot)
+
+
+@pytest.mark.parametrize(("again", "outcome"), [(False, "kept"), (True, "refused")])
+def test_of_a_hot_run_the_second_lower_rate_must_gain_more(again: bool, outcome: str) -> None:
+    before = Progress(now=Mean(1.0, 0.001), gain=0.2, error=0.01, span=2.0, learnt=True)
+    arm = Ladder(Backoff())._course.arm
+    found = next_trial(arm, before, known_hot=True, again=again)
+    assert outcomes(found, low=0.88, back=1.0)[-1:] == [outcome]
 
 
 def outcomes(found: Trial, low: float, back: float) -> list[str]:
