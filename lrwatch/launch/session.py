@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import weakref
-from collections.abc import MutableMapping, MutableSet
+from collections.abc import Callable, MutableMapping, MutableSet
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from lrwatch.launch.closing_line import Trained, closing_line
 from lrwatch.launch.plan import Plan
 from lrwatch.loop import patches
 from lrwatch.loop.attach import begin, is_watched
-from lrwatch.loop.compiled import step_hook
+from lrwatch.loop.compiled import interpreted, step_hook
 from lrwatch.loop.ears import Ears
 from lrwatch.loop.terminal import on_terminal
 from lrwatch.ranks import job
@@ -49,8 +49,19 @@ class Session:
         self._n_made = 0
         self._trained: list[Trained] = []
         self._path: Path | None = None
-        register_optimizer_step_pre_hook(step_hook(self.before_step))
+        register_optimizer_step_pre_hook(self._hook())
         atexit.register(self.end)
+
+    def _hook(self) -> Callable[..., Any]:
+        """``before_step``, at the cost of one call where no optimizer is waited for."""
+        # The dict within: to ask a WeakKeyDictionary whether it is empty takes calls of Python.
+        waited_for, guarded = vars(self._heard)["data"], step_hook(self.before_step)
+
+        @interpreted
+        def hook(optimizer: Any, args: Any, kwargs: Any) -> Any:
+            return guarded(optimizer, args, kwargs) if waited_for else None
+
+        return hook
 
     def made(self, optimizer: Optimizer) -> None:
         """Listen to an optimizer; a forked child listens to none."""
@@ -76,7 +87,7 @@ class Session:
 
     def before_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         """Watch an optimizer that is about to step for the first time; raises nothing."""
-        if not self._heard or (heard := self._heard.pop(optimizer, None)) is None:
+        if (heard := self._heard.pop(optimizer, None)) is None:
             return
         if os.getpid() != self._pid:
             return

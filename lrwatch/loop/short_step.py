@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from torch.optim import Optimizer
 
@@ -16,7 +16,7 @@ from lrwatch.loop.judge import Judge
 from lrwatch.loop.readback import Slot
 from lrwatch.loop.sample import Sample, Value
 from lrwatch.loop.step_norm import StepNorm
-from lrwatch.loop.step_rates import StepRates
+from lrwatch.loop.step_rates import PLAIN, StepRates
 
 _new: Final = tuple.__new__
 """Makes a named tuple without a call of Python."""
@@ -129,7 +129,10 @@ class ShortStep:
         return _known(self._norm.computed(number)) if self._cadence.due(number, now_s) else None
 
     def _rates_of(self, optimizer: Optimizer, number: int) -> tuple[float, ...]:
-        rates = [_known(rate) for rate in self._rates.take(optimizer, number)]
+        taken = self._rates.take(optimizer, number)
+        if set(map(type, taken)) == PLAIN:
+            return cast(tuple[float, ...], taken)
+        rates = [_known(rate) for rate in taken]
         return tuple([float("nan") if rate is None else rate for rate in rates])
 
 

@@ -127,7 +127,8 @@ class _Clipped:
 
     def exact(self) -> bool:
         """Whether the same gradients are meant: what only one of the two holds has none."""
-        return all((p := ref()) is None or p.grad is None for ref in self._others)
+        others = self._others
+        return not others or all((p := ref()) is None or p.grad is None for ref in others)
 
 
 def _ends(params: Sequence[torch.Tensor]) -> tuple[int, int, int]:

@@ -12,6 +12,7 @@ from lrwatch.loop.sample import Value
 
 _MAX_GROUPS = 8
 _EVERY = 32
+PLAIN = {float}
 
 
 def rate_of(group: Mapping[str, Any]) -> float:
@@ -41,7 +42,9 @@ class StepRates:
         if len(groups) == 1 and type(rate := groups[0].get("lr")) is float:
             return (rate,)
         if len(groups) <= _MAX_GROUPS or step % _EVERY == 0 or len(groups) != len(self._last):
-            self._last = tuple(map(self._one, groups))
+            rates = [group.get("lr") for group in groups]
+            are_plain = set(map(type, rates)) == PLAIN
+            self._last = tuple(rates if are_plain else map(self._one, groups))
             return self._last
         return (self._one(groups[0]), *self._last[1:])
 
