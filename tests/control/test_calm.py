@@ -1,7 +1,9 @@
 """While nothing happens a back-off is told of steps late, but first of what it has to act upon."""
 
 import math
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -122,6 +124,44 @@ def test_a_bad_batch_is_left_out_before_its_update(calls: Calls, factor: float) 
         after = training.weights()
     assert torch.equal(before, after)
     assert calls.steps("before_step")[-1] == N
+
+
+@pytest.mark.parametrize("value", [float("nan"), 1e6])
+def test_a_bad_gradient_that_nobody_looked_at_is_undone_by_a_rewind(value: float) -> None:
+    training = Training()
+    with attach(training) as watch:
+        training.go(N)
+        with unlooked(training, value):
+            training.go(1)
+        hurt = training.weights()
+        training.go(60)
+        after = training.weights()
+        assert watch.state_dict()["controller"]["ladder"]["scale"] > 0.2
+    assert not bool(hurt.isfinite().all()) or float(hurt.norm()) > 1e3
+    assert float(after.norm()) < 100.0
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_with_a_norm_at_every_step_no_bad_gradient_reaches_the_weights(value: float) -> None:
+    training = Training()
+    with attach(training, norm_every=1):
+        training.go(N)
+        before = training.weights()
+        with unlooked(training, value):
+            training.go(1)
+        assert torch.equal(before, training.weights())
+
+
+@contextmanager
+def unlooked(training: Training, value: float) -> Iterator[None]:
+    """A gradient that is bad although the loss is as ever, on a step whose norm is not due."""
+    weight = next(training.model.parameters())
+    handle = weight.register_hook(lambda gradient: torch.full_like(gradient, value))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "perf_counter", lambda: -1.0)
+        patch.setattr("lrwatch.loop.short_step.perf_counter", lambda: -1.0)
+        yield
+    handle.remove()
 
 
 def test_what_the_user_asks_between_two_steps_is_answered_from_all_of_them(calls: Calls) -> None:
