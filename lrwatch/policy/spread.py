@@ -23,7 +23,8 @@ def mean_of(values: Sequence[float]) -> Mean:
     """Mean of at least two values, with the standard error that independent ones would have."""
     n = len(values)
     mean = sum(values) / n
-    variance = sum((x - mean) ** 2 for x in values) / (n - 1)
+    apart = (x - mean for x in values)
+    variance = sum(d * d for d in apart) / (n - 1)  # infinite where ** would raise
     return Mean(mean, math.sqrt(variance / n))
 
 
