@@ -235,6 +235,8 @@ class BackoffController:
             self._keeping.save(move.save, seen.step)
         if move.load:
             self._keeping.load(move.load)
+        if move.kind == "skip":
+            self._snapshots.mend_buffers()
         if move.scale is not None:
             self._rate.scale = move.scale
         return move.kind not in ("skip", "rewind")

@@ -83,6 +83,14 @@ class Slot:
         if sources:
             torch._foreach_copy_(targets, sources)
 
+    @torch.no_grad()
+    def mend(self, buffers: list[Tensor]) -> None:
+        """Write buffers back that are no longer finite; waits for the device."""
+        for now, then in zip(buffers, self._buffers, strict=False):
+            mine = local(now)
+            if mine.is_floating_point() and not bool(torch.isfinite(mine).all()):
+                mine.copy_(then)
+
     def _fit(self, held: list[Tensor], tensors: list[Tensor]) -> list[Tensor]:
         return held if len(held) == len(tensors) else [self._like(t) for t in tensors]
 

@@ -129,6 +129,15 @@ class Snapshots:
             self._surroundings[name].load()
         return slot.step
 
+    def mend_buffers(self) -> None:
+        """Take back, from the latest slot, the model's buffers that are no longer finite.
+
+        A batch with a NaN leaves one in BatchNorm's running statistics, update or not.
+        """
+        if self._slots:
+            latest = max(self._slots.values(), key=lambda slot: slot.step)
+            latest.mend(self._buffers())
+
     def drop(self, name: str) -> None:
         """Give the memory of a slot back."""
         self._slots.pop(name, None)

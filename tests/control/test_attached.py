@@ -167,3 +167,22 @@ def test_run_that_no_rate_can_rescue_is_stopped_with_the_reason(tmp_path: Path) 
     assert (last["kind"], last["step"]) == ("stop", loop.step)
     assert last["reason"] == stopped.value.action.reason
     assert loop.step < 1000
+
+
+@pytest.mark.parametrize("step", [5, 60])
+def test_batch_with_a_nan_leaves_none_in_running_statistics(step: int) -> None:
+    torch.manual_seed(0)
+    norm = nn.BatchNorm1d(8)
+    model = nn.Sequential(nn.Linear(2, 8), norm, nn.ReLU(), nn.Linear(8, 2))
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    with lrwatch.attach(optimizer, model, run_dir=False, backoff=True, stderr=False):
+        for i in range(80):
+            x = torch.randn(32, 2)
+            target = (x.norm(dim=1) > 1.2).long()
+            loss = nn.functional.cross_entropy(model(x * torch.nan if i == step else x), target)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    assert norm.running_mean is not None
+    assert bool(norm.running_mean.isfinite().all())
+    assert bool(model.eval()(torch.randn(4, 2)).isfinite().all())
