@@ -136,7 +136,11 @@ class RateScale:
     ) -> _Given | None:
         if self._scale == 1.0 and not self._loans:  # cheaply, as at most steps it is so
             return None
-        return cast(_Given | None, self._lent(optimizer, args, kwargs))
+        try:
+            return cast(_Given | None, self._lent(optimizer, args, kwargs))
+        except Exception as error:
+            self._failed(error)
+            return None
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _lent(
@@ -144,17 +148,13 @@ class RateScale:
     ) -> _Given | None:
         if self._explicit and self._loans:  # this step is inside of the one that they were lent to
             return None
-        try:
-            if not self._explicit or len(args) > 1 or kwargs.get("closure") is not None:
-                self.lend(optimizer)
-            if len(args) > 1 and callable(args[1]):
-                return (args[0], _Closure(args[1], self._loans), *args[2:]), kwargs
-            if callable(closure := kwargs.get("closure")):
-                return args, {**kwargs, "closure": _Closure(closure, self._loans)}
-            return _Arguments(args).holding(self._loans), kwargs
-        except Exception as error:
-            self._failed(error)
-            return None
+        if not self._explicit or len(args) > 1 or kwargs.get("closure") is not None:
+            self.lend(optimizer)
+        if len(args) > 1 and callable(args[1]):
+            return (args[0], _Closure(args[1], self._loans), *args[2:]), kwargs
+        if callable(closure := kwargs.get("closure")):
+            return args, {**kwargs, "closure": _Closure(closure, self._loans)}
+        return _Arguments(args).holding(self._loans), kwargs
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _after(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

@@ -38,7 +38,13 @@ class Intervention:
     @property
     def calm(self) -> Calm | None:
         """Up to where steps may be told late; None: each is to be told before its update."""
-        return None if self._guard.off or self._stopped else self.controller.calm
+        if self._guard.off or self._stopped:
+            return None
+        try:
+            return self.controller.calm
+        except Exception as error:
+            self._guard.failed(error)
+            return None
 
     def passed(self, step: Step) -> None:
         """Tell the controller of a step whose update was made."""
