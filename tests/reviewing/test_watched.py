@@ -129,7 +129,8 @@ def points(directory: RunDirectory, *steps: int) -> None:
         directory.write_point(Point(step=Step(step=step, loss=1.0, time=time.time())))
 
 
-def test_a_run_that_went_on_without_it_is_judged_anew(tmp_path: Path) -> None:
+@pytest.mark.parametrize("has_ledger", [True, False])
+def test_a_run_that_went_on_without_it_is_judged_anew(tmp_path: Path, has_ledger: bool) -> None:
     first = RunDirectory(tmp_path)
     points(first, *range(5))
     first.write_verdict("too_low", closed=True)
@@ -138,6 +139,8 @@ def test_a_run_that_went_on_without_it_is_judged_anew(tmp_path: Path) -> None:
     another = RunDirectory(tmp_path, start_step=5)
     points(another, *range(5, 10))
     another.close()
+    if not has_ledger:
+        (tmp_path / "lrwatch" / "alerts.jsonl").unlink()
     assert verdict_of(tmp_path) == "undecided"
     assert glanced(tmp_path).verdict == "undecided"
 
