@@ -6,6 +6,7 @@ import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 SEEDS = Path(__file__).parents[2] / "proof" / "seeds"
 FOUND = Path(".bench") / "fuzz"
@@ -39,6 +40,9 @@ def one(name: str, words: list[str]) -> None:
     """Fuzz in this process, which ends with it."""
     atheris = import_module("atheris")  # it has an environment of its own, without types
     with atheris.instrument_imports(include=["lrwatch"]):
+        for package in ("lrwatch.readers", "lrwatch.sinks"):  # readers are imported when needed
+            for module in iter_modules(import_module(package).__path__):
+                import_module(f"{package}.{module.name}")
         from tests.benchmarks.fuzz.targets import TARGETS
     atheris.Setup([sys.argv[0], *words], TARGETS[name])
     atheris.Fuzz()
