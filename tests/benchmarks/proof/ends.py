@@ -14,7 +14,7 @@ from tests.benchmarks.proof.files import event_files, events, unreadable_files
 from tests.benchmarks.proof.zygote import Ran, Zygote, shared
 
 _KILLS_PER_RUN = 10
-_MAX_LOST_S = 10.0  # about one on an idle machine
+_MAX_LOST_S = 10.0  # steps are judged within two seconds, and drawn within five of that
 _STEP = re.compile(r"  step=(\d+) ")
 
 # Every third step alerts; what is printed is what lrwatch prints.
