@@ -31,13 +31,15 @@ class Training:
         self.controller: BackoffController | None = None
         self.losses: list[float] = []
         if backoff is not None:
-            self.controller = build_controller(
+            made = build_controller(
                 backoff,
                 optimizer=self.optimizer,
                 model=self.model,
                 write_action=self._write,
                 **more,
             )
+            assert isinstance(made, BackoffController)
+            self.controller = made
 
     def _write(self, action: Action) -> None:
         assert self.controller is not None
