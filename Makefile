@@ -21,7 +21,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-frameworks lint types wheel-check gallery docs bench-verdicts bench-shapes bench-rescue bench-find bench-hook bench-run bench-overhead bench-detectors bench-read bench-scan bench-tab proof soak fuzz clean
+.PHONY: help demo test test-frameworks lint types wheel-check gallery docs bench-verdicts bench-shapes scorecard bench-rescue bench-find bench-hook bench-run bench-overhead bench-detectors bench-read bench-scan bench-tab proof soak fuzz clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,11 @@ docs: $(VENV)/.dev  ## bring the help on the pages of the commands up to date
 
 bench-shapes: $(VENV)/.core  ## write the numbers that the thresholds of the verdict are chosen from
 	$(BIN)/python -m tests.benchmarks.shapes
+
+scorecard: $(VENV)/.dev  ## fit the scorecard of lr_too_low, and say how it does on workloads left out
+	$(BIN)/python -m tests.benchmarks.verdicts > /dev/null
+	$(BIN)/python -m tests.benchmarks.sweep --tables
+	$(BIN)/python -m tests.benchmarks.scorecard $(FLAGS)
 
 bench-rescue: $(VENV)/.dev  ## measure the back-off: launches too hot, harm to healthy runs, mishaps
 	$(BIN)/python -m tests.benchmarks.rescue --picture .bench/rescue/launches.png $(RESCUE_FLAGS)

@@ -1,21 +1,22 @@
 """Which way the rate was wrong if the run ended here: a verdict, not an alert."""
 
+from lrwatch.detectors.too_low_card import TOO_LOW
 from lrwatch.records import Verdict
 from lrwatch.stats.shape import shape
 from lrwatch.stats.signals import Signals
 
 MIN_STEPS = 200
-_CLEAR_GAIN = 13.0
+_LIKELY = 0.6
 
 
 def hindsight(s: Signals) -> Verdict:
     """The verdict on the whole run so far, as if nothing came after.
 
-    A run that ends before its progress has slowed could have gone further at a higher rate; one
-    that was done in its first tenth, without a clear gain and without a fall since, sits on a
-    floor that a lower rate would have gone below. An alert must not say so early, since a healthy
-    run looks like the first while it is young; a look back may. Decided from the gradient norm
-    and the rate too, so a run without them is never accused here.
+    A run that ends before its progress has slowed could have gone further at a higher rate: the
+    scorecard of :class:`~lrwatch.detectors.lr_too_low.LrTooLow` finds that likelier than not. One
+    that gained nothing while its gradient norm fell was moved, to no better place. An alert must
+    not say so early, since a healthy run looks like the first while it is young; a look back may.
+    Decided from the gradient norm and the rate too, so a run without them is never accused here.
 
     Returns:
         ``"undecided"`` before 200 losses, else ``"healthy"``, ``"too_low"`` or ``"too_high"``.
@@ -25,12 +26,12 @@ def hindsight(s: Signals) -> Verdict:
     x = shape(s)
     if x is None:
         return "undecided"
-    if x.norm_trend != x.norm_trend or s.lr != s.lr or x.rate_now < 0.9:
+    if x.norm_trend != x.norm_trend or s.lr != s.lr:
         return "healthy"
-    if x.trend > 4.0 and x.late_ratio > 0.5 and x.early < 0.5 and x.given_back < 0.6:
-        return "too_low"
-    if x.gain < _CLEAR_GAIN and x.early < 0.8 and x.norm_peak < 2.0 and x.late_ratio > 0.2:
-        return "too_low"
-    if x.gain < 1.0 and x.norm_now < -0.6 and x.late_ratio < 0.3:
+    if x.rate_now >= 0.9 and x.gain < 1.0 and x.norm_now < -0.6 and x.late_ratio < 0.3:
         return "too_high"
+    done_at_once = x.early > 0.7 and x.trend < 4.0
+    slow = x.trend > -4.0 and x.norm_peak < 2.5 and not done_at_once
+    if slow and TOO_LOW.probability(x) > _LIKELY:
+        return "too_low"
     return "healthy"

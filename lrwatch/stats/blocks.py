@@ -3,7 +3,19 @@
 from lrwatch.stats.state import Stateful
 
 N_BLOCKS = 64
-COLUMNS = ("loss", "excess", "change", "rate", "norm", "norm_n", "over")
+COLUMNS = (
+    "loss",
+    "excess",
+    "change",
+    "rate",
+    "norm",
+    "norm_n",
+    "over",
+    "fall",
+    "fall_fall",
+    "norm_norm",
+    "fall_norm",
+)
 N_COLUMNS = len(COLUMNS)
 
 
@@ -13,7 +25,9 @@ class Blocks(Stateful):
     A block starts as one value long; each merge doubles that. Every block holds plain sums, one
     per column, so that merging is exact: ``loss`` (clipped to the expected band), ``excess`` (what
     was clipped off), ``change`` (absolute difference to the loss before), ``rate``, ``norm`` (log
-    gradient norm), ``norm_n`` (how many norms), ``over`` (losses above the start).
+    gradient norm over the first), ``norm_n`` (how many norms), ``over`` (losses above the start);
+    and where there is a norm, ``fall`` (loss less the first) and the squares and the product of
+    the two, for their correlation.
 
     Attributes:
         length: Values in a full block, a power of 2.
@@ -38,8 +52,9 @@ class Blocks(Stateful):
         norm: float,
         norm_n: int,
         over: int,
+        fall: float,
     ) -> None:
-        """Take one step's columns into account; ``norm`` is 0 where ``norm_n`` is."""
+        """Take one step's columns into account; ``norm`` and ``fall`` are 0 where ``norm_n`` is."""
         o = self._open
         o[0] += loss
         o[1] += excess
@@ -48,6 +63,10 @@ class Blocks(Stateful):
         o[4] += norm
         o[5] += norm_n
         o[6] += over
+        o[7] += fall
+        o[8] += fall * fall
+        o[9] += norm * norm
+        o[10] += fall * norm
         self._n_open += 1
         if self._n_open < self.length:
             return

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from lrwatch.stats.blocks import Blocks
+from lrwatch.stats.correlation import correlation
 from lrwatch.stats.signals import Signals
 
 MIN_BLOCKS = 16
@@ -39,6 +40,8 @@ class Shape:
         norm_trend: Change of the log norm from the first to the last third.
         norm_now: Log of the norm now over the first.
         norm_jitter: Standard deviation of the log norm over the last steps.
+        tied: Correlation of loss and log norm over the younger half of the run, both without their
+            straight trend: near 1 where the batch alone decides about both.
         early: Part of the fall until now that was done by the second tenth of the run.
         steepest: Largest fall from a block to the one a sixteenth of the run later, as a part of
             the fall from the first block until now; infinite where there was none.
@@ -62,6 +65,7 @@ class Shape:
     norm_trend: float
     norm_now: float
     norm_jitter: float
+    tied: float
     early: float
     steepest: float
     rate_now: float
@@ -181,14 +185,14 @@ def _norm_shape(s: Signals) -> dict[str, float]:
     levels = [x / c for x, c in zip(b.sums[_NORM], counts, strict=True) if c]
     if len(levels) < 8 or not s.start_norm > 0.0:
         return dict.fromkeys(
-            ("norm_peak", "norm_level", "norm_trend", "norm_now", "norm_jitter"), math.nan
+            ("norm_peak", "norm_level", "norm_trend", "norm_now", "norm_jitter", "tied"), math.nan
         )
     third, quarter = len(levels) // 3, len(levels) // 4
-    base = math.log(s.start_norm)
     return {
-        "norm_peak": math.log(s.norm_peak) - base,
-        "norm_level": max(levels) - base,
+        "norm_peak": math.log(s.norm_peak) - math.log(s.start_norm),
+        "norm_level": max(levels),
         "norm_trend": _mean(levels[-third:]) - _mean(levels[:third]),
-        "norm_now": _mean(levels[-quarter:]) - base,
+        "norm_now": _mean(levels[-quarter:]),
         "norm_jitter": s.norms.noise,
+        "tied": correlation(b),
     }

@@ -12,6 +12,7 @@ _REFRESH_EVERY = 8
 _EXCURSION = 6.0
 _NEW_LEVEL_AFTER = 24
 _MEAN_CHANGE_TO_STD = 0.8862269254527579
+_SQUARABLE = 1e140
 _NOT_YET: tuple[int, object] = (-1, None)
 
 
@@ -76,6 +77,7 @@ class Signals(Stateful):
         self._next_review = 20
         self.first: list[float] = []
         self._last = math.nan
+        self._log_start_norm = 0.0
 
     @property
     def low(self) -> float:
@@ -150,6 +152,7 @@ class Signals(Stateful):
         self.n_norm += 1
         if self.n_norm == 1:
             self.start_norm = norm
+            self._log_start_norm = math.log(norm) if norm > 0.0 else 0.0
         if norm > self.norm_peak:
             self.norm_peak = norm
 
@@ -187,10 +190,14 @@ class Signals(Stateful):
             self.onset = self.step
         kept = high if out else loss
         norm = self.grad_norm
-        log_norm, norm_n = 0.0, 0
+        log_norm, norm_n, fall = 0.0, 0, 0.0
         if norm > 0.0:
             log_norm, norm_n = math.log(norm), 1
             self.norms.push(log_norm)
+            log_norm -= self._log_start_norm
+            fall = kept - self.start
+            if not -_SQUARABLE < fall < _SQUARABLE:
+                fall = 0.0
         rate = self.lr
         self.blocks.add(
             kept,
@@ -200,6 +207,7 @@ class Signals(Stateful):
             log_norm,
             norm_n,
             1 if loss > self.over_line else 0,
+            fall,
         )
         self._last = kept
         self.recent.push(loss)

@@ -232,7 +232,7 @@ def test_memory_does_not_grow_with_the_run() -> None:
     watcher, sizes = Watcher(), []
     for step in noisy(50_000):
         watcher.update(step)
-        if step.step in (5_000, 15_000, 49_999):
+        if step.step in (5_119, 20_479, 40_959):  # as many blocks each time
             sizes.append(len(json.dumps(watcher.state_dict())))
     assert max(sizes) < 1.25 * sizes[0]
     assert max(sizes) < 40_000

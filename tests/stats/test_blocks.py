@@ -5,7 +5,7 @@ import pytest
 
 from lrwatch.stats.blocks import COLUMNS, N_BLOCKS, Blocks
 
-Row = tuple[float, float, float, float, float, int, int]
+Row = tuple[float, float, float, float, float, int, int, float]
 
 
 def rows(n: int, seed: int = 0) -> list[Row]:
@@ -20,6 +20,7 @@ def rows(n: int, seed: int = 0) -> list[Row]:
             float(rng.randrange(-9, 9)),
             rng.randrange(2),
             rng.randrange(2),
+            float(rng.randrange(-50, 50)),
         )
         for _ in range(n)
     ]
@@ -37,7 +38,8 @@ def test_blocks_are_exact_sums_of_all_that_was_added(n: int) -> None:
     added = rows(n)
     blocks = filled(added)
     whole = len(blocks) * blocks.length
-    table = np.asarray(added)[:whole].reshape(len(blocks), blocks.length, len(COLUMNS))
+    wide = [(*row, row[7] ** 2, row[4] ** 2, row[7] * row[4]) for row in added]
+    table = np.asarray(wide)[:whole].reshape(len(blocks), blocks.length, len(COLUMNS))
     for i, name in enumerate(COLUMNS):
         assert blocks.column(name) == table.sum(axis=1)[:, i].tolist()
     assert blocks.means() == table[:, :, 0].mean(axis=1).tolist()

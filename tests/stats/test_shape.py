@@ -139,7 +139,7 @@ def test_without_a_norm_its_numbers_are_nan_and_the_others_stand() -> None:
     bare = dataclasses.asdict(shape_of([dataclasses.replace(s, grad_norm=None) for s in steps]))
     full = dataclasses.asdict(shape_of(steps))
     nan = {name for name, value in bare.items() if value != value}
-    assert nan == {"norm_peak", "norm_level", "norm_trend", "norm_now", "norm_jitter"}
+    assert nan == {"norm_peak", "norm_level", "norm_trend", "norm_now", "norm_jitter", "tied"}
     assert all(bare[name] == full[name] for name in bare.keys() - nan)
 
 

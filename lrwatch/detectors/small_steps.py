@@ -1,0 +1,28 @@
+"""What updates that are too small can make of a run, whatever a scorecard says of its shape."""
+
+from lrwatch.stats.shape import Shape
+
+_SMALL_GAIN = 16.0
+
+
+def stands_still(x: Shape) -> bool:
+    """Whether neither loss nor gradient norm has moved at all, which needs no card."""
+    still = abs(x.norm_trend) < 0.35 and abs(x.norm_now) < 0.5 and x.norm_level < 0.8
+    fell_at_once = x.drop > 2.8 and x.early > 0.5 and x.late_ratio < 0.0
+    return _is_calm(x) and still and abs(x.trend) < 4.0 and not fell_at_once
+
+
+def could_be(x: Shape) -> bool:
+    """Whether small steps could make this: little gained, no stair, no leap, a large gradient.
+
+    A loss that stood and then fell is at the end of a plateau, which every rate has to cross.
+    """
+    stairs = x.gain > 8.0 and x.steepest > 0.5
+    off_a_plateau = x.late_ratio > 1.4 and x.trend > 6.0
+    small = x.gain < _SMALL_GAIN and not stairs and not off_a_plateau
+    return _is_calm(x) and small and x.norm_now > -1.2
+
+
+def _is_calm(x: Shape) -> bool:
+    """Whether neither loss nor gradient norm ever leapt."""
+    return x.peak < 12.0 and x.norm_peak < 2.5
