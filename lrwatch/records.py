@@ -39,7 +39,8 @@ class Step:
         step: Number of the optimizer step, from 0. It may jump, repeat or go back (resume, rewind).
         loss: Training loss of this step, unscaled; any sign and unit.
         grad_norm: L2 norm of all gradients, before clipping, >= 0.
-        lr: Learning rate of the first parameter group as the schedule set it, >= 0.
+        lr: Learning rate that the first parameter group was updated with, >= 0: the schedule's,
+            times the factor of the back-off.
         time: Wall-clock time, in seconds since the epoch.
         skipped: True where the gradient scaler of mixed precision left the weights unchanged.
     """

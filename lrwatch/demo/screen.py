@@ -37,7 +37,7 @@ class Screen:
         if step.loss is not None:
             keeps = 0.9 if math.isfinite(self._loss) else 0.0
             self._loss = keeps * self._loss + (1 - keeps) * step.loss if keeps else step.loss
-        lr = (step.lr or 0.0) * point.lr_scale
+        lr = step.lr or 0.0
         n_done = step.step + 1
         self._progress = f"step {n_done:>4}/{self._n_steps}   loss {self._loss:<7.4g} lr {lr:.4g}"
         if self._is_live:

@@ -34,13 +34,13 @@ class Sample(NamedTuple):
     is_share: bool = False
 
     def judged(self, offset_s: float) -> Step:
-        """The step as the watcher takes it.
+        """The step as the watcher takes it: with the first group's rate as it was applied.
 
         Args:
             offset_s: What to add to the steady clock for seconds since the epoch.
         """
-        number, clock_s, loss, norm, lrs, skipped, _, is_share = self
-        rate = lrs[0] if lrs else None
+        number, clock_s, loss, norm, lrs, skipped, scale, is_share = self
+        rate = lrs[0] * scale if lrs else None
         return Step(
             step=number,
             loss=loss,

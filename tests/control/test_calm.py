@@ -183,7 +183,7 @@ def test_the_norm_is_taken_at_every_step_until_all_is_calm() -> None:
     assert len(taken) < N - 50
 
 
-def test_a_lowered_rate_is_lent_to_every_update_and_the_scheduled_one_is_told() -> None:
+def test_a_lowered_rate_is_lent_to_every_update_and_told_beside_the_scheduled_one() -> None:
     training, told = Training(), Told()
     with attach(training, sinks=[told]) as watch:
         state = watch.state_dict()
@@ -192,7 +192,8 @@ def test_a_lowered_rate_is_lent_to_every_update_and_the_scheduled_one_is_told() 
         training.go(N)
         assert training.optimizer.param_groups[0]["lr"] == 0.02
     assert training.rates == [0.01] * N
-    assert {step.lr for step in told.steps} == {0.02}
+    assert {step.lr for step in told.steps} == {0.01}
+    assert {point.lrs for point in told.points} == {(0.02,)}
     assert {point.lr_scale for point in told.points} == {0.5}
 
 

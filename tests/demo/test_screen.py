@@ -18,7 +18,7 @@ class Terminal(io.StringIO):
 def shown(stream: io.StringIO, n_steps: int = 4) -> str:
     screen = Screen(stream, n_steps)
     for step in range(n_steps):
-        screen.write_point(Point(step=Step(step=step, loss=2.0, lr=0.1), lr_scale=0.5))
+        screen.write_point(Point(step=Step(step=step, loss=2.0, lr=0.05), lr_scale=0.5))
         if step == ALERT.step:
             screen.write_alert(ALERT)
     screen.close()

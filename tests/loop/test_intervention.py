@@ -189,7 +189,8 @@ def test_the_scale_is_told_with_every_point(script: Script) -> None:
         script.scale = 0.25
         one_step(model, optimizer, 1)
     assert [point.lr_scale for point in told.points] == [1.0, 0.25]
-    assert [step.lr for step in told.steps] == [0.01, 0.01]
+    assert [point.lrs for point in told.points] == [(0.01,), (0.01,)]
+    assert [step.lr for step in told.steps] == [0.01, 0.0025]
 
 
 def test_a_controller_that_stops_the_run_is_heard(script: Script) -> None:
