@@ -1,6 +1,7 @@
 """The gradient norm is gone while the loss never came down."""
 
 import math
+from itertools import pairwise
 from typing import ClassVar
 
 from lrwatch.detectors.detector import Detector, Looks
@@ -14,7 +15,8 @@ class VanishingGradient(Detector):
     """Alerts when the norm fell below ``share`` of its start, or to 0, and nothing was learned.
 
     Nothing was learned means: the level of the loss is less than three times its noise below the
-    first losses. A norm that falls because the loss is at its floor is what training is for.
+    first losses, whose own fall is no noise. A norm that falls because the loss is at its floor is
+    what training is for.
 
     Does not catch: single dead layers (the norm is over all parameters), or a gradient that was
     tiny from the first step on (a stall). Steps without a norm are skipped, as are NaN; zero
@@ -58,7 +60,8 @@ class VanishingGradient(Detector):
             if level > 10.0 * self._share * s.start_norm:
                 return self.close(s, f"gradient norm is {level:.4g} again")
             return None
-        if s.first_level - s.recent.median > 3.0 * max(s.recent.noise, s.first_spread):
+        fall = max(s.start, s.first_level) - s.recent.median
+        if fall > 3.0 * max(s.recent.noise, _scatter(s.first)):
             return None
         return self.tell(
             s,
@@ -71,3 +74,9 @@ class VanishingGradient(Detector):
             limit=self._share * s.start_norm,
             evidence={"start_norm": s.start_norm, "loss_level": s.recent.median},
         )
+
+
+def _scatter(first: list[float]) -> float:
+    """How unevenly the first losses change: their noise, without the fall that they share."""
+    changes = sorted(b - a for a, b in pairwise(first))
+    return changes[-2] - changes[1] if len(changes) > 3 else 0.0

@@ -37,6 +37,13 @@ def test_a_norm_that_is_gone_because_the_loss_is_at_its_floor_is_not() -> None:
     assert alerts_of(VanishingGradient(), fading(losses=losses)) == []
 
 
+@pytest.mark.parametrize("pace", [0.2, 0.5, 0.8, 0.95])
+def test_a_full_batch_that_converges_from_its_first_step_is_not(pace: float) -> None:
+    losses = [0.01 + 3.0 * pace ** (2 * i) for i in range(400)]
+    run = steps(losses, [pace**i + 1e-12 for i in range(400)])
+    assert alerts_of(VanishingGradient(), run) == []
+
+
 def test_a_norm_that_fell_to_a_hundredth_is_not() -> None:
     assert alerts_of(VanishingGradient(), fading(to=1e-2)) == []
 
