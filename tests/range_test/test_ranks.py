@@ -21,10 +21,13 @@ torch.manual_seed(rank)
 mse = torch.nn.functional.mse_loss
 """
 IN_CODE = """
+import atexit
+# Gloo's threads may abort a process that ends right after a reduction, also without lrwatch.
+atexit.register(os._exit, 0)
 import lrwatch
 loader = [(a, b) for a, b in zip(x[rank::2].split(32), y[rank::2].split(32))]
 found = lrwatch.find_lr(model, optimizer, loader, mse, n_steps=40, trial_steps=20)
-print(json.dumps([found.to_dict(), [p.tolist() for p in model.parameters()]]))
+print(json.dumps([found.to_dict(), [p.tolist() for p in model.parameters()]]), flush=True)
 """
 SCRIPT = """
 for i in range(20000):
