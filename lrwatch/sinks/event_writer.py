@@ -17,7 +17,7 @@ from lrwatch.sinks.verdict_file import Standing, VerdictFile
 
 _LOG = logging.getLogger("lrwatch")
 _TICK_S = 0.2
-_LONGEST_TICK_S = 5.0
+_LONGEST_TICK_S = 1.0
 _N_AT_ONCE = 500
 _RETRY_S = 1.0
 _MAX_AGE_S = 5.0
@@ -33,7 +33,7 @@ class EventWriter:
     """Write what is put into it to an event file, some moments later, in a daemon thread.
 
     :meth:`put` costs about a microsecond and never waits. The thread writes 0.2 s after an alert or
-    action came, and else about 500 points at a time, but within 5 s: waking up costs more than what
+    action came, and else about 500 points at a time, but within 1 s: waking up costs more than what
     it does then. A run that has just begun is written at 0.2 s, 0.6 s, and so on. As much is lost
     of the charts when the process is killed. While the queue is full points are dropped and
     counted. Forked children have no thread and write nothing.
