@@ -29,4 +29,4 @@ def test_two_ranks_are_judged_and_backed_off_as_one(tmp_path: Path, framework: s
     assert second["verdict"] == first["verdict"]
     assert math.isfinite(first["losses"][-1])
     written = sorted(path.name.split(".")[0] for path in (tmp_path / "lrwatch").iterdir())
-    assert written == ["alerts", "events"]
+    assert written == ["alerts", "events", "verdict"]
