@@ -15,6 +15,12 @@ const COLUMNS = [
 ];
 const NAMES = new Intl.Collator(undefined, { numeric: true });
 
+/** A run's name, whose folder gives way before the last part, which tells runs apart. */
+function runName(name) {
+  const leaf = name.lastIndexOf("/") + 1;
+  return el("bdi.name", {}, el("span.folder", {}, name.slice(0, leaf)), el("span.leaf", {}, name.slice(leaf)));
+}
+
 export class RunList {
   constructor(chosen) {
     this.rows = new Map();
@@ -136,7 +142,7 @@ export class RunList {
       "aria-selected": String(row.id === this.chosen), onclick: () => this.choose(row.id),
     },
       el(`span.verdict.v-${name}`, { role: "gridcell", title: verdict.words }, icon(verdict.icon), verdict.short),
-      el("span.what", { role: "gridcell", title: found ? `${row.name}\n${found}` : row.name }, el("bdi.name", {}, row.name), el("span.found", {}, about || "\u00a0")),
+      el("span.what", { role: "gridcell", title: found ? `${row.name}\n${found}` : row.name }, runName(row.name), el("span.found", {}, about || "\u00a0")),
       el("span.figure", { role: "gridcell" }, whole(row.onset)),
       el("span.figure", { role: "gridcell" }, whole(row.last_step)),
       el("span.figure.dim", { role: "gridcell" }, ago(row.changed)));
