@@ -204,6 +204,7 @@ def test_disarmed_in_the_calm_the_next_update_has_the_rate_of_the_schedule(tmp_p
         state["controller"]["ladder"]["scale"] = 0.5
         watch.load_state_dict(state)
         training.go(N)
+        (tmp_path / "lrwatch").mkdir(exist_ok=True)  # by the thread, if it came to it
         (tmp_path / "lrwatch" / "disarm").touch()
         training.go(3)
     assert training.rates[N - 1 :] == [0.01, 0.02, 0.02, 0.02]
