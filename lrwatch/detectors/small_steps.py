@@ -15,12 +15,18 @@ def stands_still(x: Shape) -> bool:
 def could_be(x: Shape) -> bool:
     """Whether small steps could make this: little gained, no stair, no leap, a large gradient.
 
-    A loss that stood and then fell is at the end of a plateau, which every rate has to cross.
+    A loss that stood and then fell is at the end of a plateau, which every rate has to cross; one
+    whose fall has clearly slowed is learning what is harder, as at a good rate.
     """
     stairs = x.gain > 8.0 and x.steepest > 0.5
     off_a_plateau = x.late_ratio > 1.4 and x.trend > 6.0
     small = x.gain < _SMALL_GAIN and not stairs and not off_a_plateau
-    return _is_calm(x) and small and x.norm_now > -1.2
+    return _is_calm(x) and small and x.norm_now > -1.2 and not has_slowed(x, 0.5)
+
+
+def has_slowed(x: Shape, late_ratio: float) -> bool:
+    """Whether a fall that is beyond doubt was mostly early, or is much slower now."""
+    return x.trend > 4.0 and (x.late_ratio < late_ratio or x.early > 0.5)
 
 
 def _is_calm(x: Shape) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from lrwatch.detectors.lr_too_low import LrTooLow
 from lrwatch.records import Step
 from lrwatch.watcher import Watcher
-from tests.detectors.streams import alerts_of, exponential, power_law, steps, still, tell
+from tests.detectors.streams import alerts_of, exponential, norms, power_law, steps, still, tell
 
 
 def slow(
@@ -87,6 +87,18 @@ def test_the_first_twentieth_counts_from_where_the_run_began() -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_progress_that_slows_is_not(stream: Callable[[int, int], list[Step]], seed: int) -> None:
     assert alerts_of(LrTooLow(), stream(seed, 2000)) == []
+
+
+@pytest.mark.parametrize("power", [0.2, 0.35, 0.5])
+@pytest.mark.parametrize("end", [0.4, 1.0])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_power_law_is_not_however_noisy_and_whatever_the_norm(
+    seed: int, power: float, end: float
+) -> None:
+    rng = random.Random(seed)
+    losses = [2 + 8 * (i + 10) ** -power + rng.gauss(0, 0.4) for i in range(3000)]
+    felt = norms(rng, 3000, end=end)
+    assert alerts_of(LrTooLow(), steps(losses, felt, [1e-3] * 3000)) == []
 
 
 @pytest.mark.parametrize("seed", range(4))

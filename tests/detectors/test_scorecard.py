@@ -55,6 +55,8 @@ def test_a_gain_a_leap_or_a_gradient_that_shrank_speak_against_a_rate_too_low(
         {"gain": 16.5},
         {"gain": 9.0, "steepest": 0.6},
         {"late_ratio": 2.0, "trend": 7.0},
+        {"late_ratio": 0.4, "trend": 5.0},
+        {"late_ratio": 1.0, "trend": 5.0, "early": 0.6},
         {"norm_now": -1.3},
         {"peak": 13.0},
         {"norm_peak": 2.6},
