@@ -74,11 +74,12 @@ class LrTooLow(Detector):
 
     def _tell(self, s: Signals, x: Shape, likely: float) -> Alert | None:
         norm = math.exp(x.norm_now)
+        odds = f": {likely:.0%} like a rate too low" if likely > _SURE else ""
         return self.tell(
             s,
             "warning",
             f"in {s.n} steps the loss {_progress(s, x)}, and the gradient norm is "
-            f"{norm:.2g} times its first value: {likely:.0%} like a rate too low",
+            f"{norm:.2g} times its first value{odds}",
             onset=s.start_step,
             verdict="too_low",
             advice=f"try three to ten times the rate (now {s.lr:.3g}, so {3 * s.lr:.2g} or "

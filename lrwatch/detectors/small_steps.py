@@ -21,12 +21,12 @@ def could_be(x: Shape) -> bool:
     stairs = x.gain > 8.0 and x.steepest > 0.5
     off_a_plateau = x.late_ratio > 1.4 and x.trend > 6.0
     small = x.gain < _SMALL_GAIN and not stairs and not off_a_plateau
-    return _is_calm(x) and small and x.norm_now > -1.2 and not has_slowed(x, 0.5)
+    return _is_calm(x) and small and x.norm_now > -1.2 and not _has_slowed(x)
 
 
-def has_slowed(x: Shape, late_ratio: float) -> bool:
+def _has_slowed(x: Shape) -> bool:
     """Whether a fall that is beyond doubt was mostly early, or is much slower now."""
-    return x.trend > 4.0 and (x.late_ratio < late_ratio or x.early > 0.5)
+    return x.trend > 4.0 and (x.late_ratio < 0.5 or x.early > 0.5)
 
 
 def _is_calm(x: Shape) -> bool:
