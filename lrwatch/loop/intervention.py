@@ -46,12 +46,14 @@ class Intervention:
             self._guard.failed(error)
             return None
 
-    def passed(self, step: Step) -> None:
-        """Tell the controller of a step whose update was made."""
+    def passed(self, step: Step, rate: float) -> None:
+        """Tell the controller of a step whose update was made, at this rate as scheduled."""
         if self._guard.off or self._stopped or step.skipped or step.loss is None:
             return
         try:
-            self.controller.passed(step.step, step.loss, step.grad_norm, step.lr or 0.0)
+            self.controller.passed(
+                step.step, step.loss, step.grad_norm, rate if rate == rate else 0.0
+            )
         except Exception as error:
             self._guard.failed(error)
 

@@ -43,7 +43,7 @@ class Judge:
     Those that wait are ``waiting``; the first to come after ``due_s`` of the clock, ``delay_s``
     after the first of them, has all judged, and so has one that makes them ``most``, or one with a
     loss or norm above ``highest`` and ``highest_norm``. ``on_passed`` hears of each step that was
-    judged after its update, ``lr_scale`` is the factor on its rates.
+    judged after its update, with its scheduled rate; ``lr_scale`` is the factor on its rates.
 
     Args:
         watcher: Judges steps.
@@ -69,7 +69,7 @@ class Judge:
         self._verdict_guard = Guard("keeping the verdict")
         self.tell(sinks)
         self.at_once = at_once
-        self.on_passed: Callable[[Step], None] | None = None
+        self.on_passed: Callable[[Step, float], None] | None = None
         self.highest = self.highest_norm = math.inf
         self.most = 1 if at_once else _MAX_BATCH
         self.lr_scale = 1.0
@@ -125,9 +125,7 @@ class Judge:
             waiting = self.waiting
             self.delay_s = _DELAY_S if len(waiting) >= _MIN_BATCH else _LONG_DELAY_S
             while waiting and (wait or isinstance(waiting[0], Sample) or waiting[0].ready()):
-                step = self._arrived(waiting.popleft())
-                if self.on_passed is not None and step is not None and (waiting or not current):
-                    self.on_passed(step)
+                step = self._arrived(waiting.popleft(), current=current and not waiting)
             if self._shared is not None:
                 for one in self._shared.turn(agree=self._acts):
                     step = self._judged(*one)
@@ -192,7 +190,7 @@ class Judge:
         self._drawn = [(s.write_point, g) for s, g in self._sinks]
         self._directories = []
 
-    def _arrived(self, taken: Sample | LateSample) -> Step | None:
+    def _arrived(self, taken: Sample | LateSample, *, current: bool) -> Step | None:
         try:
             sample = taken if isinstance(taken, Sample) else taken.arrive()
             step = sample.judged(self._offset_s)
@@ -202,7 +200,10 @@ class Judge:
         except Exception as error:
             self._guard.failed(error)
             return None
-        return self._judged(sample, step)
+        judged = self._judged(sample, step)
+        if judged is not None and self.on_passed is not None and not current:
+            self.on_passed(judged, sample.lrs[0] if sample.lrs else math.nan)
+        return judged
 
     def _judged(self, sample: Sample, step: Step) -> Step | None:
         try:

@@ -197,6 +197,29 @@ def test_a_lowered_rate_is_lent_to_every_update_and_told_beside_the_scheduled_on
     assert {point.lr_scale for point in told.points} == {0.5}
 
 
+def test_the_policy_hears_of_the_scheduled_rate_asked_or_told_late(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    heard: dict[str, set[float]] = {"decide": set(), "passed": set()}
+    for name, rates in heard.items():
+        method = getattr(Ladder, name)
+
+        def hearing(
+            ladder: Ladder, seen: Seen, method: Any = method, rates: set[float] = rates
+        ) -> Any:
+            rates.add(seen.rate)
+            return method(ladder, seen)
+
+        monkeypatch.setattr(Ladder, name, hearing)
+    training = Training()
+    with attach(training, sinks=[]) as watch:
+        state = watch.state_dict()
+        state["controller"]["ladder"]["scale"] = 0.5
+        watch.load_state_dict(state)
+        training.go(N)
+    assert heard == {"decide": {0.02}, "passed": {0.02}}
+
+
 def test_disarmed_in_the_calm_the_next_update_has_the_rate_of_the_schedule(tmp_path: Path) -> None:
     training = Training()
     with attach(training, run_dir=tmp_path) as watch:
