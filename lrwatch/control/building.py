@@ -27,6 +27,10 @@ def build_controller(
 ) -> BackoffController | Follower:
     """Make the controller that ``attach(..., backoff=...)`` asks for.
 
+    Args:
+        backoff: What the user gave: True, a policy object, or another watch's controller.
+        optimizer: Held weakly, as is the model; the others are those of BackoffController.
+
     Raises:
         ValueError: If ``backoff`` is neither True nor a :class:`Backoff` nor the ``backoff`` of
             another watch; if that one has begun to train.

@@ -10,6 +10,7 @@ from typing import Any
 from torch import nn
 from torch.optim import Optimizer
 
+from lrwatch.control.action import action_of
 from lrwatch.control.disarm_file import DisarmFile
 from lrwatch.control.following import Follower
 from lrwatch.control.keeping import Keeping
@@ -222,7 +223,14 @@ class BackoffController:
             self._ladder.space_snapshots(n_steps)
 
     def _apply(self, move: Move, seen: Seen) -> bool:
-        action = self._action(move, seen)
+        action = action_of(
+            move,
+            seen,
+            scale=self._rate.scale,
+            trouble=self._trouble,
+            to_step=self._snapshots.steps.get(move.load or ""),
+            dry_run=self._backoff.dry_run,
+        )
         self._write(action)
         if move.kind == "outcome":
             return True
@@ -240,20 +248,3 @@ class BackoffController:
         if move.scale is not None:
             self._rate.scale = move.scale
         return move.kind not in ("skip", "rewind")
-
-    def _action(self, move: Move, seen: Seen) -> Action:
-        before = seen.rate * self._rate.scale
-        scale = self._rate.scale if move.scale is None else move.scale
-        changed = move.kind != "outcome" and move.scale is not None
-        return Action(
-            kind=move.kind,
-            step=seen.step,
-            reason=move.reason,
-            trouble=self._trouble,
-            lr_before=before if changed else None,
-            lr_after=seen.rate * scale if changed else None,
-            scale=scale,
-            to_step=self._snapshots.steps.get(move.load) if move.load else None,
-            helped=move.helped,
-            dry_run=self._backoff.dry_run and move.kind != "outcome",
-        )

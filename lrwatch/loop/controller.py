@@ -1,15 +1,12 @@
 """What the loop asks of a back-off: the one narrow door through which training is changed."""
 
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from torch import nn
 from torch.optim import Optimizer
 
 from lrwatch.policy.calm import Calm
-from lrwatch.ranks.together import Together
-from lrwatch.records import Action, Alert
+from lrwatch.records import Alert
 
 
 class Controller(Protocol):
@@ -96,34 +93,3 @@ class Levels(Protocol):
 
     def rewind(self, name: str) -> None:
         """Judge on as of the snapshot of this name; does nothing where it has no mark."""
-
-
-class BuildController(Protocol):
-    """How :func:`lrwatch.attach` asks for one: ``lrwatch.control.build_controller`` is called."""
-
-    def __call__(
-        self,
-        backoff: Any,
-        *,
-        optimizer: Optimizer,
-        model: nn.Module | None,
-        write_action: Callable[[Action], None],
-        levels: Levels | None = None,
-        disarm_file: Path | None = None,
-        together: Together | None = None,
-    ) -> Controller:
-        """Make a controller.
-
-        Args:
-            backoff: What the user gave: True or a policy object.
-            optimizer: Must be held weakly.
-            model: Must be held weakly.
-            write_action: Writes an action to every sink; call it before the action is applied.
-            levels: To be kept with a snapshot and brought back with it.
-            disarm_file: When this file appears, the controller disarms itself at the next step.
-            together: The ranks that do the same; before ``before_step`` they agreed on the numbers.
-
-        Raises:
-            ValueError: If ``backoff`` is neither.
-        """
-        ...
