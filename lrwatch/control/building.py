@@ -27,9 +27,8 @@ def build_controller(
 ) -> BackoffController | Follower:
     """Make the controller that ``attach(..., backoff=...)`` asks for.
 
-    Args:
-        backoff: What the user gave: True, a policy object, or another watch's controller.
-        optimizer: Held weakly, as is the model; the others are those of BackoffController.
+    ``backoff`` is what the user gave: True, a policy object, or another watch's controller; the
+    rest is what :class:`BackoffController` takes.
 
     Raises:
         ValueError: If ``backoff`` is neither True nor a :class:`Backoff` nor the ``backoff`` of
