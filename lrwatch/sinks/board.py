@@ -8,11 +8,14 @@ from typing import Any
 
 from lrwatch.records import Action, Alert, Point
 from lrwatch.sinks import event
+from lrwatch.sinks.allowance import Allowance
 from lrwatch.sinks.charts import ALERTS_TOTAL, DIGEST, LAYOUT, MARK, tags
 from lrwatch.sinks.digest import Digest
 from lrwatch.sinks.thinning import Thinning, Timed
 
 _REMEMBERED = 1000
+_AROUND_ALERTS = 16 << 20
+_OF_DIGESTS = 2 << 20
 
 
 class Board:
@@ -20,6 +23,10 @@ class Board:
 
     A point whose step is not above the last one begins a new segment: an event that tells both
     loaders of TensorBoard to forget that step and later ones. A step that repeats is left out.
+
+    In a storm of alerts the file stays small: marks and the points around them take 16 MiB, the
+    digests 2 MiB, and later some more each hour; beyond that only the points are drawn that are due
+    anyway. The digest at the end is always written.
 
     Args:
         start_step: First step of the run, or the one at which it was resumed.
@@ -36,6 +43,9 @@ class Board:
     ) -> None:
         self.digest = Digest(settings)
         self._thinning = thinning or Thinning()
+        self._around_alerts = Allowance(_AROUND_ALERTS, per_s=1024)
+        self._digests = Allowance(_OF_DIGESTS, per_s=256)
+        self._time_s = 0.0
         self._step = start_step - 1
         self._digest_step = start_step - 1
         self._is_digest_due = True
@@ -56,37 +66,48 @@ class Board:
         events = self._go_back(time_s, wall_s, step) if step < self._step else []
         self._step = step
         self._remember(step, point.step.loss)
-        drawn = self._thinning.add((time_s, point))
-        return events + self._draw(drawn, wall_s - time_s)
+        is_around_alert = self._thinning.lets_pass
+        drawn = self._draw(self._thinning.add((time_s, point)), wall_s - time_s)
+        if is_around_alert:
+            self._around_alerts.spend(drawn)
+        return events + drawn
 
     def record(self, wall_s: float, record: Alert | Action, *, offset_s: float) -> list[bytes]:
         """Take an alert or action that came at ``wall_s``; ``offset_s`` turns a time to wall's."""
-        events = self._draw(self._thinning.alert(), offset_s)
+        self._time_s = wall_s - offset_s
+        is_drawn = self._around_alerts.has_some(self._time_s)
+        events = self._draw(self._thinning.alert(), offset_s) if is_drawn else []
         self.digest.add(record, wall_s)
         self._is_digest_due = True
-        tag = _mark_tag(record)
-        return events + (self._mark(wall_s, tag, record.step) if tag else [])
+        tag = _mark_tag(record) if is_drawn else ""
+        events += self._mark(wall_s, tag, record.step) if tag else []
+        self._around_alerts.spend(events)
+        return events
 
     def expire(self, time_s: float, offset_s: float) -> list[bytes]:
         """What is to be written by now though nothing new came, and the digest if it changed."""
+        self._time_s = time_s
         return self._draw(self._thinning.expire(time_s), offset_s)
 
     def drain(self, offset_s: float) -> list[bytes]:
         """All that is left to write."""
         return self._draw(self._thinning.drain(), offset_s)
 
-    def renew_digest(self, wall_s: float, n_dropped: int) -> list[bytes]:
+    def renew_digest(self, wall_s: float, n_dropped: int, *, at_once: bool = False) -> list[bytes]:
         """The digest, where it changed since it was last written; always at a step of its own."""
-        if not self._is_digest_due:
+        if not self._is_digest_due or not (at_once or self._digests.has_some(self._time_s)):
             return []
         self._is_digest_due = False
         self._digest_step = max(self._step, self._digest_step + 1)
-        return [event.text(wall_s, self._digest_step, DIGEST, self.digest.markdown(n_dropped))]
+        words = self.digest.markdown(n_dropped)
+        events = [event.text(wall_s, self._digest_step, DIGEST, words)]
+        self._digests.spend(events)
+        return events
 
     def renewed_digest(self, wall_s: float, n_dropped: int) -> list[bytes]:
         """The digest once more: a new file was begun, which may have superseded it."""
         self._is_digest_due = True
-        return self.renew_digest(wall_s, n_dropped)
+        return self.renew_digest(wall_s, n_dropped, at_once=True)
 
     def _go_back(self, time_s: float, wall_s: float, step: int) -> list[bytes]:
         """End the segment; a restart at step 0 makes TensorBoard forget the layout as well."""

@@ -135,7 +135,7 @@ class EventWriter:
             self._take(*self._queue.popleft(), offset_s)
         board = self._board
         self._extend(board.drain(offset_s) if is_last else board.expire(now, offset_s))
-        self._extend(self._board.renew_digest(now + offset_s, self.n_dropped))
+        self._extend(board.renew_digest(now + offset_s, self.n_dropped, at_once=is_last))
         if now < self._retry_at and not is_last:
             return
         if self._backlog:

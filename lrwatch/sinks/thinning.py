@@ -41,6 +41,11 @@ class Thinning:
         self._born: float | None = None
         self._due = 0.0
 
+    @property
+    def lets_pass(self) -> bool:
+        """Whether the next point is drawn because an alert came."""
+        return self._n_wanted > 0
+
     def add(self, timed: Timed) -> list[Timed]:
         """Take a point; return those to be drawn now."""
         if self._born is None:

@@ -1,9 +1,11 @@
 import math
 from collections.abc import Iterable
 
+import pytest
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 
 from lrwatch.records import Action, Alert, Point, Step
+from lrwatch.sinks import board as board_module
 from lrwatch.sinks.board import Board
 
 
@@ -96,3 +98,36 @@ def test_a_point_without_a_loss_has_no_band_either() -> None:
     feed(board, [0], loss=None)
     (event,) = events(board.drain(0.0))
     assert {v.tag for v in event.summary.value} == {"lrwatch/lr_scale", "lrwatch/alerts_total"}
+
+
+def test_a_storm_of_alerts_writes_no_more_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(board_module, "_AROUND_ALERTS", 50_000)
+    monkeypatch.setattr(board_module, "_OF_DIGESTS", 20_000)
+    board, data, n_marks = Board(), list[bytes](), 0
+    for step in range(3000):
+        time_s = 0.001 * step
+        data += board.point(time_s, time_s, point(step))
+        marked = board.record(time_s, alert(step), offset_s=0.0)
+        n_marks += bool(marked)
+        data += marked + board.renew_digest(time_s, 0)
+    assert sum(map(len, data)) < 100_000
+    assert 50 < n_marks < 2000
+
+
+def test_the_last_digest_tells_of_the_whole_storm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(board_module, "_OF_DIGESTS", 1000)
+    board = Board()
+    for step in range(100):
+        board.record(0.0, alert(step), offset_s=0.0)
+        board.renew_digest(0.0, 0)
+    (last,) = events(board.renew_digest(0.0, 0, at_once=True))
+    assert b"100 alerts" in last.summary.value[0].tensor.string_val[0]
+
+
+def test_after_a_storm_an_alert_is_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(board_module, "_AROUND_ALERTS", 5000)
+    board = Board()
+    for step in range(500):
+        board.record(0.0, alert(step), offset_s=0.0)
+    assert board.record(0.0, alert(500), offset_s=0.0) == []
+    assert board.record(60.0, alert(501), offset_s=0.0)
