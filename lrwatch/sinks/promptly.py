@@ -29,7 +29,8 @@ class Promptly:
     """Have a daemon thread write each record, and wait for it a fifth of a second at most.
 
     A disk that hangs (a network file system whose server is gone) thus costs the caller that time
-    once: while a write hangs, later records queue up and are not waited for. The order is kept.
+    once: until a write is quick again, records queue up and are not waited for. The order is kept.
+    Of more than ten thousand the oldest are left out, and that is told.
 
     Args:
         write: Writes a record that came at a time, in seconds since the epoch; may raise.
@@ -52,6 +53,8 @@ class Promptly:
             OSError: If it cannot be written; so for any other error of ``write``.
         """
         job = _Job(record, time.time(), is_waited_for=not self._is_hanging)
+        if len(self._jobs) == _MAX_WAITING:
+            self._trouble.report(OSError("too many alerts wait, the oldest are left out"))
         self._jobs.append(job)
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="lrwatch-alerts", daemon=True)
@@ -77,8 +80,10 @@ class Promptly:
             self._wake.wait()
             self._wake.clear()
             while self._jobs:
+                began_s = time.monotonic()
                 self._do(self._jobs.popleft())
-            self._is_hanging = False
+                if time.monotonic() - began_s < _BUDGET_S:
+                    self._is_hanging = False
             if self._is_closing and not self._jobs:
                 return
 

@@ -5,6 +5,7 @@ import pytest
 
 from lrwatch.records import Action, Alert
 from lrwatch.sinks import ledger as ledger_module
+from lrwatch.sinks import promptly as promptly_module
 from lrwatch.sinks.history import read_ledger
 from lrwatch.sinks.ledger import Ledger
 from lrwatch.sinks.promptly import Promptly
@@ -48,6 +49,29 @@ def test_a_disk_that_hangs_is_left_alone_and_has_all_in_order_later() -> None:
     assert disk.steps == list(range(500))
 
 
+def test_records_are_waited_for_as_soon_as_a_write_is_quick_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    disk, second = Disk(), threading.Event()
+
+    def write(record: Alert | Action, time_s: float) -> None:
+        disk.write(record, time_s)
+        if record.step == 2:
+            second.set()
+            while not promptly._jobs:  # until the next one waits behind this one
+                threading.Event().wait(0.001)
+
+    promptly = Promptly(write, Trouble("x"))
+    for step in range(3):
+        promptly.put(alert(step))
+    monkeypatch.setattr(promptly_module, "_BUDGET_S", 60.0)
+    disk.works.set()
+    assert second.wait(60)
+    promptly.put(alert(3))
+    assert disk.steps == [0, 1, 2, 3]
+    promptly.close(60)
+
+
 def test_what_a_write_raises_is_raised_by_put_and_the_next_is_tried() -> None:
     steps: list[int] = []
 
@@ -62,6 +86,19 @@ def test_what_a_write_raises_is_raised_by_put_and_the_next_is_tried() -> None:
     promptly.put(alert(2))
     promptly.close(60)
     assert steps == [1, 2]
+
+
+def test_that_records_are_left_out_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(promptly_module, "_BUDGET_S", 0.0)
+    disk, told = Disk(), list[str]()
+    promptly = Promptly(disk.write, Trouble("x", told.append))
+    for step in range(10_100):
+        promptly.put(alert(step))
+    assert len(told) == 1
+    assert "too many alerts wait, the oldest are left out" in told[0]
+    disk.works.set()
+    promptly.close(60)
+    assert disk.steps[-10_000:] == list(range(100, 10_100))
 
 
 def test_a_full_ledger_takes_actions_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
