@@ -65,19 +65,17 @@ class Tailed:
 
     def last(self, n: int, *, whole: bool) -> list[Named]:
         """The last ``n`` entries; of the ``whole`` file, or of what is to be followed."""
-        if whole:
-            return self._selected(read_entries(self._found()), n)
-        return self.new(n)
+        found = self._selected(read_entries(self._found())) if whole else self.new()
+        return list(deque(found, maxlen=n))
 
-    def new(self, n: int | None = None) -> list[Named]:
-        """The entries that came since the last call, the last ``n`` of them."""
+    def new(self) -> Iterator[Named]:
+        """The entries that came since the last call, one by one: there may be any number."""
         if self._follower is None:
             self._follower = Follower(self._found(), by_name=self._by_name)
         lines = self._follower.poll()
-        entries = self._selected((entry for raw in lines for entry in decode(raw)), n)
+        yield from self._selected(entry for raw in lines for entry in decode(raw))
         if self._follower.notice:
             say(self._run, self._follower.notice)
-        return entries
 
     def introduce(self) -> None:
         """Say the verdict that the watch keeps, if it does."""
@@ -100,8 +98,7 @@ class Tailed:
         hint = "; -F waits for it" if self._run.exists() else ""
         raise FileNotFoundError(f"no alerts at {path}{hint}")
 
-    def _selected(self, entries: Iterator[Entry | None], n: int | None) -> list[Named]:
-        found: deque[Entry] = deque(maxlen=n)
+    def _selected(self, entries: Iterator[Entry | None]) -> Iterator[Named]:
         n_broken = 0
         for entry in entries:
             if entry is None:
@@ -109,10 +106,9 @@ class Tailed:
                 continue
             self._sides.take(entry)
             if self._selection.holds(entry):
-                found.append(entry)
+                yield self._run.name, entry
         if n_broken:
             say(self._run, f"{n_broken} broken line{'s' if n_broken > 1 else ''} skipped")
-        return [(self._run.name, entry) for entry in found]
 
 
 def say(run: Path, words: object) -> None:

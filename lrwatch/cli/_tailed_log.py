@@ -2,18 +2,14 @@
 
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lrwatch.cli._readable import readable
 from lrwatch.cli._tailed import Named, Selection, Tailed, say
 from lrwatch.live.kind import has_ledger
 from lrwatch.sinks.history import ledger_path
 from lrwatch.sinks.ledger_line import Entry
-
-if TYPE_CHECKING:
-    pass
 
 
 class TailedLog:
@@ -45,13 +41,13 @@ class TailedLog:
         self._look()
         return [(self._run.name, entry) for entry in found]
 
-    def new(self) -> list[Named]:
-        """The entries that came since the last call."""
-        found = list(self._selected(self._judged.poll(time.time())))
+    def new(self) -> Iterator[Named]:
+        """The entries that came since the last call, one by one."""
+        for entry in self._selected(self._judged.poll(time.time())):
+            yield self._run.name, entry
         if self._judged.notice:
             say(self._run, self._judged.notice)
         self._look()
-        return [(self._run.name, entry) for entry in found]
 
     def close(self) -> None:
         """Let go of the log."""
@@ -115,13 +111,12 @@ class TailedRun:
         with readable():
             return found.last(n, whole=whole)
 
-    def new(self) -> list[Named]:
-        """The entries that came since the last call."""
+    def new(self) -> Iterator[Named]:
+        """The entries that came since the last call, one by one."""
         found = self._found()
-        if found is None:
-            return []
-        with readable():
-            return found.new()
+        if found is not None:
+            with readable():
+                yield from found.new()
 
     def introduce(self) -> None:
         """Say the verdict so far."""

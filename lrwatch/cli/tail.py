@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Iterable
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from lrwatch.records import SEVERITIES, Severity
 from lrwatch.sinks.color import ColorChoice
 
 _POLL_S = 0.1
+_N_AT_ONCE = 100
 _LEVELS = "|".join(SEVERITIES)
 _COLORS: tuple[ColorChoice, ...] = ("auto", "always", "never")
 _LINES_HELP = "How many of those that are there already [default: 10]."
@@ -89,8 +91,9 @@ def _follow(tailed: Iterable[TailedRun], printer: Printer, notified: Notified) -
     while True:
         for one in tailed:
             found = one.new()
-            printer.show(found)
-            notified.tell(found)
+            while some := list(islice(found, _N_AT_ONCE)):
+                printer.show(some)
+                notified.tell(some)
         time.sleep(_POLL_S)
 
 

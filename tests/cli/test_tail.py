@@ -241,6 +241,22 @@ def test_follow_by_name_waits_and_outlives_a_rotation(tmp_path: Path) -> None:
         assert steps(line_of(process.stdout)) == [3]
 
 
+def test_a_backlog_of_any_length_takes_no_memory(run: Path) -> None:
+    with following("-f", "-n", 1, run) as process:
+        line_of(process.stdout)
+        before = peak_kib(process.pid)
+        with path_of(run).open("ab") as file:
+            file.write(20_000 * encode(alert(55), time_s=1e9, run="r"))
+        assert {steps(line_of(process.stdout))[0] for _ in range(20_000)} == {55}
+        assert peak_kib(process.pid) - before < 8 * 1024
+
+
+def peak_kib(pid: int) -> int:
+    """The most memory that a process has had."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0])
+
+
 def test_a_closed_pipe_ends_it_quietly(run: Path) -> None:
     with following("-f", "-n", 1, run) as process:
         line_of(process.stdout)
