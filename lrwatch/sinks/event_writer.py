@@ -35,8 +35,9 @@ class EventWriter:
     :meth:`put` costs about a microsecond and never waits. The thread writes 0.2 s after an alert or
     action came, and else about 500 points at a time, but within 1 s: waking up costs more than what
     it does then. A run that has just begun is written at 0.2 s, 0.6 s, and so on. As much is lost
-    of the charts when the process is killed. While the queue is full points are dropped and
-    counted. Forked children have no thread and write nothing.
+    of the charts when the process is killed, and what was not handed over by then: up to 2 s of
+    steps, where they are long. While the queue is full points are dropped and counted. Forked
+    children have no thread and write nothing.
 
     Args:
         folder: Where the event file goes.
