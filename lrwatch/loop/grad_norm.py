@@ -182,10 +182,15 @@ class Cadence:
         self.due_s, self.due_step = -math.inf, -1
 
     def took(self, step: int, start_s: float, end_s: float) -> None:
-        """Count a norm; a single slow one, such as the first, raises the cost by little."""
-        cost_s = end_s - start_s
-        below = cost_s < self._cost_s or not self._cost_s
-        self._cost_s = cost_s if below else 0.9 * self._cost_s + 0.1 * cost_s
+        """Count a norm. The cost is their running mean; a single slow one counts as four at most.
+
+        One of less than half is taken at its word: the first is many times slower than the rest.
+        """
+        cost_s, known_s = end_s - start_s, self._cost_s
+        if cost_s < 0.5 * known_s or not known_s:
+            self._cost_s = cost_s
+        else:
+            self._cost_s = 0.95 * known_s + 0.05 * min(cost_s, 4.0 * known_s)
         self._last_s = end_s
         self._last_step = step
         if self._every is None and not self._pressed:

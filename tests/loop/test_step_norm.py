@@ -1,6 +1,7 @@
 """The gradient norm of a step: exact, before clipping, and taken as often as it may cost."""
 
 import itertools
+import random
 import math
 from collections.abc import Callable, Iterable
 
@@ -279,6 +280,17 @@ def test_short_steps_have_it_as_often_as_four_in_a_thousand_pay_for(
 ) -> None:
     steps = taken(cost_s=cost_s, step_s=0.001)
     assert steps[-1] - steps[-2] == pytest.approx(every, abs=1)
+
+
+def test_a_norm_whose_cost_varies_takes_its_share_of_the_time_and_no_more() -> None:
+    cadence, rng, now_s, spent_s = Cadence(), random.Random(0), 1000.0, 0.0
+    for step in range(20_000):
+        if cadence.due(step, now_s):
+            cost_s = 100e-6 * rng.uniform(0.6, 1.4)
+            cadence.took(step, now_s, now_s + cost_s)
+            spent_s += cost_s
+        now_s += 0.004
+    assert spent_s == pytest.approx(0.004 * (now_s - 1000.0), rel=0.1)
 
 
 def test_pressed_for_it_every_step_has_it_whatever_it_costs() -> None:
