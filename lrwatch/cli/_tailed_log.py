@@ -62,13 +62,18 @@ class TailedLog:
         if problem is None:
             return
         if not self._waits and not _is_empty(self._run):
-            hint = (
-                "; -F waits for one" if self._run.is_dir() and not self._judged.log.format else ""
-            )
-            raise type(problem)(f"{problem}{hint}")
+            raise type(problem)(f"{problem}{self._hint()}")
         if str(problem) != self._told:
             self._told = str(problem)
             say(self._run, problem)
+
+    def _hint(self) -> str:
+        """What to name instead, or how to wait; empty for what is there and cannot be read."""
+        if self._judged.log.format or not self._run.is_dir():
+            return ""
+        from lrwatch.readers.source import runs_below
+
+        return runs_below(self._run) or "; -F waits for one"
 
     def introduce(self) -> None:
         """Say the verdict, if there is something that was judged."""

@@ -16,7 +16,9 @@ Examples:
 """
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(
+    short_help="Train a small model at too high a rate, and watch it being caught.", epilog=EXAMPLES
+)
 @click.option("--lr", default=0.3, show_default=True, type=click.FloatRange(0, min_open=True))
 @click.option("--steps", default=300, show_default=True, type=click.IntRange(1))
 @click.option("--optimizer", default="adamw", show_default=True, type=click.Choice(OPTIMIZERS))

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from lrwatch.sinks.printable import printable
+from lrwatch.sinks.verdict_file import read_standing
 
 EXAMPLES = """\b
 Example:
@@ -24,5 +25,9 @@ def command(run: Path) -> int:
     if not folder.is_dir():
         raise FileNotFoundError(f"{run} is no run: no folder lrwatch in it; give the run directory")
     (folder / "disarm").touch()
-    click.echo(f"{printable(str(run))}: back-off ends at the next step")
+    words = "back-off ends at the next step"
+    found = read_standing(folder)
+    if found is not None and found.closed:
+        words = f"closed at step {found.step}; if it goes on, {words}"
+    click.echo(f"{printable(str(run))}: {words}")
     return 0

@@ -21,7 +21,11 @@ Examples:
 """
 
 
-@click.command(epilog=EXAMPLES, context_settings={"allow_interspersed_args": False})
+@click.command(
+    short_help="Find a learning rate for the training that SCRIPT does.",
+    epilog=EXAMPLES,
+    context_settings={"allow_interspersed_args": False},
+)
 @click.argument("script", metavar="SCRIPT")
 @click.argument("arguments", metavar="[ARGS]...", nargs=-1, type=click.UNPROCESSED)
 @click.option("-m", "is_module", is_flag=True, help="SCRIPT is the name of a module.")

@@ -17,7 +17,7 @@ Examples:
 """
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(short_help="Write what happened in RUN, as a page or a picture.", epilog=EXAMPLES)
 @click.argument("run", type=click.Path())
 @click.option(
     "-o",

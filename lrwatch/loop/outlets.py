@@ -50,7 +50,7 @@ def digest_of(optimizer: Optimizer, backoff: Any) -> dict[str, object]:
     rates = [rate_of(group) for group in optimizer.param_groups[:8]]
     return {
         "optimizer": type(optimizer).__name__,
-        "rate": ", ".join("none" if rate != rate else f"{rate:.4g}" for rate in rates),
+        "rate at the start": ", ".join("none" if rate != rate else f"{rate:.4g}" for rate in rates),
         "back-off": "off" if backoff is False or backoff is None else "on",
     }
 

@@ -94,9 +94,14 @@ def _open_folder(folder: Path) -> Source:
     if logs:
         names = ", ".join(str(log.name) for log in logs[:_SHOWN])
         raise UnreadableError(f"{folder}: holds {len(logs)} logs, name one of them: {names}")
-    below = [str(run) for run in islice(find_runs(folder), _SHOWN)]
-    hint = f"; there are runs below it: {', '.join(below)}" if below else ""
+    hint = runs_below(folder)
     raise UnreadableError(f"{folder}: holds no event file and no log of a run{hint}")
+
+
+def runs_below(folder: Path) -> str:
+    """Words that name some of the runs in a folder's folders, to end a message; empty for none."""
+    below = [str(run) for run in islice(find_runs(folder), _SHOWN)]
+    return f"; there are runs below it: {', '.join(below)}" if below else ""
 
 
 def _open_events(path: Path, files: list[Path], *, name: str = "tensorboard") -> Source:

@@ -28,10 +28,12 @@ def test_the_next_step_of_a_run_lets_go_of_the_backoff(tmp_path: Path, inner: st
     with lrwatch.attach(optimizer, run_dir=tmp_path, backoff=True, stderr=False):
         for step in range(4):
             if step == 2:
-                assert disarm(tmp_path / inner)[0] == 0
+                name = tmp_path / inner
+                assert disarm(name) == (0, f"{name}: back-off ends at the next step\n")
             optimizer.zero_grad()
             parameter.square().sum().backward()
             optimizer.step()
+    assert "closed at step 3; if it goes on" in disarm(tmp_path)[1]
     ledger = (tmp_path / "lrwatch" / "alerts.jsonl").read_text()
     (line,) = [line for line in ledger.splitlines() if '"disarm"' in line]
     assert '"step":2' in line.replace(" ", "")

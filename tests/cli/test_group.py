@@ -73,6 +73,7 @@ def test_help_lists_the_commands_with_their_first_line(flag: str) -> None:
     assert "tail" in result.stdout
     assert "Show the alerts and actions of RUN" in result.stdout
     assert "Exit codes" in result.stdout
+    assert not any(line.endswith("...") for line in result.stdout.splitlines()[1:])
 
 
 def test_an_unknown_command_is_wrong_usage() -> None:

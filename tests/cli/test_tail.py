@@ -136,6 +136,12 @@ def test_a_folder_without_alerts_hints_at_waiting(tmp_path: Path) -> None:
     assert "-F waits for it" in tail(tmp_path).stderr
 
 
+def test_a_folder_of_runs_names_them(run: Path) -> None:
+    shown = tail(run.parent)
+    assert (shown.exit_code, shown.stdout) == (3, "")
+    assert f"there are runs below it: {run}" in shown.stderr
+
+
 def test_a_pipe_is_no_run(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x.jsonl")
     assert tail("-F", tmp_path / "x.jsonl").exit_code == 3
