@@ -1,8 +1,8 @@
 """The gradient norm of a step: exact, before clipping, and taken as often as it may cost."""
 
 import itertools
-import random
 import math
+import random
 from collections.abc import Callable, Iterable
 
 import pytest
