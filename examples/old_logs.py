@@ -42,7 +42,7 @@ for path in sorted(folder.iterdir()):
     found = lrwatch.review(path)
     print(f"{path.name}: {found.verdict}")
     for alert in found.alerts:
-        print(f"  from step {alert.onset}: {alert.kind}: {alert.message}")
+        print(f"  step {alert.step}: {alert.kind} {alert.state}: {alert.message}")
 
 # In a terminal: lrwatch scan FOLDER, or lrwatch report LOG -o report.html
 verdicts = Counter(lrwatch.review(path).verdict for path in folder.iterdir())
