@@ -4,9 +4,13 @@ import math
 from typing import ClassVar
 
 from lrwatch.detectors.detector import Detector, Looks
+from lrwatch.detectors.easy_problems import comes_back, mostly_solved
 from lrwatch.records import Alert, Kind
 from lrwatch.stats.shape import Shape, shape
 from lrwatch.stats.signals import Signals
+
+# How many in the middle and in the last third of the run are more than chance.
+_BURSTS = 2
 
 
 class LrTooHigh(Detector):
@@ -41,7 +45,7 @@ class LrTooHigh(Detector):
         seen = shape(s)
         if seen is None:
             return None
-        found = _picture(s, seen)
+        found = None if comes_back(s) else _picture(s, seen)
         return self._recovered(s, seen) if found is None else self._tell(s, seen, found)
 
     def _tell(self, s: Signals, seen: Shape, found: str) -> Alert | None:
@@ -125,12 +129,15 @@ def _lost(s: Signals, x: Shape) -> str | None:
             f"loss stands at {s.recent.median:.4g}, higher than in the first tenth of the run: "
             "it fell at once and has risen since"
         )
-    if s.n >= 64 and x.over_start > 0.04 and x.bursts > 0.3 and x.drop > 2.0:
+    often = x.over_start > 0.04 and x.over_start * s.n >= 3 * _BURSTS
+    if s.n >= 64 and often and x.bursts > 0.3 and x.drop > 2.0:
         return f"{x.over_start:.0%} of the losses burst above the start {s.start:.4g}"
     return None
 
 
 def _no_gain(s: Signals, x: Shape) -> bool:
+    if mostly_solved(s):
+        return False
     burst = x.norm_peak > 2.3 and x.peak > 6.0
     if s.n < 48:
         leapt = x.norm_peak > 2.3 and x.leap > 10.0

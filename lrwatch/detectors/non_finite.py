@@ -9,6 +9,7 @@ from lrwatch.stats.signals import Signals
 _LASTING = 3
 _QUIET = 16
 _BLOW_UP = 3.0
+_FIRST_UPDATES = 3
 
 
 class NonFinite(Detector):
@@ -16,7 +17,10 @@ class NonFinite(Detector):
 
     A non-finite norm beside a finite loss is an ``info``: half precision looks for its scale that
     way. Steps that the gradient scaler skipped do not count. The rate is said to be too high where
-    the loss had left its start upwards, or the norm had grown a hundredfold, before it broke.
+    the loss had left its start upwards, or the norm had grown a hundredfold, before it broke; and
+    where, once it lasts, nothing was finite after one of the first three updates although every
+    gradient before was: then the update broke the weights. (An ``eps`` that is zero in half
+    precision does so, too.)
 
     Does not catch: finite blow-ups (:mod:`~lrwatch.detectors.divergence`). Missing values are not
     trouble. Closed after 16 finite losses. A first value that is NaN is judged like any other.
@@ -49,8 +53,8 @@ class NonFinite(Detector):
     def _bad_loss(self, s: Signals) -> Alert | None:
         self._streak += 1
         self._finite = 0
-        side = _side(s)
         lasting = self._streak >= _LASTING
+        side = _side(s) or ("too_high" if lasting and _broken_at_once(s) else None)
         words = f"loss not finite for {self._streak} steps" if lasting else "loss is not finite"
         before = f", last finite loss {s.last_loss:.4g}" if s.n else ", from the first step on"
         return self.tell(
@@ -82,6 +86,10 @@ def _side(s: Signals) -> Side | None:
     far = s.last_loss - s.start > _BLOW_UP * max(s.first_spread, s.recent.noise, s.swing)
     grown = s.norm_peak > 100.0 * s.start_norm > 0.0
     return "too_high" if far or grown else None
+
+
+def _broken_at_once(s: Signals) -> bool:
+    return 0 < s.n <= _FIRST_UPDATES and s.n_norm == s.n
 
 
 def _advice(side: Side | None) -> str:

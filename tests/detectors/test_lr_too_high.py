@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from lrwatch.detectors.easy_problems import mostly_solved
 from lrwatch.detectors.lr_too_high import LrTooHigh
 from lrwatch.records import Step
+from lrwatch.stats.signals import Signals
 from tests.detectors.streams import alerts_of, noise, power_law, rising, steps, thrown
 
 
@@ -174,3 +176,48 @@ QUIET_START = (
 def test_a_quiet_first_moment_makes_no_leap_of_ordinary_noise() -> None:
     losses, felt = zip(*QUIET_START, strict=True)
     assert alerts_of(LrTooHigh(), steps(losses, felt, [1e-5] * len(losses))) == []
+
+
+def after(run: list[Step]) -> Signals:
+    """What is known after all of the run."""
+    signals = Signals()
+    for step in run:
+        signals.update(step)
+        signals.learn()
+    return signals
+
+
+def solved_in_part(run: list[Step], share: float, seed: int) -> list[Step]:
+    """The run with this share of its losses after the first ten gone down to nothing."""
+    rng = random.Random(seed)
+    return [
+        replace(s, loss=1e-3 * rng.random()) if i > 10 and rng.random() < share else s
+        for i, s in enumerate(run)
+    ]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_young_run_whose_losses_keep_coming_back_is_waited_for(seed: int) -> None:
+    run = thrown(seed)[:60]
+    assert alerts_of(LrTooHigh(), run)
+    assert alerts_of(LrTooHigh(), solved_in_part(run, 0.5, seed)) == []
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_run_that_is_mostly_solved_has_gained_although_bursts_hide_it(seed: int) -> None:
+    run = thrown(seed)[:120]
+    alerts = alerts_of(LrTooHigh(), solved_in_part(run, 0.7, seed))
+    assert not any("gained only" in a.message for a in alerts)
+    assert mostly_solved(after(solved_in_part(run, 0.7, seed)))
+    assert not mostly_solved(after(solved_in_part(run, 0.3, seed)))
+
+
+@pytest.mark.parametrize("n_bursts", [1, 3])
+def test_one_burst_in_a_third_of_the_run_is_chance(n_bursts: int) -> None:
+    rng = random.Random(0)
+    losses = [2.0 - min(1.0, i / 10) + rng.gauss(0, 0.02) for i in range(72)]
+    for third in (24, 48):
+        for k in range(n_bursts):
+            losses[third + 3 + 5 * k] = 6.0
+    told = alerts_of(LrTooHigh(), steps(losses, [1.0] * 72, [0.1] * 72))
+    assert any("burst above the start" in a.message for a in told) == (n_bursts > 1)

@@ -179,3 +179,13 @@ def test_the_advice_names_rates() -> None:
 def test_a_bad_argument_is_named_with_its_value(bad: int) -> None:
     with pytest.raises(ValueError, match=f"min_steps must be >= 32, got {bad}"):
         LrTooLow(min_steps=bad)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_fall_within_the_first_steps_is_no_standing_still(seed: int) -> None:
+    rng = random.Random(seed)
+    losses = [0.45 + 0.6 * math.exp(-i / 4) + rng.gauss(0, 0.1) for i in range(400)]
+    told = alerts_of(
+        LrTooLow(), steps(losses, [math.exp(rng.gauss(0, 0.2)) for _ in losses], [0.1] * 400)
+    )
+    assert told == []

@@ -97,3 +97,23 @@ def test_steps_that_the_scaler_skipped_do_not_count() -> None:
 
 def test_a_finite_blow_up_is_none_of_its_business() -> None:
     assert told([10.0**i for i in range(300)]) == []
+
+
+@pytest.mark.parametrize(
+    ("n_before", "norm", "side"),
+    [
+        (1, 5.0, "too_high"),
+        (3, 5.0, "too_high"),
+        (4, 5.0, None),
+        (1, math.nan, None),
+        (1, None, None),
+    ],
+)
+def test_one_of_the_first_updates_broke_the_weights_if_its_gradient_was_finite(
+    n_before: int, norm: float | None, side: str | None
+) -> None:
+    losses = [*noise(n_before), *[math.nan] * 4]
+    alerts = alerts_of(NonFinite(), steps(losses, [norm] * n_before + [math.nan] * 4))
+    raised = [a for a in alerts if a.severity == "critical"]
+    assert [a.verdict for a in raised] == [side]
+    assert alerts[0].verdict is None

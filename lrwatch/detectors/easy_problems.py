@@ -1,0 +1,29 @@
+"""What a run looks like that leaps at first and is well all the same: its problem is easy."""
+
+from lrwatch.stats.signals import Signals
+
+_YOUNG = 64
+_BELOW = 0.2
+_FAR = 5.0
+
+
+def comes_back(s: Signals) -> bool:
+    """Whether a young run has leapt, but its losses keep coming back below the start.
+
+    Where many samples can be satisfied at once, the first large updates solve some batches and
+    spoil others, until all are solved. Nothing is known of it before 64 losses.
+    """
+    if s.n >= _YOUNG:
+        return False
+    younger = s.recent.values[-(s.n // 2) :]
+    return sum(loss < s.start for loss in younger) >= _BELOW * len(younger)
+
+
+def mostly_solved(s: Signals) -> bool:
+    """Whether the usual loss is far below the start, and only bursts keep the mean up there.
+
+    "Far" is five times what the lower losses differ by, which bursts do not widen.
+    """
+    ordered = sorted(s.recent.values)
+    usual, low = ordered[len(ordered) // 2], ordered[len(ordered) // 10]
+    return s.start - usual > _FAR * (usual - low)
