@@ -53,9 +53,10 @@ class Address:
 
     def connection(self, timeout_s: float) -> http.client.HTTPConnection:
         """A new connection; certificates are checked."""
-        if self.is_https:
-            return http.client.HTTPSConnection(self.host, self.port, timeout=timeout_s)
-        return http.client.HTTPConnection(self.host, self.port, timeout=timeout_s)
+        kind = http.client.HTTPSConnection if self.is_https else http.client.HTTPConnection
+        connection = kind(self.host, self.port, timeout=timeout_s)
+        connection.set_debuglevel(0)  # a script that debugs its own would have the token printed
+        return connection
 
     def headers(self) -> dict[str, str]:
         """Headers of a message."""

@@ -1,11 +1,13 @@
 """A webhook that is told every alert; where it leads is known to the environment alone."""
 
+import contextlib
 import http.client
 import json
 import os
+import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from lrwatch.notify.address import Address
@@ -19,6 +21,7 @@ SECRETS = frozenset((URL, TOKEN))
 _BURST = 5
 _INTERVAL_S = 60.0
 _TIMEOUT_S = 10.0
+_LIMIT_S = 30.0
 _MAX_REPLY = 4096
 _MAX_WAIT_S = 300.0
 _N_TRIES = 3
@@ -31,8 +34,9 @@ class Webhook:
     ``LRWATCH_WEBHOOK_TOKEN``, and what is understood there (json, slack, discord) from
     ``LRWATCH_WEBHOOK_SERVICE``, else it is told by the host. None of it is ever printed, logged or
     written. Only https is spoken (http to this machine itself), no redirect is followed, of a
-    reply 4 KiB are read. Five messages go out at once, then one a minute; those between are
-    counted in the next. A server that fails or asks to wait is tried three times.
+    reply 4 KiB are read, for half a minute at most. Five messages go out at once, then one a
+    minute; those between are counted in the next. A server that fails or asks to wait is tried
+    three times.
 
     Args:
         environ: Where the variables are looked up.
@@ -83,14 +87,14 @@ class Webhook:
         n_left_out += message.get("n_left_out", 0)
         body = json.dumps(payload(message, self._service, n_left_out)).encode("ascii")
         problem = ""
-        for n_tried in range(_N_TRIES):
+        for n_tried in range(1, _N_TRIES + 1):
             status, wait_s = self._posted(body)
             if 200 <= status < 300:
                 return ""
             problem = f"the server answered {status}" if status else "it could not be reached"
             if 300 <= status < 500 and status != 429:
                 return problem  # asking again would bring the same answer; redirects among them
-            if self._ended.wait(wait_s or 2.0**n_tried):
+            if n_tried == _N_TRIES or self._ended.wait(wait_s or 2.0 ** (n_tried - 1)):
                 break
         return problem
 
@@ -98,14 +102,33 @@ class Webhook:
         """Status of the answer, 0 where there was none; how long to wait before asking again."""
         connection = self._address.connection(_TIMEOUT_S)
         try:
-            connection.request("POST", self._address.target(), body, self._address.headers())
-            reply = connection.getresponse()
-            reply.read(_MAX_REPLY)
+            connection.connect()
+            with _ended_after(_LIMIT_S, connection.sock):
+                connection.request("POST", self._address.target(), body, self._address.headers())
+                reply = connection.getresponse()
+                reply.read(_MAX_REPLY)
             return reply.status, _seconds(reply.getheader("Retry-After", ""))
         except (OSError, http.client.HTTPException, ValueError):
             return 0, 0.0  # the words of these may hold the address
         finally:
             connection.close()
+
+
+@contextlib.contextmanager
+def _ended_after(limit_s: float, connected: socket.socket) -> Iterator[None]:
+    """End a connection after this time: no timeout does where a server sends a letter at a time."""
+    timer = threading.Timer(limit_s, _shut, [connected])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _shut(connected: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        connected.shutdown(socket.SHUT_RDWR)
 
 
 def _service(asked: str, host: str) -> Service:
@@ -121,6 +144,7 @@ def _service(asked: str, host: str) -> Service:
 
 def _seconds(retry_after: str) -> float:
     try:
-        return min(max(float(retry_after), 0.0), _MAX_WAIT_S)
+        wait_s = float(retry_after)
     except ValueError:
         return 0.0
+    return min(wait_s, _MAX_WAIT_S) if wait_s > 0.0 else 0.0

@@ -1,4 +1,7 @@
 import copy
+import http.client
+import socket
+import threading
 from collections.abc import Mapping
 
 import pytest
@@ -6,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrwatch.notify import Webhook
+from lrwatch.notify import webhook as webhook_module
 from lrwatch.notify.message import SERVICES, as_object, payload
 from lrwatch.notify.webhook import SERVICE, TOKEN, URL
 from lrwatch.records import Action, Alert
@@ -24,6 +28,14 @@ def sent(environ: Mapping[str, str]) -> list[str]:
     webhook(alert(), "run")
     webhook.close(30)
     return said
+
+
+def drip(asked: socket.socket) -> None:
+    """Answer a letter at a time, without an end."""
+    asked.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+    while True:
+        asked.sendall(b"x")
+        threading.Event().wait(0.01)
 
 
 def test_an_alert_is_posted_as_json_with_the_token() -> None:
@@ -58,6 +70,28 @@ def test_a_server_that_fails_or_asks_to_wait_is_tried_again(status: int) -> None
     assert len(server.bodies) == 3
 
 
+@pytest.mark.parametrize("asked", ["nan", "-1", "soon", "", "inf"])
+def test_an_odd_time_to_wait_is_none_or_bounded(asked: str) -> None:
+    assert webhook_module._seconds(asked) == (300.0 if asked == "inf" else 0.0)
+
+
+def test_after_the_last_try_nothing_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhook_module, "_N_TRIES", 1)
+    monkeypatch.setattr(webhook_module, "_seconds", lambda asked: 1e4)
+    with Receiver(503) as server:
+        assert sent({URL: server.url}) == ["the webhook failed: the server answered 503"]
+
+
+def test_a_script_that_debugs_its_connections_prints_no_secret(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(http.client.HTTPConnection, "debuglevel", 1)
+    with Receiver() as server:
+        assert sent({URL: server.url, TOKEN: SECRET}) == []
+    assert len(server.bodies) == 1
+    assert SECRET not in "".join(capfd.readouterr())
+
+
 def test_many_alerts_are_five_messages_and_a_count() -> None:
     with Receiver() as server:
         webhook = Webhook(environ={URL: server.url})
@@ -79,6 +113,17 @@ def test_a_server_that_does_not_answer_delays_nobody() -> None:
         while not server.bodies:
             pass
         assert len(server.bodies) == 1
+        webhook.close(0.01)
+
+
+def test_a_server_that_answers_a_letter_at_a_time_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhook_module, "_LIMIT_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        webhook = Webhook(environ={URL: f"http://127.0.0.1:{server.getsockname()[1]}/"})
+        webhook(alert())
+        asked, _ = server.accept()
+        with asked, pytest.raises(OSError, match=r"pipe|reset"):
+            drip(asked)
         webhook.close(0.01)
 
 

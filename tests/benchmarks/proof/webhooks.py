@@ -1,6 +1,7 @@
 """Rows 34 and 35: the secrets of a webhook, and a server that is slow, fails or leads elsewhere."""
 
 import http.client
+import math
 import ssl
 import tempfile
 from pathlib import Path
@@ -59,12 +60,9 @@ def secrets() -> Figure:
 
 def servers() -> Figure:
     """Row 35: servers that do not answer, fail, lead elsewhere, answer without an end."""
-    zygote, took = shared(), {}
-    for way in ("off", "on"):
-        with Receiver() as server, tempfile.TemporaryDirectory() as folder:
-            server.release.clear()
-            ran = zygote.run(TRAINING, folder, way, **{URL: server.url})
-            took[way] = float(ran.out.split("took ")[1])
+    took = {"off": math.inf, "on": math.inf}
+    for way in 5 * tuple(took):  # in turn, and the best of each: a busy machine is not the webhook
+        took[way] = min(took[way], _took_beside_a_server_that_never_answers(way))
     followed = {status: _n_posted(status) for status in (301, 302, 307, 308)}
     context = getattr(Address.of("https://h/", "", name=URL).connection(1.0), "_context", None)
     checks = (
@@ -76,12 +74,19 @@ def servers() -> Figure:
     delay = took["on"] - took["off"]
     words = f"200 steps take {took['off']:.2f} s without a webhook, {took['on']:.2f} s with one "
     return together(
-        Figure(f"{words}that never answers", delay < 1.0),
+        Figure(f"{words}that never answers", delay < 0.2),
         Figure(f"{sum(followed.values()) - 4} redirects followed", set(followed.values()) == {1}),
         Figure(f"{_n_read():,} bytes read of an answer of 10,000", _n_read() <= 4096),
         Figure(f"certificates {'are' if checks else 'are not'} checked", checks),
         all_of(sum(refused), len(refused), "addresses that are not https refused"),
     )
+
+
+def _took_beside_a_server_that_never_answers(way: str) -> float:
+    with Receiver() as server, tempfile.TemporaryDirectory() as folder:
+        server.release.clear()
+        ran = shared().run(TRAINING, folder, way, **{URL: server.url})
+    return float(ran.out.split("took ")[1])
 
 
 def _n_posted(status: int) -> int:
