@@ -60,7 +60,7 @@ def test_every_workload_trains_at_its_centre(workload: Workload) -> None:
 
 def test_the_workloads_over_tables_are_further_ones() -> None:
     keys = {w.key for w in tables.TABLES}
-    assert len(keys) == len(tables.TABLES) == 20
+    assert len(keys) == len(tables.TABLES) == 40
     assert keys.isdisjoint(BY_KEY)
 
 

@@ -26,6 +26,7 @@ from tests.benchmarks.sweep.tables_models import (
     layer_normed,
     linear_autoencoder,
 )
+from tests.benchmarks.sweep.third import THIRD
 from tests.benchmarks.sweep.workload import Workload
 
 FIRST: tuple[Workload, ...] = (
@@ -180,6 +181,6 @@ SECOND: tuple[Workload, ...] = (
     ),
 )
 
-TABLES = FIRST + SECOND
+TABLES = FIRST + SECOND + THIRD
 # Which seeds of which workloads the figures are of.
-SEEDS = ((FIRST, (0, 1)), (SECOND, (0,)))
+SEEDS = ((FIRST, (0, 1)), (SECOND, (0,)), (THIRD, (0,)))

@@ -17,17 +17,17 @@ Named = Literal["breast_cancer", "diabetes", "wine"]
 
 def classes(table: Callable[[], Table]) -> Samples:
     """Samples of the table with their class: [n, features] and [n]."""
-    return _drawn_from(table, lambda x, y: torch.from_numpy(y).long())
+    return drawn_from(table, lambda x, y: torch.from_numpy(y).long())
 
 
 def values(table: Callable[[], Table]) -> Samples:
     """Samples of the table with their value, standardised: [n, features] and [n, 1]."""
-    return _drawn_from(table, lambda x, y: _standardised_value(torch.from_numpy(y)))
+    return drawn_from(table, lambda x, y: _standardised_value(torch.from_numpy(y)))
 
 
 def themselves(table: Callable[[], Table]) -> Samples:
     """Samples of the table twice, as an autoencoder has them: [n, features] each."""
-    return _drawn_from(table, lambda x, y: x)
+    return drawn_from(table, lambda x, y: x)
 
 
 def digits() -> Table:
@@ -108,9 +108,11 @@ def sparse() -> Table:
     return x.astype(np.float32), y
 
 
-def _drawn_from(
+def drawn_from(
     table: Callable[[], Table], target: Callable[[Tensor, NDArray[Any]], Tensor]
 ) -> Samples:
+    """Samples of the table with what ``target`` makes of features and values."""
+
     def draw(n_samples: int, seed: int) -> tuple[Tensor, Tensor]:
         features, wanted = table()
         x = torch.from_numpy(features)

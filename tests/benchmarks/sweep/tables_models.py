@@ -82,7 +82,7 @@ class RowAttention(nn.Module):
 class RowRecurrent(nn.Module):
     """A recurrent net over the rows of a digit, read out at the last row or over all of them."""
 
-    def __init__(self, cell: nn.GRU | nn.LSTM, *, mean: bool) -> None:
+    def __init__(self, cell: nn.RNN | nn.GRU | nn.LSTM, *, mean: bool) -> None:
         super().__init__()
         self.cell, self.mean = cell, mean
         self.read = nn.Linear(cell.hidden_size, N_DIGITS)
