@@ -4,7 +4,7 @@ import math
 
 from lrwatch.policy.arm import Arm
 from lrwatch.policy.course import Course
-from lrwatch.policy.launch import FAR_OFF, N_STEPS
+from lrwatch.policy.launch import N_STEPS
 from lrwatch.policy.move import Move, Seen
 from lrwatch.policy.searching import Searching
 
@@ -16,6 +16,7 @@ RISE = 1.5
 NOTCH_UP = 1.8
 BELOW_TROUBLE = 0.55
 N_LAUNCH = 256
+BENT = 1.0
 N_YOUNG = 128
 
 
@@ -26,7 +27,8 @@ class Relapsing:
     what it was. Elsewhere it goes one notch down and up again when all is quiet: all the way after
     the first time, to a little more than half of the rate that brought trouble after the second,
     not at all later, nor where the schedule was raising the rate, nor in the first 256 steps unless
-    a search has found the rate.
+    a search has found the rate. A young run whose weights are worse than the first ones, or that
+    fell while its rate was warming up, goes back to the first ones.
 
     Args:
         course: Shared state.
@@ -63,7 +65,7 @@ class Relapsing:
         arm = Arm(scale, from_start=False)
         arm.ramp_to = self._ramp_to(seen)
         young = course.arm.from_start and N_MEDIAN <= course.arm.n < N_LAUNCH
-        if young and course.can_compare and seen.moved() > FAR_OFF and course.affords(N_STEPS):
+        if young and course.can_compare and seen.moved() > BENT and course.affords(N_STEPS):
             n_steps = min(course.arm.n, N_STEPS)
             return course.challenge(
                 seen, "weights bent by the first steps", to=arm, n_steps=n_steps
@@ -82,7 +84,8 @@ class Relapsing:
     def _back(self, seen: Seen, reason: str, now: float) -> Move | None:
         course, good = self._course, self._course.shelf.trusted(seen.step)
         young = course.arm.from_start and course.arm.n <= N_YOUNG and course.affords(course.arm.n)
-        if good is None or (young and (course.known_hot or now > course.launch.level)):
+        early = course.known_hot or now > course.launch.level or self._warms_up(seen)
+        if good is None or (young and early):
             scale = course.below(seen)
             self._searching.begin()
             if course.can_restart:
@@ -102,6 +105,10 @@ class Relapsing:
         if good is not None and good.rate > 0 and self._raised(seen):
             return good.rate / seen.rate
         return self._course.settings.factor * arm.scale
+
+    def _warms_up(self, seen: Seen) -> bool:
+        """Whether trouble came while the schedule was raising the rate for the first time."""
+        return self._course.arm.n <= N_STEPS and self._rising(seen)
 
     def _rising(self, seen: Seen) -> bool:
         rates = self._course.arm.rates

@@ -12,18 +12,19 @@ ENDS = {16: 4.0, 24: 3.0, 36: -math.inf}
 N_TAIL = 8
 LOOKS = (12, 16, 20)
 MOVED, FAR = 0.1, 20.0
-LONG_RUN = 0.7
-ROOM_ABOVE = 0.8
+LONG_RUN, UNDER_SCHEDULE = 0.5, 0.7
+ROOM_ABOVE = 1.0
 
 
 class Searching:
     """Goes down by notches, each for some steps from the first weights, until one is slower.
 
-    The rate that brings a run furthest in a few steps is too high for a long one: 0.7 of it is
-    where the long run begins, and :mod:`lrwatch.policy.settling` may lower it later. Where two
-    notches in a row are as fast as one another, the fastest rate lies between them. A notch that
-    stands above the first loss is left before its end; one that has not left it yet is given more
-    steps. A search is done once in a run.
+    The rate that brings a run furthest in a few steps is too high for a long one: half of it is
+    where the long run begins, 0.7 where the schedule moves the rate, and
+    :mod:`lrwatch.policy.settling` may lower it later. Where two notches in a row are as fast as one
+    another, the fastest rate lies between them. A notch that stands above the first loss is left
+    before its end; one that has not left it yet is given more steps. A search is done once in a
+    run.
 
     Args:
         course: Shared state.
@@ -74,16 +75,18 @@ class Searching:
         return course.restart(course.below(seen, factor ** (1 + (seen.moved() > FAR))), reason)
 
     def _end(self, seen: Seen, lead: float) -> Move | None:
-        course, arm, factor = self._course, self._course.arm, self._course.settings.factor
+        course, arm, settings = self._course, self._course.arm, self._course.settings
         self.active, self.done = False, True
         course.verify()
         fastest = seen.rate * arm.scale
         if self._before is not None:
-            fastest /= factor if lead < -1 else math.sqrt(factor)
+            fastest /= settings.factor if lead < -1 else math.sqrt(settings.factor)
         course.tell(f"a rate of {fastest:.3g} learns fastest from the start", helped=True)
-        course.cap, course.ceiling = LONG_RUN * fastest, ROOM_ABOVE * fastest
+        part = LONG_RUN if max(arm.rates) == min(arm.rates) else UNDER_SCHEDULE
+        course.cap = max(part * fastest, settings.floor * seen.rate)
+        course.ceiling = ROOM_ABOVE * fastest
         arm.scale = min(course.cap / seen.rate, 1.0) if seen.rate > 0 else arm.scale
-        reason = f"{LONG_RUN} of the rate that learns fastest at first, for the long run"
+        reason = f"{part} of the rate that learns fastest at first, for the long run"
         return Move(kind="backoff", reason=reason, scale=arm.scale)
 
     def _gained(self, arm: Arm, n: int) -> float:

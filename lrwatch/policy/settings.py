@@ -29,12 +29,12 @@ class Backoff:
         memory_cap: Bytes that all snapshots together may take, >= 1.
         where: Where snapshots lie: beside the weights, or in the processor's memory.
         ramp: Go back up after trouble that did not come from the rate.
-        trials: Compare rates on the run itself: after a launch that was too hot, and a lower one
-            from the start where nothing was learnt.
-        settle: Try a lower rate in place where progress is slow as on a noise floor, and take it
-            back where it gains no more than time would. Off at first: where a rate of this run has
-            brought trouble, or an alert says that it is too high, that is done in any case, and a
-            healthy run that is merely slow is not to be touched.
+        trials: Compare rates on the run itself: after a launch that was too hot, a lower one from
+            the start where nothing was learnt, and in place where the loss stands still.
+        settle: Try a lower rate in place where progress is merely slow, too, and take it back where
+            it gains no more than time would. Off at first: where a rate of this run has brought
+            trouble, or an alert says that it is too high, that is done in any case, and a healthy
+            run that is merely slow is not to be touched.
         dry_run: Only write what would be done.
         rungs: What may be done at all.
     """

@@ -9,20 +9,24 @@ from lrwatch.policy.spread import Mean
 N_CHASES = 2
 N_CHASE_STEPS = 96
 N_PROVEN_STEPS = 64
-N_YOUNG = 192
-MOVED = 1.0
+N_YOUNG, N_FIRST_TRIAL = 192, 128
+MOVED, PART_MOVED = 1.0, 0.5
 STIRRED = 0.1
 ROOM = 0.4
 LATER, SOON = 1.8, 1.3
 N_AFTER_KEPT = 48
 FAR = 1.5
+# How far the scheduled rate may fall over three of its samples in a run that stands still.
+EVEN = 0.97
 
 
 class Settling:
     """Tries a lower rate in place where progress is slow, and from the start where little is won.
 
-    While the schedule itself lowers the rate it does nothing in place: that is the schedule's.
-    Weights that hardly moved from the first ones were not moved by too high a rate.
+    Without any sign that the rate is too high a run must stand still for that: its loss no longer
+    falls for certain, so that a trial which is refused has cost it nothing. While the schedule
+    itself lowers the rate it does nothing in place: that is the schedule's. Weights that hardly
+    moved from the first ones were not moved by too high a rate.
 
     Args:
         course: Shared state.
@@ -48,21 +52,41 @@ class Settling:
             return None
         if seen.moved() < STIRRED:
             return None
-        return self._slow(seen, progress(arm, Mean(course.first_loss, course.recent.noise())))
+        return self._slow(seen, self._progress())
 
     def _slow(self, seen: Seen, so_far: Progress) -> Move | None:
         course, arm = self._course, self._course.arm
         if not so_far.learnt:
-            return self._nothing_learnt(seen, so_far)
-        if not (course.settings.settle or self._suspected) or not so_far.slower_than(SLOW):
+            move = self._nothing_learnt(seen, so_far)
+            if move or seen.moved() < PART_MOVED:
+                return move
+        if not self._is_slow(so_far):
             return None
-        if arm.rates[-1] != arm.rates[-4]:
+        if not self._is_even(so_far):
             return self._chase(seen, so_far, to=arm) if so_far.slower_than(FLAT) else None
         if course.settings.factor * arm.scale < course.settings.floor:
             return None
-        course.trial = next_trial(arm, so_far, known_hot=course.known_hot, again=self._kept)
+        known_hot = course.known_hot or self._kept
+        course.trial = next_trial(arm, so_far, known_hot=known_hot, again=self._kept)
         reason = f"slow progress: {so_far.gain:.3g} of {so_far.span:.3g} gained"
         return Move(kind="backoff", reason=reason, scale=course.settings.factor * arm.scale)
+
+    def _progress(self) -> Progress:
+        course = self._course
+        age = max(0, course.n - course.n_lost - course.arm.n)
+        return progress(course.arm, Mean(course.first_loss, course.recent.noise()), age)
+
+    def _is_slow(self, so_far: Progress) -> bool:
+        """Whether a lower rate is worth a trial: nothing is gained, or little by a suspect rate."""
+        if self._suspected or self._course.settings.settle:
+            return so_far.slower_than(SLOW)
+        return so_far.n >= N_FIRST_TRIAL and so_far.stands_still()
+
+    def _is_even(self, so_far: Progress) -> bool:
+        """Whether a lower loss at a lower rate is not the schedule's own doing."""
+        rates = self._course.arm.rates[-4:]
+        bears = so_far.slower_than(FLAT) and not self._course.known_hot
+        return min(rates) >= (EVEN if bears else 1.0) * max(rates)
 
     def _nothing_learnt(self, seen: Seen, so_far: Progress) -> Move | None:
         course, arm = self._course, self._course.arm
@@ -90,11 +114,12 @@ class Settling:
         kept, level = outcome == "kept", trial.level()
         said = f"a lower rate in place: {trial.before.now.value:.4g} to {level.value:.4g}"
         course.tell(said, helped=kept)
-        arm.next_check = int((SOON if trial.before.slower_than(FLAT) else LATER) * arm.n)
+        soon = self._suspected and trial.before.slower_than(FLAT)
+        arm.next_check = int((SOON if soon else LATER) * arm.n)
         lower = Arm(course.settings.factor * arm.scale, from_start=False) if kept else arm
         if kept:
-            self._kept = True
-            lower.next_check = N_AFTER_KEPT
+            self._kept = self._suspected = True
+            lower.next_check = max(N_AFTER_KEPT, arm.n // 8)
         best = min(level, trial.before.now, key=lambda mean: mean.value)
         chase = self._chase(seen, trial.before, to=lower, best=best.value if kept else None)
         if chase:

@@ -1,7 +1,7 @@
 """The launch: which signs lead back to the first weights, and to a search for the rate."""
 
 from lrwatch.policy.course import Course
-from lrwatch.policy.launch import N_STEPS
+from lrwatch.policy.launch import FAR_OFF, N_STEPS
 from lrwatch.policy.move import Move, Seen
 from lrwatch.policy.searching import Searching
 
@@ -32,14 +32,15 @@ class Starting:
 
         Args:
             seen: The step.
-            accused: Whether an alert says that the rate is too high.
+            accused: Whether an alert says that the rate is too high. It may be wrong: a lower rate
+                is tried from the start only where the weights are far from where they began.
         """
         course = self._course
         if accused and not course.known_hot and course.arm.from_start and self._may_doubt():
             n = min(course.arm.n, N_DOUBT_STEPS)
             if course.arm.n > N_LATE:
                 course.below(seen, 1.0)
-            elif n >= N_HOLDS and course.affords(n):
+            elif n >= N_HOLDS and course.affords(n) and seen.moved() > FAR_OFF:
                 return course.challenge(
                     seen, "the rate is too high, says an alert", to=course.arm, n_steps=n
                 )

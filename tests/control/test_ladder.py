@@ -1,5 +1,6 @@
 """The policy alone: streams with a known answer in, moves out; no torch."""
 
+import itertools
 import math
 import random
 from collections.abc import Callable, Iterable
@@ -156,8 +157,56 @@ def test_noise_floor_that_a_lower_rate_lifts_is_left_for_good() -> None:
     assert any(move.helped for _, move in run.moves)
 
 
-def test_noise_floor_is_left_alone_unless_asked_for() -> None:
-    assert floor_at(lambda scale: 0.5 + scale, 250, settle=False).moves == []
+def test_loss_that_stands_still_is_tried_at_a_lower_rate_without_any_sign() -> None:
+    run = floor_at(lambda scale: 0.5 + scale, 250, settle=False)
+    assert run.moves[0][0] >= 127
+    assert run.ladder.scale < 1
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_run_that_still_gains_is_left_alone_unless_asked_for(seed: int) -> None:
+    assert Run().feed(descent(seed, 700)) == []
+    assert Run(Backoff(settle=True)).feed(descent(seed, 700)) != []
+
+
+def test_loss_that_stands_still_is_asked_about_ever_more_rarely() -> None:
+    run = floor_at(lambda scale: 0.5, 1000, settle=False)
+    begun = [step for step, move in run.moves if move.kind == "backoff"]
+    assert len(begun) >= 3
+    assert all(b > 1.7 * a for a, b in itertools.pairwise(begun))
+    assert run.ladder.scale == 1.0
+
+
+def test_noise_that_hides_what_was_learnt_keeps_no_run_from_a_trial() -> None:
+    run, rng = Run(moved=1.2), random.Random(0)
+    for i in range(500):
+        level = 1.4 + 0.3 * run.ladder.scale + 0.3 * math.exp(-i / 10)
+        run.feed([level + 0.3 * run.ladder.scale * rng.gauss(0, 1)])
+    assert run.ladder.scale < 1
+    assert not any(move.load for _, move in run.moves)
+
+
+@pytest.mark.parametrize(("fall", "tried"), [(0.0, True), (0.5, True), (0.99, False)])
+def test_while_the_schedule_lowers_the_rate_quickly_nothing_is_tried(
+    fall: float, tried: bool
+) -> None:
+    run, rng = Run(moved=0.5), random.Random(3)
+    for i in range(300):
+        rate = 0.1 * (1 - fall) ** (i / 300)
+        run.feed([1.5 + 2 * math.exp(-i / 10) + rng.gauss(0, 0.05)], rate=rate)
+    assert bool(run.moves) == tried
+
+
+@pytest.mark.parametrize(("rising", "to"), [(True, "start"), (False, "good")])
+def test_level_lost_in_the_warm_up_leads_back_to_the_first_weights(rising: bool, to: str) -> None:
+    run, rng = Run(moved=0.05), random.Random(0)
+    for i in range(64):
+        if run.moves:
+            break
+        loss = 2.0 - 0.03 * i if i < 40 else 0.8 + 0.2 * (i - 40)
+        run.feed([min(loss, 1.9) + rng.gauss(0, 0.01)], rate=0.1 + 0.0001 * i * rising)
+    assert run.moves[0][1].load is not None
+    assert run.moves[0][1].load.startswith(to)
 
 
 def test_stall_that_a_lower_rate_does_not_cure_gets_its_rate_back() -> None:

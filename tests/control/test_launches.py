@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from lrwatch.policy.contest import Contest
-from lrwatch.policy.floor import Progress, Trial, next_trial
+from lrwatch.policy.floor import Progress, Trial, next_trial, progress
 from lrwatch.policy.ladder import Ladder
 from lrwatch.policy.move import Move, Seen
 from lrwatch.policy.settings import Backoff
@@ -74,6 +74,17 @@ def test_the_same_loss_near_the_start_is_left_alone() -> None:
     assert Run(0.6).go(130, early_stop).restarts() == []
 
 
+@pytest.mark.parametrize(("moved", "restarts"), [(1.2, []), (3.0, [50])])
+def test_alert_alone_leads_back_only_where_the_weights_are_far(
+    moved: float, restarts: list[int]
+) -> None:
+    run = Run(moved).go(50, lambda step, scale: 2.0 + 1.0 / (1 + step))
+    run.ladder.warn(hot=True, accused=True)
+    seen = Seen(step=50, loss=2.02, grad_norm=1.0, rate=0.1, moved=lambda: moved)
+    moves = [(50, move) for move in run.ladder.decide(seen)]
+    assert [step for step, move in moves if move.load == "start"] == restarts
+
+
 def test_lower_rate_that_is_no_better_gives_the_run_back_as_it_was() -> None:
     run = Run(3.0).go(128, lambda step, scale: 3.0 + 1.6 * 0.6**step)
     back = [(step, m) for step, m in run.moves if m.load == "incumbent"]
@@ -93,17 +104,30 @@ def test_contest_compares_with_the_rival_where_another_arm_is_to_come_back() -> 
     assert Contest(incumbent=back, n_steps=24, rival=rival).outcome(challenger) == "won"
 
 
+def gained(gain: float, *, error: float = 0.01) -> Progress:
+    """An arm of 400 steps that gained so much from its second to its fourth quarter."""
+    return Progress(
+        now=Mean(1.0, error),
+        gain=gain,
+        error=error,
+        span=2.0,
+        learnt=True,
+        per_doubling=gain,
+        n=400,
+        since=50,
+    )
+
+
 def trial(*, known_hot: bool) -> Trial:
-    before = Progress(now=Mean(1.0, 0.01), gain=0.05, error=0.01, span=2.0, learnt=True)
-    return Trial(before=before, n_steps=24, known_hot=known_hot)
+    return Trial(before=gained(0.05), n_steps=24, known_hot=known_hot)
 
 
 @pytest.mark.parametrize(("again", "outcome"), [(False, "kept"), (True, "refused")])
 def test_of_a_hot_run_the_second_lower_rate_must_gain_more(again: bool, outcome: str) -> None:
-    before = Progress(now=Mean(1.0, 0.001), gain=0.2, error=0.01, span=2.0, learnt=True)
+    before = gained(0.2, error=0.001)
     arm = Ladder(Backoff())._course.arm
     found = next_trial(arm, before, known_hot=True, again=again)
-    assert outcomes(found, low=0.88, back=1.0)[-1:] == [outcome]
+    assert outcomes(found, low=0.86, back=1.0)[-1:] == [outcome]
 
 
 def outcomes(found: Trial, low: float, back: float) -> list[str]:
@@ -132,3 +156,33 @@ def test_where_the_rate_is_known_to_be_hot_the_old_one_need_not_come_back() -> N
 
 def test_gain_that_time_alone_would_have_brought_is_refused() -> None:
     assert outcomes(trial(known_hot=False), low=0.97, back=0.97) == ["refused"]
+
+
+def test_what_a_run_would_have_gained_in_the_meantime_counts_for_its_own_rate() -> None:
+    slow, quick = gained(0.0), gained(0.2)
+    assert slow.expected(50) == 1.0
+    assert quick.expected(300) == pytest.approx(1.0 - 0.2)  # 350 steps become 700
+
+
+@pytest.mark.parametrize(("gain", "outcome"), [(0.05, "kept"), (0.5, "refused")])
+def test_lower_loss_that_a_quick_run_would_soon_have_had_is_refused(
+    gain: float, outcome: str
+) -> None:
+    found = Trial(before=gained(gain), n_steps=24, known_hot=True)
+    assert outcomes(found, low=0.8, back=1.0) == [outcome]
+
+
+def test_trial_that_is_behind_at_its_half_is_given_up() -> None:
+    found = trial(known_hot=False)
+    said = [found.outcome(1.1 + 0.001 * (i % 2)) for i in range(12)]
+    assert said == [None] * 11 + ["refused"]
+
+
+def test_short_arm_of_a_long_run_does_not_pass_for_one_that_doubles_its_length() -> None:
+    arm = Ladder(Backoff())._course.arm
+    for i in range(96):
+        arm.add(Seen(step=i, loss=2.0 - i / 960, grad_norm=1.0, rate=1.0, moved=lambda: 0.0))
+    alone, late = progress(arm, Mean(4.0, 0.0)), progress(arm, Mean(4.0, 0.0), age=1000)
+    assert alone.gain == late.gain == pytest.approx(0.05)
+    assert 0.03 < alone.per_doubling < 0.06
+    assert late.per_doubling == pytest.approx(0.12 * late.span)

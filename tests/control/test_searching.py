@@ -73,7 +73,23 @@ def test_run_that_has_not_begun_to_learn_is_given_longer_trials() -> None:
 
 
 def test_healthy_launch_is_not_searched() -> None:
-    assert Training(FASTEST).go(400).moves == []
+    run = Training(FASTEST).go(400)
+    assert run.restarts() == []
+    assert run.landed() == 1.0
+
+
+def test_search_ends_well_below_the_fastest_rate_as_the_run_is_long() -> None:
+    run = Training(100 * FASTEST).go(80)
+    found, end = (move for _, move in run.moves[-2:])
+    assert found.reason.endswith("learns fastest from the start")
+    assert end.reason.startswith("0.5 of the rate that learns fastest at first")
+    assert run.landed() == pytest.approx(0.5 * float(found.reason.split()[3]) / FASTEST, rel=1e-2)
+
+
+def test_search_ends_no_lower_than_the_floor() -> None:
+    run = Training(20 * FASTEST, Backoff(floor=0.2)).go(60)
+    assert "stop" not in [move.kind for _, move in run.moves]
+    assert run.ladder.scale == pytest.approx(0.2)
 
 
 def test_without_trials_nothing_is_compared() -> None:
