@@ -12,6 +12,8 @@ _ARMED_AFTER = 12
 _RECORDS = 3
 _EARLY = 8
 _CALMER = 0.8
+_COMES_BACK = 0.75
+_FALLS = 0.9
 
 
 class Divergence(Detector):
@@ -19,11 +21,12 @@ class Divergence(Detector):
 
     Four ways lead to it. *Leap*: up within the first steps, by far more than it moves afterwards,
     and still there after 8. *Lasting*: ``patience`` losses in a row above the expected band, whose
-    level is frozen meanwhile. *Running away*: three records in a row, each rise at least twice the
-    one before. *Slow*: the median of the last 32 losses gave back more than ``share`` of all that
-    the run had gained, and by six times the noise; only an ``info`` where the noise has shrunk
-    since the best, as that is how the loss of a policy gradient goes back to zero. Critical when
-    the loss is above its start.
+    level is frozen meanwhile, half as high again as any rise of the younger half of the run.
+    *Running away*: three records in a row, each rise at least twice the one before. *Slow*: the
+    median of the last 32 losses gave back more than ``share`` of all that the run had gained, and
+    by six times the noise; only an ``info`` where the noise has shrunk since the best, as that is
+    how the loss of a policy gradient goes back to zero. Critical when the loss is above its start.
+    A loss that leapt and falls again (a harder task, a new curriculum) is not diverging.
 
     Does not catch: losses that rise from the first step on without a jump, as in reinforcement
     learning (nothing was gained that could be lost). NaN is skipped (non_finite tells it), zero
@@ -55,6 +58,7 @@ class Divergence(Detector):
         self._rise = 0.0
         self._records = 0
         self._slow = 0
+        self._worst = 0.0
         self._first_out = 0
 
     def update(self, s: Signals) -> Alert | None:
@@ -105,8 +109,7 @@ class Divergence(Detector):
 
     def _above(self, s: Signals) -> Alert | None:
         lasting = s.outside + 1 >= self._patience and s.rise() >= 1.5 and s.z() >= 8.0
-        lasting = lasting and (s.z() >= 25.0 or s.loss - s.recent.median > 0.08 * s.gained)
-        if not lasting:
+        if not lasting or not s.matters() or not s.stands_out() or _falling(s):
             return None
         worse = s.loss > s.start and s.outside + 1 >= 2 * self._patience
         text = f"loss {s.loss:.4g} above its band ({s.high:.4g}) for {s.outside + 1} values"
@@ -124,11 +127,13 @@ class Divergence(Detector):
         )
         if not up:
             self._slow = 0
+            self._worst = 0.0
             return self._recover(s, gained, lost)
         if self._slow == 0:
             self._first_out = s.step
         self._slow += 1
-        if self._slow < 3:
+        self._worst = max(self._worst, lost)
+        if self._slow < 3 or lost < _COMES_BACK * self._worst:
             return None
         text = f"loss level {s.recent.median:.4g} gave back {lost / gained:.0%} of what was gained"
         severity: Severity = "critical" if lost > gained and self._slow >= 6 else "warning"
@@ -152,6 +157,13 @@ class Divergence(Detector):
             limit=s.high,
             evidence={"start": s.start, "best": s.best, "level": s.recent.median},
         )
+
+
+def _falling(s: Signals) -> bool:
+    """Whether the younger half of an excursion is clearly lower than its older half."""
+    heights = [x - s.recent.median for x in (*s.recent.values[-s.outside :], s.loss)]
+    half = len(heights) // 2
+    return sum(heights[-half:]) < _FALLS * sum(heights[:half])
 
 
 def _noise_since_best(blocks: Blocks) -> float:

@@ -14,7 +14,9 @@ class ExplodingGradient(Detector):
     """Alerts when the log of the norm stands above its median by ``factor`` for ``patience`` steps.
 
     It must also stand out from the recent scatter of the log norm by eight standard deviations. A
-    single leap is an ``info``; leaps while the loss is above its band are critical.
+    single leap is an ``info``, and so are leaps that stay below the first norm of the run and undo
+    nothing of what the loss had gained: at the floor of the loss the norm is next to nothing, and
+    many times that is little yet. Leaps while the loss is above its band are critical.
 
     Does not catch: a norm that grows slowly, which is normal while features form. Steps without a
     norm are skipped, NaN and infinity belong to :mod:`~lrwatch.detectors.non_finite`, a norm of 0
@@ -65,8 +67,9 @@ class ExplodingGradient(Detector):
         self._streak += 1
         if self._streak == 1:
             self._since = s.step
-        lasting = self._streak >= self._patience
-        severe = lasting and s.outside >= self._patience
+        undoes = s.loss > s.high and s.matters()
+        lasting = self._streak >= self._patience and (undoes or s.grad_norm > s.start_norm)
+        severe = lasting and undoes and s.outside >= self._patience
         return self.tell(
             s,
             "critical" if severe else "warning" if lasting else "info",

@@ -8,15 +8,21 @@ from lrwatch.stats.signals import Signals
 
 _MEMORY = 128
 _QUIET = 128
+_LASTS = 2
+_BACK = 0.25
 
 
 class Oscillation(Detector):
     """Alerts when the loss left its band upwards ``n_jumps`` separate times within 128 losses.
 
-    A jump counts if it exceeds 10 times the recent noise and 1.5 times the swing of the younger
-    half of the run, and undoes a part of what was gained. Independent noise changes direction at
-    two of three steps, so turning alone is no evidence: only jumps out of the band count, and those
-    that lead out of it for good are left to :mod:`~lrwatch.detectors.divergence`.
+    A jump counts if it exceeds 10 times the recent noise, 1.5 times the swing of the younger half
+    of the run and 1.5 times what the loss typically rises by, and undoes a part of what was gained.
+    One of the next two losses must be above the band as well: weights that were thrown need more
+    than a step to return, where the loss of a bad batch is back with the next one. Where that is
+    so of less than two thirds of the jumps, batches make them. Before one counts again, the loss
+    must have come back.
+    Independent noise changes direction at two of three steps, so turning alone is no evidence, and
+    jumps that lead out of the band for good are left to :mod:`~lrwatch.detectors.divergence`.
 
     Does not catch: a swing slower than 32 losses, which the level follows. NaN is skipped, zero
     spread makes every rise a jump, the sign of the loss does not matter, the first 12 losses are
@@ -41,28 +47,46 @@ class Oscillation(Detector):
     def reset(self) -> None:
         """Forget everything."""
         super().reset()
+        self._all: list[int] = []
         self._jumps: list[int] = []
         self._steps: list[int] = []
-        self._was_out = False
+        self._step = 0
+        self._back = 0.0
+        self._away = self._open = False
 
     def update(self, s: Signals) -> Alert | None:
         """Judge the step that ``s`` was just updated with."""
         if s.loss != s.loss or s.n < 12:
             return None
-        out = s.loss > s.high and s.z() >= 10.0 and s.rise() >= 1.5 and s.matters()
-        if out and not self._was_out:
-            self._jumps.append(s.n)
-            self._steps.append(s.step)
-            del self._jumps[: -2 * self._n_jumps], self._steps[: -2 * self._n_jumps]
-        self._was_out = out
+        counted = self._counts(s)
         if not self._jumps:
             return None
-        recent = [n for n in self._jumps if s.n - n < _MEMORY]
-        if out and len(recent) >= self._n_jumps:
-            return self._swinging(s, len(recent))
+        recent = sum(s.n - n < _MEMORY for n in self._jumps)
+        most = 3 * recent >= 2 * sum(s.n - n < _MEMORY for n in self._all)
+        if counted and most and recent >= self._n_jumps:
+            return self._swinging(s, recent)
         if s.n - self._jumps[-1] == _QUIET:
             return self.close(s, f"no jump of the loss for {_QUIET} values")
         return None
+
+    def _counts(self, s: Signals) -> bool:
+        """Whether a jump is now known to be one of the weights; notes it if so."""
+        if not s.loss > s.high:
+            self._away = self._away and s.loss > self._back
+            return False
+        if self._open and s.n - self._all[-1] <= _LASTS:
+            self._open = False
+            self._jumps.append(self._all[-1])
+            self._steps.append(self._step)
+            del self._jumps[: -2 * self._n_jumps], self._steps[: -2 * self._n_jumps]
+            return True
+        if not self._away and _jumped(s):
+            self._away = self._open = True
+            self._back = s.recent.median + _BACK * (s.loss - s.recent.median)
+            self._all.append(s.n)
+            self._step = s.step
+            del self._all[: -4 * self._n_jumps]
+        return False
 
     def _swinging(self, s: Signals, count: int) -> Alert | None:
         onset = self._steps[-count]
@@ -77,3 +101,10 @@ class Oscillation(Detector):
             limit=float(self._n_jumps),
             evidence={"level": s.recent.median, "noise": s.recent.noise},
         )
+
+
+def _jumped(s: Signals) -> bool:
+    """Whether the loss is far above its level, and further than it is all the time."""
+    rise = s.loss - s.recent.median
+    far = s.z() >= 10.0 and s.rise() >= 1.5 and rise >= 1.5 * s.rises.typical
+    return far and s.matters()

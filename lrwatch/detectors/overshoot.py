@@ -3,10 +3,12 @@
 from typing import ClassVar
 
 from lrwatch.detectors.detector import Detector
-from lrwatch.records import Alert, Kind
+from lrwatch.records import Alert, Kind, Severity
 from lrwatch.stats.signals import Signals
 
 _SETTLED = 8
+_FAR = 3.0
+_LASTS = 2
 
 
 class Overshoot(Detector):
@@ -14,9 +16,11 @@ class Overshoot(Detector):
 
     Far is both ``n_sigmas`` times the noise around that median and ``n_swings`` times the range
     that the loss covered over the younger half of the run, and undoes a twelfth of what was
-    gained since the start; two thirds of the height, or less undone, is an ``info``. A
-    run that jumped before is only reported for a jump half as high again, so that heavy tails
-    are learned. Alerting stays silent for the first 12 losses.
+    gained since the start; two thirds of the height, or less undone, is an ``info``. Heavy
+    tails, rare classes and small last batches are learned: a jump is told if it is half as high
+    again as any in the younger half of the run (:class:`~lrwatch.stats.rises.Rises`), and is more
+    than an ``info`` if it is three times as high or one of the next two losses is above the band
+    as well, since a bad batch is over with the next one. Silent for the first 12 losses.
 
     Does not catch: a slow rise (:mod:`~lrwatch.detectors.divergence`) or many small jumps
     (:mod:`~lrwatch.detectors.oscillation`). NaN is skipped; with zero spread any rise counts;
@@ -45,11 +49,11 @@ class Overshoot(Detector):
     def reset(self) -> None:
         """Forget everything."""
         super().reset()
-        self._usual = 0.0
         self._inside = 0
-        self._top = 0.0
         self._level = 0.0
         self._jump = 0.0
+        self._z = 0.0
+        self._clear = 0
 
     def update(self, s: Signals) -> Alert | None:
         """Judge the step that ``s`` was just updated with."""
@@ -62,21 +66,31 @@ class Overshoot(Detector):
             return None
         self._inside = 0
         height = self._height(s)
-        self._top = max(self._top, height)
-        if height < max(0.67, 1.5 * self._usual):
-            return None
-        if self.severity is None:
-            self._level = s.recent.median
-            self._jump = s.loss - s.recent.median
-        clear = height >= max(1.0, 1.5 * self._usual) and s.matters()
+        if height >= 0.67 and s.stands_out():
+            return self._jumped(s, height)
+        if self._clear and s.n - self._clear <= _LASTS:
+            return self._tell(s, "warning")
+        return None
+
+    def _jumped(self, s: Signals, height: float) -> Alert | None:
+        rise = s.loss - s.recent.median
+        if self.severity is None or rise > self._jump:
+            self._level, self._jump, self._z = s.recent.median, rise, s.z()
+        clear = height >= 1.0 and s.matters()
+        self._clear = s.n if clear else 0
+        sure = clear and (s.outside > 0 or s.stands_out(_FAR))
+        return self._tell(s, "warning" if sure else "info")
+
+    def _tell(self, s: Signals, severity: Severity) -> Alert | None:
+        loss = self._level + self._jump
         return self.tell(
             s,
-            "warning" if clear else "info",
-            f"loss {s.loss:.4g} jumped above {s.recent.median:.4g} by {_times(s.z())} its noise",
+            severity,
+            f"loss {loss:.4g} jumped above {self._level:.4g} by {_times(self._z)} its noise",
             onset=s.onset if s.outside else s.step,
             advice="one bad batch if it comes straight back; if it happens again, clip the "
             "gradient at its usual norm or lower the rate by a third",
-            value=s.loss,
+            value=loss,
             limit=s.recent.median + self._n_sigmas * s.recent.noise,
             evidence={"level": s.recent.median, "noise": s.recent.noise, "swing": s.swing},
         )
@@ -90,8 +104,6 @@ class Overshoot(Detector):
         return max(by_swing, min(s.z() / (1.5 * self._n_sigmas), lost / 0.25))
 
     def _settle(self, s: Signals) -> Alert | None:
-        self._usual = max(self._usual, min(self._top, 4.0))
-        self._top = 0.0
         now = s.recent.median
         if now - self._level > 0.5 * self._jump:
             return self.close(s, f"loss stays up there, its level is {now:.4g} now")

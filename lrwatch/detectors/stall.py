@@ -21,8 +21,9 @@ class Stall(Detector):
     shifted; the numbers of classes looked for are 2, 10 and common vocabularies. *Flat*: no trend
     in ``n_flat`` losses, at the level where the run began.
 
-    Does not catch: a plateau far below the start, which is how every healthy run ends, nor a flat
-    run in which loss and norm show that the rate is too low (:mod:`~lrwatch.detectors.lr_too_low`).
+    Does not catch: a plateau far below the start, which is how every healthy run ends, one just
+    below it that was reached at once with a gradient that fell too (noisy targets), nor a flat run
+    in which loss and norm show that the rate is too low (:mod:`~lrwatch.detectors.lr_too_low`).
     With a gradient norm nothing is said before 150 losses, without one (an old log, whose points
     are often whole epochs) not before 24. NaN is skipped, zero spread is as flat as can be.
 
@@ -58,7 +59,8 @@ class Stall(Detector):
                 f"loss is flat at {s.recent.median:.4g}, "
                 f"as by guessing among some {n_classes} classes",
             )
-        if s.n >= self._n_flat and abs(x.trend) < 3.0 and x.drop < 3.0 and x.peak < 12.0:
+        flat = abs(x.trend) < 3.0 and x.drop < 3.0 and x.peak < 12.0
+        if s.n >= self._n_flat and flat and not _at_its_floor(x):
             return self._tell(
                 s, x, f"loss has no trend in {s.n} values, it stands at {s.recent.median:.4g}"
             )
@@ -78,6 +80,11 @@ class Stall(Detector):
             limit=3.0,
             evidence={"level": s.recent.median, "start": s.start, "noise": s.recent.noise},
         )
+
+
+def _at_its_floor(x: Shape) -> bool:
+    """Whether the loss fell at once and the gradient with it: what noise leaves to be learned."""
+    return x.early > 0.7 and x.gain > 1.0 and x.norm_now < -0.4
 
 
 def _guessing(s: Signals) -> int:

@@ -45,4 +45,9 @@ class Recent(Stateful):
         spread = _IQR_TO_STD * (ordered[n - 1 - quarter] - ordered[quarter])
         changes = sorted(map(abs, map(float.__sub__, values[1:], values)))
         jitter = _MAD_TO_STD / _SQRT_2 * changes[len(changes) // 2] if changes else 0.0
-        self.noise = min(spread, jitter)
+        self.noise = min(spread, jitter) or self._among_ties()
+
+    def _among_ties(self) -> float:
+        """Mean distance from the median of the values that differ from it; 0 if none does."""
+        off = [abs(value - self.median) for value in self.values if value != self.median]
+        return sum(off) / len(off) if off else 0.0

@@ -5,12 +5,15 @@ import math
 from lrwatch.records import Step
 from lrwatch.stats.blocks import Blocks
 from lrwatch.stats.recent import Recent
+from lrwatch.stats.rises import Rises
 from lrwatch.stats.state import Stateful
 
 FIRST = 8
 _REFRESH_EVERY = 8
 _EXCURSION = 6.0
 _NEW_LEVEL_AFTER = 24
+_PART = 0.07
+_LITTLE = 0.01
 _MEAN_CHANGE_TO_STD = 0.8862269254527579
 _SQUARABLE = 1e140
 _NOT_YET: tuple[int, object] = (-1, None)
@@ -34,6 +37,7 @@ class Signals(Stateful):
         start: First loss; ``start_norm`` the first gradient norm.
         recent, norms: Last losses, and last logs of gradient norms.
         blocks: The whole run.
+        rises: How far losses used to stand above their level.
         high: Upper end of the expected band; NaN before the first 8 losses.
         swing: How far the loss ranged over the younger half of the run, noise included.
         review: True at steps a tenth of the run apart, when its whole shape is worth a look.
@@ -62,6 +66,7 @@ class Signals(Stateful):
         self.recent = Recent()
         self.norms = Recent()
         self.blocks = Blocks()
+        self.rises = Rises()
         self.high = math.nan
         self.swing = 0.0
         self.outside = 0
@@ -77,6 +82,7 @@ class Signals(Stateful):
         self._next_review = 20
         self.first: list[float] = []
         self._last = math.nan
+        self._top = 0.0
         self._log_start_norm = 0.0
 
     @property
@@ -116,8 +122,13 @@ class Signals(Stateful):
         )
 
     def matters(self) -> bool:
-        """Whether the loss undoes a part of what was gained, or is beyond all noise."""
-        return self.z() >= 25.0 or self.loss - self.recent.median > 0.07 * self.gained
+        """Whether the loss undoes a part of what was gained: less of it if beyond all noise."""
+        lost = self.loss - self.recent.median
+        return lost > (_LITTLE if self.z() >= 25.0 else _PART) * self.gained
+
+    def stands_out(self, times: float = 1.5) -> bool:
+        """Whether the loss is above its level by that many times its highest rise of late."""
+        return self.loss - self.recent.median >= times * self.rises.highest
 
     @property
     def gained(self) -> float:
@@ -210,10 +221,20 @@ class Signals(Stateful):
             fall,
         )
         self._last = kept
+        self._learn_rise(out)
         self.recent.push(loss)
         frozen = 0 < self.outside < _NEW_LEVEL_AFTER
         if not frozen and (self.n <= 32 or self.n % _REFRESH_EVERY == 0):
             self._refresh()
+
+    def _learn_rise(self, out: bool) -> None:
+        """An excursion out of the band is one rise, and no usual one before it is over."""
+        rise = self.loss - self.recent.median
+        if rise > self._top:
+            self._top = rise
+        if not out:
+            self.rises.add(self._top)
+            self._top = 0.0
 
     def _refresh(self) -> None:
         self.fresh = True

@@ -105,6 +105,31 @@ def negative(seed: int, n: int = N) -> list[Step]:
     return steps(losses, norms(rng, n), [1e-4] * n)
 
 
+def rare_class(seed: int, n: int = N) -> list[Step]:
+    """Half of the batches hold a sample of a rare class, whose loss stands far above the rest."""
+    rng = random.Random(seed)
+    losses, felt = [], []
+    for i in range(n):
+        rare = rng.random() < 0.5
+        easy = 0.7 * math.exp(-i / 30)
+        high = rng.uniform(0.1, 0.3) * (1 - math.exp(-i / 30)) if rare else 0.0
+        losses.append(easy + high + 0.01 + 0.003 * abs(rng.gauss(0, 1)))
+        felt.append((0.2 + easy + 3 * high) * math.exp(rng.gauss(0, 0.2)))
+    return steps(losses, felt, [1e-2] * n)
+
+
+def mostly_zero(seed: int, n: int = N) -> list[Step]:
+    """A margin that fewer and fewer batches violate, as in metric learning; then no gradient."""
+    rng = random.Random(seed)
+    losses, felt = [], []
+    for i in range(n):
+        share = 0.1 + 0.9 * math.exp(-i / 80)
+        loss = rng.uniform(0.05, 0.2) * share if rng.random() < 2 * share else 0.0
+        losses.append(loss)
+        felt.append((0.1 + loss) * math.exp(rng.gauss(0, 0.2)) if loss else 0.0)
+    return steps(losses, felt, [1e-3] * n)
+
+
 HEALTHY: dict[str, Stream] = {
     "power_law": power_law,
     "exponential": exponential,
@@ -114,6 +139,8 @@ HEALTHY: dict[str, Stream] = {
     "rising": rising,
     "restart": restart,
     "negative": negative,
+    "rare_class": rare_class,
+    "mostly_zero": mostly_zero,
 }
 
 
@@ -131,7 +158,9 @@ def leap(seed: int) -> list[Step]:
 
 
 def swinging(seed: int) -> list[Step]:
-    return changed(power_law(seed), lambda i, s: raised(s, 10.0 if i % 10 == 0 else 0.0))
+    """Thrown every tenth step, and back after two."""
+    heights = {0: 10.0, 1: 4.0}
+    return changed(power_law(seed), lambda i, s: raised(s, heights.get(i % 10, 0.0)))
 
 
 def diverging(seed: int) -> list[Step]:

@@ -141,3 +141,37 @@ def test_bad_arguments_are_named_with_their_value() -> None:
     for bad in (0, -0.5, 1.5, math.nan):
         with pytest.raises(ValueError, match=f"share must be in \\(0, 1\\], got {bad}"):
             Divergence(share=bad)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("fall", [3.0, 8.0, 20.0])
+def test_a_harder_task_is_no_divergence_while_its_loss_falls(seed: int, fall: float) -> None:
+    losses = [0.1 + 2.0 * math.exp(-i / 30) for i in range(400)]
+    losses = [x + 2.0 * math.exp(-(i - 200) / fall) * (i >= 200) for i, x in enumerate(losses)]
+    noises = noise(400, level=0.0, sigma=0.02, seed=seed)
+    losses = [x + y for x, y in zip(losses, noises, strict=True)]
+    assert loud(alerts_of(Divergence(), steps(losses))) == []
+
+
+def test_one_whose_loss_stays_up_is() -> None:
+    losses = [0.1 + 2.0 * math.exp(-i / 30) + 2.0 * (i >= 200) for i in range(400)]
+    noises = noise(400, level=0.0, sigma=0.02)
+    losses = [x + y for x, y in zip(losses, noises, strict=True)]
+    first, *_ = alerts_of(Divergence(), steps(losses))
+    assert (first.step, first.onset) == (205, 200)
+
+
+def test_a_burst_no_higher_than_those_before_is_no_divergence() -> None:
+    losses = [3.0 * math.exp(-i / 20) + x for i, x in enumerate(noise(900, level=1.0, sigma=0.01))]
+    for at, height in ((400, 1.0), (550, 0.9), (700, 1.1)):
+        for i in range(at, at + 12):
+            losses[i] += height
+    told = [a.step for a in alerts_of(Divergence(), steps(losses)) if a.state == "opened"]
+    assert told == [405]
+
+
+@pytest.mark.parametrize(("share", "told"), [(0.005, False), (0.03, True)])
+def test_at_the_floor_a_rise_must_undo_a_hundredth_of_the_gain(share: float, told: bool) -> None:
+    losses = [100.0 * math.exp(-i / 20) + 1e-5 * x for i, x in enumerate(noise(900))]
+    losses = [x + 100.0 * share * (i >= 700) for i, x in enumerate(losses)]
+    assert bool(alerts_of(Divergence(), steps(losses))) == told

@@ -117,3 +117,29 @@ def test_bad_arguments_are_named_with_their_value() -> None:
             ExplodingGradient(factor=bad)
     with pytest.raises(ValueError, match="patience must be >= 1, got 0"):
         ExplodingGradient(patience=0)
+
+
+def at_the_floor(factor: float, *, rise: float = 0.0) -> list[Step]:
+    """The norm falls by e^8 with the loss; then it leaps for ten steps."""
+    losses = [100.0 * math.exp(-i / 30) + x for i, x in enumerate(noise(400, sigma=1e-3))]
+    norms = [x * max(math.exp(-i / 30), math.exp(-8)) for i, x in enumerate(felt(400))]
+    norms[350:360] = [factor * x for x in norms[350:360]]
+    losses[350:360] = [x + rise for x in losses[350:360]]
+    return steps(losses, norms)
+
+
+@pytest.mark.parametrize(
+    ("factor", "rise", "severities"),
+    [
+        (100.0, 0.0, {"info"}),
+        (100.0, 0.5, {"info"}),
+        (1e5, 0.0, {"info", "warning"}),
+        (100.0, 5.0, {"info", "warning", "critical"}),
+    ],
+)
+def test_at_the_floor_a_leap_matters_by_its_first_norm_or_by_what_it_undoes(
+    factor: float, rise: float, severities: set[str]
+) -> None:
+    alerts = alerts_of(ExplodingGradient(), at_the_floor(factor, rise=rise))
+    assert alerts
+    assert {a.severity for a in alerts} == severities

@@ -313,7 +313,9 @@ def test_troubles_that_overlap_share_a_number_and_the_next_has_its_own() -> None
 
 def storm(period: int, n: int) -> list[Step]:
     rng = random.Random(0)
-    losses = [1 + rng.gauss(0, 0.01) + (10 if i % period == 0 else 0) for i in range(n)]
+    losses = [
+        1 + rng.gauss(0, 0.01) + (10 if i >= 100 and i % period == 0 else 0) for i in range(n)
+    ]
     return steps(losses, [1 + rng.gauss(0, 0.05) for _ in range(n)])
 
 

@@ -6,10 +6,15 @@ from lrwatch.detectors.oscillation import Oscillation
 from tests.detectors.streams import alerts_of, brief, noise, steps
 
 
-def jumping(at: list[int], n: int = 500, *, seed: int = 0, height: float = 10.0) -> list[float]:
+def jumping(
+    at: list[int], n: int = 500, *, seed: int = 0, height: float = 10.0, tail: int = 1
+) -> list[float]:
+    """Jumps of that height, which stand at a third of it for ``tail`` more losses."""
     losses = noise(n, seed=seed)
     for i in at:
         losses[i] += height
+        for k in range(i + 1, min(i + 1 + tail, n)):
+            losses[k] += height / 3
     return losses
 
 
@@ -18,7 +23,7 @@ def test_the_fourth_jump_within_128_losses_is_an_oscillation(seed: int) -> None:
     losses = jumping([100, 120, 140, 160], seed=seed)
     opened, closed = alerts_of(Oscillation(), steps(losses))
     assert brief([opened, closed]) == [
-        ("oscillation", "warning", 160, "opened"),
+        ("oscillation", "warning", 161, "opened"),
         ("oscillation", "info", 288, "closed"),
     ]
     assert (opened.onset, opened.value, opened.limit) == (100, 4.0, 4.0)
@@ -37,6 +42,25 @@ def test_one_jump_that_lasts_counts_once() -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
+def test_jumps_that_are_gone_at_the_next_loss_are_of_the_batches(seed: int) -> None:
+    at = [100 + 17 * k for k in range(20)]
+    assert alerts_of(Oscillation(), steps(jumping(at, seed=seed, tail=0))) == []
+    assert alerts_of(Oscillation(), steps(jumping(at, seed=seed, tail=1))) != []
+
+
+def test_a_jump_that_alternates_is_of_the_weights() -> None:
+    at = [k + d for k in (100, 120, 140, 160) for d in (0, 2)]
+    assert [a.step for a in alerts_of(Oscillation(), steps(jumping(at, tail=0)))] == [162, 288]
+
+
+def test_noise_around_a_new_level_at_the_edge_of_the_band_is_not_swinging() -> None:
+    losses = noise(400)
+    for i in range(100, 140):
+        losses[i] += 3.0 if i == 100 else 1.2 if i % 4 < 2 else 0.7
+    assert alerts_of(Oscillation(), steps(losses)) == []
+
+
+@pytest.mark.parametrize("seed", range(5))
 def test_noise_that_turns_at_two_of_three_steps_is_not(seed: int) -> None:
     assert alerts_of(Oscillation(), steps(noise(2000, seed=seed))) == []
 
@@ -52,14 +76,14 @@ def test_drops_are_not_jumps() -> None:
 
 
 def test_the_first_losses_are_only_learned_from() -> None:
-    assert alerts_of(Oscillation(n_jumps=2), steps(jumping([8, 10], n=11))) == []
-    assert alerts_of(Oscillation(n_jumps=2), steps(jumping([18, 20], n=21))) != []
+    assert alerts_of(Oscillation(n_jumps=2), steps(jumping([6, 9], n=12))) == []
+    assert alerts_of(Oscillation(n_jumps=2), steps(jumping([18, 21], n=24))) != []
 
 
 def test_losses_just_outside_of_the_band_are_not_jumps() -> None:
     losses = noise(500)
     for i in range(100, 200, 10):
-        losses[i] = 3.72
+        losses[i] = losses[i + 1] = 3.72
     assert alerts_of(Oscillation(), steps(losses)) == []
 
 
@@ -69,26 +93,26 @@ def test_jumps_that_undo_little_of_a_great_gain_do_not_count_unless_beyond_all_n
 ) -> None:
     losses = [100.0 * math.exp(-i / 10) + x for i, x in enumerate(noise(1200))]
     for i in range(700, 800, 20):
-        losses[i] = 3.0 + height
+        losses[i] = losses[i + 1] = 3.0 + height
     assert len(alerts_of(Oscillation(), steps(losses))) == n_alerts
 
 
 @pytest.mark.parametrize("hole", [math.nan, None])
 def test_missing_and_non_finite_losses_are_skipped(hole: float | None) -> None:
     losses = [x for loss in jumping([100, 120, 140, 160]) for x in (loss, hole)]
-    assert [a.step for a in alerts_of(Oscillation(), steps(losses))] == [320, 576]
+    assert [a.step for a in alerts_of(Oscillation(), steps(losses))] == [322, 576]
 
 
 def test_the_sign_of_the_loss_does_not_matter() -> None:
     losses = [x - 100.0 for x in jumping([100, 120, 140, 160])]
-    assert [a.step for a in alerts_of(Oscillation(), steps(losses))] == [160, 288]
+    assert [a.step for a in alerts_of(Oscillation(), steps(losses))] == [161, 288]
 
 
 @pytest.mark.parametrize("n_jumps", [2, 3, 6])
 def test_the_number_of_jumps_can_be_set(n_jumps: int) -> None:
     losses = jumping([100 + 15 * i for i in range(7)])
     (first, *_) = alerts_of(Oscillation(n_jumps=n_jumps), steps(losses))
-    assert first.step == 100 + 15 * (n_jumps - 1)
+    assert first.step == 101 + 15 * (n_jumps - 1)
 
 
 @pytest.mark.parametrize("bad", [1, 0, -3])

@@ -135,3 +135,42 @@ def test_the_end_says_whether_the_loss_came_back(n_up: int, said: str) -> None:
     alerts = [a for i, x in enumerate(losses) for a in watcher.update(Step(step=i, loss=x))]
     (end,) = [a for a in alerts if a.state == "closed"]
     assert said in end.message
+
+
+@pytest.mark.parametrize(
+    ("height", "next_one", "severities"),
+    [
+        (14.0, 0.0, ["info"]),
+        (14.0, 5.0, ["info", "warning"]),
+        (28.0, 0.0, ["warning"]),
+        (8.0, 5.0, []),
+    ],
+)
+def test_after_a_jump_one_twice_as_high_must_last_to_be_a_warning(
+    height: float, next_one: float, severities: list[str]
+) -> None:
+    losses = noise(300)
+    losses[180] += 7.0
+    losses[240] += height
+    losses[241] += next_one
+    alerts = alerts_of(Overshoot(), steps(losses))
+    told = [a.severity for a in alerts if a.step > 200 and a.state != "closed"]
+    assert told == severities
+
+
+def test_a_jump_that_lasts_is_told_by_its_height() -> None:
+    losses = noise(300)
+    losses[180] += 7.0
+    losses[240:242] = [17.0, 8.0]
+    raised = next(a for a in alerts_of(Overshoot(), steps(losses)) if a.state == "raised")
+    assert (raised.step, raised.onset, raised.value) == (241, 240, 17.0)
+    assert raised.message.startswith("loss 17 jumped above 2.996")
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_few_samples_at_the_end_of_each_epoch_are_learned(seed: int) -> None:
+    losses = [x + 1.5 * math.exp(-i / 40) for i, x in enumerate(noise(1000, level=0.3, seed=seed))]
+    last = noise(1000, level=1.0, sigma=0.3, seed=seed + 50)
+    losses = [x + max(last[i], 0.0) if i % 21 == 20 else x for i, x in enumerate(losses)]
+    told = loud(alerts_of(Overshoot(), steps(losses)))
+    assert [step for _, _, step, _ in told if step > 21] == []

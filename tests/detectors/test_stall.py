@@ -95,6 +95,15 @@ def test_a_stall_names_no_side_of_the_rate() -> None:
     assert "three times higher and one ten times lower" in alert.advice
 
 
+@pytest.mark.parametrize(("norm_falls", "told"), [(True, False), (False, True)])
+def test_noisy_targets_that_leave_little_to_learn_are_no_stall(
+    norm_falls: bool, told: bool
+) -> None:
+    losses = [1.8 * math.exp(-i / 20) + x for i, x in enumerate(noise(1500, sigma=1.0))]
+    felt = [0.3 + 0.7 * math.exp(-i / 20) if norm_falls else 1.0 for i in range(1500)]
+    assert bool(alerts_of(Stall(), steps(losses, felt))) == told
+
+
 @pytest.mark.parametrize("bad", [63, 0, -1])
 def test_a_bad_argument_is_named_with_its_value(bad: int) -> None:
     with pytest.raises(ValueError, match=f"n_flat must be >= 64, got {bad}"):

@@ -37,7 +37,9 @@ def test_the_noise_is_the_smaller_of_quartiles_and_changes(values: list[float]) 
     changes = np.sort(np.abs(np.diff(kept)))
     by_quartiles = 0.7413 * (high - low)
     by_changes = 1.4826 / math.sqrt(2) * changes[len(changes) // 2]
-    expected = min(by_quartiles, by_changes)
+    off = np.abs(kept - np.median(kept))
+    among_ties = off[off > 0].mean() if (off > 0).any() else 0.0
+    expected = min(by_quartiles, by_changes) or among_ties
     assert recent_of(values).noise == pytest.approx(float(expected), abs=1e-6)
 
 
@@ -52,6 +54,14 @@ def test_quartiles_of_a_full_window_are_close_to_those_of_numpy() -> None:
 def test_the_noise_of_normal_values_is_near_their_standard_deviation() -> None:
     noises = [recent_of(normal(SIZE, seed)).noise for seed in range(400)]
     assert np.mean(noises) == pytest.approx(2.0, rel=0.15)
+
+
+def test_where_most_values_are_the_same_the_others_are_the_noise() -> None:
+    margins = [0.0, 0.0, 0.3, 0.0, 0.0, 0.0, 0.0, 0.1] * 4
+    assert recent_of(margins).noise == pytest.approx(0.2)
+    rounded = [0.69, 0.69, 0.69, 0.70] * 8
+    assert recent_of(rounded).noise == pytest.approx(0.01)
+    assert recent_of([4.0] * SIZE).noise == 0.0
 
 
 def test_a_trend_does_not_count_as_noise() -> None:
