@@ -16,8 +16,6 @@ ROOM = 0.4
 LATER, SOON = 1.8, 1.3
 N_AFTER_KEPT = 48
 FAR = 1.5
-# How far the scheduled rate may fall over three of its samples in a run that stands still.
-EVEN = 0.97
 
 
 class Settling:
@@ -25,8 +23,9 @@ class Settling:
 
     Without any sign that the rate is too high a run must stand still for that: its loss no longer
     falls for certain, so that a trial which is refused has cost it nothing. While the schedule
-    itself lowers the rate it does nothing in place: that is the schedule's. Weights that hardly
-    moved from the first ones were not moved by too high a rate.
+    itself lowers the rate quickly, or that of a run known to be hot, it does nothing in place: that
+    is the schedule's. Weights that hardly moved from the first ones were not moved by too high a
+    rate.
 
     Args:
         course: Shared state.
@@ -84,9 +83,9 @@ class Settling:
 
     def _is_even(self, so_far: Progress) -> bool:
         """Whether a lower loss at a lower rate is not the schedule's own doing."""
-        rates = self._course.arm.rates[-4:]
+        rates = self._course.arm.rates
         bears = so_far.slower_than(FLAT) and not self._course.known_hot
-        return min(rates) >= (EVEN if bears else 1.0) * max(rates)
+        return bears or rates[-1] == rates[-4]
 
     def _nothing_learnt(self, seen: Seen, so_far: Progress) -> Move | None:
         course, arm = self._course, self._course.arm

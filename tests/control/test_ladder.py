@@ -163,6 +163,32 @@ def test_loss_that_stands_still_is_tried_at_a_lower_rate_without_any_sign() -> N
     assert run.ladder.scale < 1
 
 
+def test_rate_that_a_trial_has_shown_to_be_hot_need_not_come_back_in_the_next() -> None:
+    run = floor_at(lambda scale: 0.5 + scale, 400, settle=False)
+    assert run.ladder.scale < 0.1
+    assert not any("old one lose" in move.reason for _, move in run.moves)
+
+
+def test_after_a_trial_that_helped_slow_progress_is_reason_enough_for_the_next() -> None:
+    run, rng = Run(moved=0.5), random.Random(3)
+    for i in range(260):
+        drift = -0.002 * (i - 150) if run.ladder.scale < 1 else 0.0
+        run.feed([0.5 + run.ladder.scale + drift + 2 * math.exp(-i / 10) + rng.gauss(0, 0.05)])
+    kept, again = (step for step, move in run.moves if "gained" in move.reason)
+    assert again - kept < 90
+
+
+def test_after_a_trial_that_helped_a_long_run_waits_longer_for_the_next() -> None:
+    run, rng = Run(moved=0.5), random.Random(3)
+    while not any(move.helped for _, move in run.moves):
+        floor = 0.5 + run.ladder.scale * max(run.step - 300, 0) / 1000
+        run.feed([floor + 2 * math.exp(-run.step / 10) + rng.gauss(0, 0.05)])
+    kept = run.step
+    assert kept > 450
+    run.feed(0.55 + rng.gauss(0, 0.05) for _ in range(52))
+    assert run.moves[-1][0] < kept
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_run_that_still_gains_is_left_alone_unless_asked_for(seed: int) -> None:
     assert Run().feed(descent(seed, 700)) == []
@@ -228,6 +254,17 @@ def test_row_of_bad_batches_blames_the_data_and_takes_the_weights_back() -> None
     assert [kind for kind, _ in acts] == ["rewind", "rewind"]
     assert acts[1][1] == "held"
     assert run.ladder.scale == 1.0
+
+
+@pytest.mark.parametrize(("moved", "load"), [(1.5, "start"), (0.5, None)])
+def test_weights_to_blame_early_and_far_away_lead_back_to_the_first_ones(
+    moved: float, load: str | None
+) -> None:
+    run, losses = Run(moved=moved), descent(0, 70)
+    run.feed([*losses[:60], 30.0, 30.0, 30.0, 30.0, losses[60]])
+    assert [move.kind for _, move in run.moves][:4] == ["skip", "skip", "skip", "rewind"]
+    assert run.moves[-1][1].load == load
+    assert run.ladder.scale < 1
 
 
 def test_new_level_that_stays_is_accepted_without_a_lower_rate() -> None:

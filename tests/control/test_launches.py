@@ -104,6 +104,16 @@ def test_contest_compares_with_the_rival_where_another_arm_is_to_come_back() -> 
     assert Contest(incumbent=back, n_steps=24, rival=rival).outcome(challenger) == "won"
 
 
+@pytest.mark.parametrize(
+    ("gain", "error", "still"),
+    [(0.01, 0.01, True), (0.01, 0.001, False), (0.1, 0.1, False), (-0.3, 0.01, True)],
+)
+def test_run_stands_still_that_gains_nothing_for_certain_and_little_if_anything(
+    gain: float, error: float, still: bool
+) -> None:
+    assert gained(gain, error=error).stands_still() == still
+
+
 def gained(gain: float, *, error: float = 0.01) -> Progress:
     """An arm of 400 steps that gained so much from its second to its fourth quarter."""
     return Progress(

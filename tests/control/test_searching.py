@@ -86,6 +86,19 @@ def test_search_ends_well_below_the_fastest_rate_as_the_run_is_long() -> None:
     assert run.landed() == pytest.approx(0.5 * float(found.reason.split()[3]) / FASTEST, rel=1e-2)
 
 
+def test_under_a_schedule_the_search_ends_nearer_to_the_fastest_rate() -> None:
+    run = Training(100 * FASTEST)
+    for _ in range(80):
+        run.go(1)
+        run.rate *= 0.999
+    assert run.moves[-1][1].reason.startswith("0.7 of the rate that learns fastest at first")
+
+
+def test_what_the_search_left_below_the_fastest_rate_is_tried_again() -> None:
+    run = Training(100 * FASTEST, speed=0.005).go(500)
+    assert "rescued: is a higher rate faster?" in [move.reason for _, move in run.moves]
+
+
 def test_search_ends_no_lower_than_the_floor() -> None:
     run = Training(20 * FASTEST, Backoff(floor=0.2)).go(60)
     assert "stop" not in [move.kind for _, move in run.moves]
