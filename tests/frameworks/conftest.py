@@ -45,7 +45,7 @@ collect_ignore = [
 ]
 
 if not REQUIRED and not any(map(find_spec, ("lightning", "ray", "transformers", "ultralytics"))):
-    collect_ignore.append("test_framework_examples.py")
+    collect_ignore += ["test_framework_examples.py", "test_snippets.py"]
 
 if find_spec("ultralytics"):
     # Its environment must be set before it is imported, by whichever test comes first.
