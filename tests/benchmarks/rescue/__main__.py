@@ -11,12 +11,14 @@ from tests.benchmarks.rescue.picture import draw
 from tests.benchmarks.rescue.remedies import BACK_OFF, NOTHING, REMEDIES
 from tests.benchmarks.rescue.store import ROOT, Store
 from tests.benchmarks.rescue.tables import Launched, failures, launch_rows, mishap_rows
+from tests.benchmarks.sweep.third import THIRD
 from tests.benchmarks.sweep.workload import Workload
 from tests.benchmarks.sweep.workloads import WORKLOADS
 
 TRAINED = tuple(w for w in WORKLOADS if not w.surrogate)
-# What the numbers of the policy were chosen on, and what they were only confirmed on.
-SETS = {"tuned": TRAINED[::2], "confirm": TRAINED[1::2], "all": TRAINED}
+# What the numbers of the policy were chosen on, what they were once confirmed on and looked at
+# since, and what was never looked at.
+SETS = {"tuned": TRAINED[::2], "confirm": TRAINED[1::2], "all": TRAINED, "others": THIRD}
 PEERS = tuple(name for name in REMEDIES if name not in (NOTHING, BACK_OFF))
 
 
@@ -54,7 +56,7 @@ def main() -> None:
     torch.set_flush_denormal(True)
     workloads = SETS["all" if chosen.full else chosen.workloads]
     if chosen.only:
-        workloads = tuple(w for w in TRAINED if w.key in chosen.only)
+        workloads = tuple(w for w in (*TRAINED, *THIRD) if w.key in chosen.only)
     remedies = (BACK_OFF, *PEERS) if chosen.peers else (BACK_OFF,)
     bench = Bench(Store(chosen.runs))
     launched: list[Launched] = []
