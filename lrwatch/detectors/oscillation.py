@@ -9,7 +9,6 @@ from lrwatch.stats.signals import Signals
 _MEMORY = 128
 _QUIET = 128
 _LASTS = 2
-_BACK = 0.25
 
 
 class Oscillation(Detector):
@@ -19,10 +18,9 @@ class Oscillation(Detector):
     of the run and 1.5 times what the loss typically rises by, and undoes a part of what was gained.
     One of the next two losses must be above the band as well: weights that were thrown need more
     than a step to return, where the loss of a bad batch is back with the next one. Where that is
-    so of less than two thirds of the jumps, batches make them. Before one counts again, the loss
-    must have come back.
-    Independent noise changes direction at two of three steps, so turning alone is no evidence, and
-    jumps that lead out of the band for good are left to :mod:`~lrwatch.detectors.divergence`.
+    so of less than two thirds of the jumps, batches make them. Independent noise changes direction
+    at two of three steps, so turning alone is no evidence, and jumps that lead out of the band for
+    good are left to :mod:`~lrwatch.detectors.divergence`.
 
     Does not catch: a swing slower than 32 losses, which the level follows. NaN is skipped, zero
     spread makes every rise a jump, the sign of the loss does not matter, the first 12 losses are
@@ -51,7 +49,6 @@ class Oscillation(Detector):
         self._jumps: list[int] = []
         self._steps: list[int] = []
         self._step = 0
-        self._back = 0.0
         self._away = self._open = False
 
     def update(self, s: Signals) -> Alert | None:
@@ -72,7 +69,7 @@ class Oscillation(Detector):
     def _counts(self, s: Signals) -> bool:
         """Whether a jump is now known to be one of the weights; notes it if so."""
         if not s.loss > s.high:
-            self._away = self._away and s.loss > self._back
+            self._away = False
             return False
         if self._open and s.n - self._all[-1] <= _LASTS:
             self._open = False
@@ -82,7 +79,6 @@ class Oscillation(Detector):
             return True
         if not self._away and _jumped(s):
             self._away = self._open = True
-            self._back = s.recent.median + _BACK * (s.loss - s.recent.median)
             self._all.append(s.n)
             self._step = s.step
             del self._all[: -4 * self._n_jumps]

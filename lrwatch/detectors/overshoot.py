@@ -8,6 +8,7 @@ from lrwatch.stats.signals import Signals
 
 _SETTLED = 8
 _FAR = 3.0
+_YOUNG = 32
 _LASTS = 2
 
 
@@ -19,8 +20,9 @@ class Overshoot(Detector):
     gained since the start; two thirds of the height, or less undone, is an ``info``. Heavy
     tails, rare classes and small last batches are learned: a jump is told if it is half as high
     again as any in the younger half of the run (:class:`~lrwatch.stats.rises.Rises`), and is more
-    than an ``info`` if it is three times as high or one of the next two losses is above the band
-    as well, since a bad batch is over with the next one. Silent for the first 12 losses.
+    than an ``info`` if one of the next two losses is above the band as well, since a bad batch is
+    over with the next one, or, after 32 losses, if it is three times as high. Silent for the first
+    12 losses.
 
     Does not catch: a slow rise (:mod:`~lrwatch.detectors.divergence`) or many small jumps
     (:mod:`~lrwatch.detectors.oscillation`). NaN is skipped; with zero spread any rise counts;
@@ -65,21 +67,17 @@ class Overshoot(Detector):
                 return self._settle(s)
             return None
         self._inside = 0
+        lasts = 0 < self._clear and s.n - self._clear <= _LASTS
         height = self._height(s)
-        if height >= 0.67 and s.stands_out():
-            return self._jumped(s, height)
-        if self._clear and s.n - self._clear <= _LASTS:
-            return self._tell(s, "warning")
-        return None
-
-    def _jumped(self, s: Signals, height: float) -> Alert | None:
+        if height < 0.67 or not s.stands_out():
+            return self._tell(s, "warning") if lasts else None
         rise = s.loss - s.recent.median
         if self.severity is None or rise > self._jump:
             self._level, self._jump, self._z = s.recent.median, rise, s.z()
+        far = s.outside > 0 or (s.n > _YOUNG and s.stands_out(_FAR))
         clear = height >= 1.0 and s.matters()
-        self._clear = s.n if clear else 0
-        sure = clear and (s.outside > 0 or s.stands_out(_FAR))
-        return self._tell(s, "warning" if sure else "info")
+        self._clear = s.n if clear else self._clear
+        return self._tell(s, "warning" if lasts or (clear and far) else "info")
 
     def _tell(self, s: Signals, severity: Severity) -> Alert | None:
         loss = self._level + self._jump

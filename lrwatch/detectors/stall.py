@@ -84,7 +84,7 @@ class Stall(Detector):
 
 def _at_its_floor(x: Shape) -> bool:
     """Whether the loss fell at once and the gradient with it: what noise leaves to be learned."""
-    return x.early > 0.7 and x.gain > 1.0 and x.norm_now < -0.4
+    return x.early > 0.7 and x.norm_now < -0.4
 
 
 def _guessing(s: Signals) -> int:

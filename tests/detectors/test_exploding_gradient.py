@@ -134,6 +134,7 @@ def at_the_floor(factor: float, *, rise: float = 0.0) -> list[Step]:
         (100.0, 0.0, {"info"}),
         (100.0, 0.5, {"info"}),
         (1e5, 0.0, {"info", "warning"}),
+        (1e5, 0.5, {"info", "warning"}),
         (100.0, 5.0, {"info", "warning", "critical"}),
     ],
 )

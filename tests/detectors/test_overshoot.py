@@ -167,6 +167,24 @@ def test_a_jump_that_lasts_is_told_by_its_height() -> None:
     assert raised.message.startswith("loss 17 jumped above 2.996")
 
 
+def test_a_lower_jump_right_after_does_not_take_its_place() -> None:
+    losses = noise(300)
+    losses[180] += 7.0
+    losses[240:242] = [17.0, 16.5]
+    raised = next(a for a in alerts_of(Overshoot(), steps(losses)) if a.state == "raised")
+    assert (raised.step, raised.value) == (241, 17.0)
+
+
+@pytest.mark.parametrize(("at", "severity"), [(20, "info"), (31, "info"), (32, "warning")])
+def test_in_the_first_32_losses_a_jump_must_last_to_be_a_warning(at: int, severity: str) -> None:
+    losses = noise(100)
+    losses[at] = 30.0
+    assert alerts_of(Overshoot(), steps(losses))[0].severity == severity
+    losses[at + 1] = 20.0
+    told = [a.step for a in alerts_of(Overshoot(), steps(losses)) if a.severity == "warning"]
+    assert told == [at if severity == "warning" else at + 1]
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_few_samples_at_the_end_of_each_epoch_are_learned(seed: int) -> None:
     losses = [x + 1.5 * math.exp(-i / 40) for i, x in enumerate(noise(1000, level=0.3, seed=seed))]

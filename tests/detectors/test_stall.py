@@ -104,6 +104,11 @@ def test_noisy_targets_that_leave_little_to_learn_are_no_stall(
     assert bool(alerts_of(Stall(), steps(losses, felt))) == told
 
 
+def test_a_norm_that_falls_while_nothing_was_learned_is_no_floor() -> None:
+    felt = [0.3 + 0.7 * math.exp(-i / 200) for i in range(1500)]
+    assert alerts_of(Stall(), steps(noise(1500, sigma=1.0), felt)) != []
+
+
 @pytest.mark.parametrize("bad", [63, 0, -1])
 def test_a_bad_argument_is_named_with_its_value(bad: int) -> None:
     with pytest.raises(ValueError, match=f"n_flat must be >= 64, got {bad}"):
