@@ -67,7 +67,7 @@ class Overshoot(Detector):
                 return self._settle(s)
             return None
         self._inside = 0
-        lasts = 0 < self._clear and s.n - self._clear <= _LASTS
+        lasts = self._clear > 0 and s.n - self._clear <= _LASTS
         height = self._height(s)
         if height < 0.67 or not s.stands_out():
             return self._tell(s, "warning") if lasts else None
