@@ -18,7 +18,7 @@ from lrwatch.sinks.promptly import Promptly
 from lrwatch.sinks.trouble import Trouble
 
 _CLOSE_S = 2.0
-_VERDICT_SHARE = 0.1
+_VERDICT_SHARE = 0.5
 _MIN_VERDICT_S = 1.0
 _MAX_VERDICT_S = 10.0
 
@@ -94,8 +94,8 @@ class RunDirectory:
     def wants_verdict(self) -> bool:
         """Whether it is time to say what the verdict is.
 
-        That is after a tenth of the time that the run has taken, but a second at least and ten
-        at most; and at once after an alert that may change it.
+        That is when the run has become half as long again, but after a second at least and ten at
+        most; and at once after an alert that may change it.
         """
         return time.monotonic() >= self._verdict_due_s
 

@@ -16,6 +16,7 @@ from lrwatch.sinks.safe_open import open_new
 VERDICT_NAME: Final = "verdict.json"
 _MAX_COUNT: Final = 1 << 62
 _STALE_S: Final = 60.0
+_Identity = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,7 @@ class VerdictFile:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / VERDICT_NAME
-        self._has_written = False
+        self._own: _Identity | None = None
 
     def write(self, standing: Standing) -> None:
         """Put a verdict in the place of the last one.
@@ -68,13 +69,14 @@ class VerdictFile:
         Raises:
             OSError: If it cannot be written.
         """
-        if self._has_written and _is_of_another(self._path, standing.run):
+        is_own = self._own is None or self._own == _identity(self._path)
+        if not is_own and _is_of_another(self._path, standing.run):
             return
         names = ("verdict", "step", "n_steps", "closed")
         fields = {name: getattr(standing, name) for name in names}
         line = encode_fields("verdict", fields, time_s=standing.time, run=standing.run)
-        _replace(self._path, line, self._path.with_name(f".{VERDICT_NAME}-{standing.run}"))
-        self._has_written = True
+        new = self._path.with_name(f".{VERDICT_NAME}-{standing.run}")
+        self._own = _replace(self._path, line, new)
 
 
 def read_standing(folder: Path) -> Standing | None:
@@ -93,20 +95,31 @@ def read_standing(folder: Path) -> Standing | None:
         return None
 
 
+def _identity(file: Path | int) -> _Identity | None:
+    """What another file in its place would not have; to be had without reading it."""
+    try:
+        found = os.stat(file)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_mtime_ns
+
+
 def _is_of_another(path: Path, run: str) -> bool:
     found = read_standing(path.parent)
     return found is not None and found.run != run
 
 
-def _replace(path: Path, line: bytes, new: Path) -> None:
+def _replace(path: Path, line: bytes, new: Path) -> _Identity | None:
     try:
         fd = open_new(new)
         try:
             if os.write(fd, line) != len(line):
                 raise OSError(f"{new} could not be written whole")
+            own = _identity(fd)
         finally:
             os.close(fd)
         new.replace(path)
+        return own
     except OSError:
         with contextlib.suppress(OSError):
             new.unlink()
