@@ -76,7 +76,7 @@ class Overshoot(Detector):
             self._level, self._jump, self._z = s.recent.median, rise, s.z()
         far = s.outside > 0 or (s.n > _YOUNG and s.stands_out(_FAR))
         clear = height >= 1.0 and s.matters()
-        self._clear = s.n if clear else self._clear
+        self._clear = s.n if clear else 0
         return self._tell(s, "warning" if lasts or (clear and far) else "info")
 
     def _tell(self, s: Signals, severity: Severity) -> Alert | None:

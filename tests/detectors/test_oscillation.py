@@ -39,7 +39,7 @@ def test_jumps_far_apart_are_not() -> None:
 
 
 def test_one_jump_that_lasts_counts_once() -> None:
-    assert alerts_of(Oscillation(), steps(jumping([100, 101, 102, 103, 104, 105]))) == []
+    assert alerts_of(Oscillation(), steps(jumping(list(range(100, 112))))) == []
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -55,7 +55,7 @@ def test_a_jump_that_alternates_is_of_the_weights() -> None:
 
 
 @pytest.mark.parametrize("seed", range(10))
-@pytest.mark.parametrize("share", [0.1, 0.15, 0.5])
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.5])
 def test_rare_batches_that_meet_by_chance_are_not(seed: int, share: float) -> None:
     rng = random.Random(seed)
     losses = [x + rng.uniform(1, 3) * (rng.random() < share) for x in noise(1000, seed=seed)]
