@@ -21,6 +21,22 @@ def test_every_run_has_its_verdict_and_the_worst_come_first(page: Chromium) -> N
     assert names[-1] == "broken"
 
 
+def test_the_worst_run_is_opened_once_all_are_judged(browser: Chromium, tmp_path: Path) -> None:
+    page = browser
+    logs.plain(tmp_path / "a", logs.falling(20_000))
+    logs.plain(tmp_path / "b", logs.diverging(2000))
+    board = TensorBoard(tmp_path)
+    patient = page.call("Page.addScriptToEvaluateOnNewDocument", source="performance.now = () => 0")
+    try:
+        page.go(board.url + PAGE)
+        page.until(f"{one('h2')}.textContent")
+        assert each(page, ".run .name") == ["b", "a"]
+        assert text(page, "h2") == "b"
+    finally:
+        page.call("Page.removeScriptToEvaluateOnNewDocument", **patient)
+        board.stop()
+
+
 def test_a_click_on_a_heading_sorts_and_another_turns_it_round(page: Chromium) -> None:
     click(page, one(".c-name"))
     forward = each(page, ".run .name")

@@ -8,6 +8,7 @@ import { Keys } from "./keys.js";
 import { RunList } from "./runs.js";
 
 const REMEMBERED = "lrwatch-run";
+const PATIENCE_MS = 1000; // for the verdicts, before the first run of the list is opened
 
 export async function render() {
   document.documentElement.lang = "en";
@@ -28,6 +29,7 @@ export async function render() {
   let since = 0;
   let epoch = "";
   let isFirst = true;
+  const beganMs = performance.now();
   const beat = new Heartbeat(async () => {
     try {
       const told = await askRuns(since, epoch);
@@ -35,10 +37,12 @@ export async function render() {
       ({ rev: since, epoch } = told);
       list.update(told);
       if (isFirst && list.rows.size) {
-        isFirst = false;
         const last = remembered();
+        const isSorted = told.complete && (!told.n_waiting || list.rows.size === 1);
+        const isLate = performance.now() - beganMs > PATIENCE_MS;
+        isFirst = !list.chosen && !isSorted && !isLate && !list.rows.has(last);
         if (list.rows.has(last)) list.choose(last);
-        else if (window.innerWidth >= 900) list.chooseFirst();
+        else if (!list.chosen && !isFirst && window.innerWidth >= 900) list.chooseFirst();
       }
       detail.refresh(list.chosenRow());
       if (!told.complete) return 0.2;

@@ -167,7 +167,7 @@ export class RunList {
   move(by) {
     if (!this.shown.length) return;
     const at = this.shown.findIndex((row) => row.id === this.chosen);
-    const to = Math.min(Math.max(at < 0 ? 0 : at + by, 0), this.shown.length - 1);
+    const to = Math.min(Math.max(at + by, 0), this.shown.length - 1);
     const top = to * ROW;
     const { scrollTop, clientHeight } = this.scroller;
     if (top < scrollTop) this.scroller.scrollTop = top;
