@@ -4,7 +4,7 @@ from lrwatch.stats.signals import Signals
 
 _YOUNG = 64
 _BELOW = 0.2
-_FAR = 5.0
+_FAR = 10.0
 
 
 def comes_back(s: Signals) -> bool:
@@ -22,7 +22,7 @@ def comes_back(s: Signals) -> bool:
 def mostly_solved(s: Signals) -> bool:
     """Whether the usual loss is far below the start, and only bursts keep the mean up there.
 
-    "Far" is five times what the lower losses differ by, which bursts do not widen.
+    "Far" is ten times what the lower losses differ by, which bursts do not widen.
     """
     ordered = sorted(s.recent.values)
     usual, low = ordered[len(ordered) // 2], ordered[len(ordered) // 10]

@@ -73,7 +73,8 @@ class LrTooHigh(Detector):
 
 def _picture(s: Signals, x: Shape) -> str | None:
     """The first picture that fits, in words; None if none does."""
-    return _leapt(s, x) or _stayed(s, x) or _lost(s, x)
+    stuck = None if mostly_solved(s) else _leapt(s, x) or _stayed(s, x)
+    return stuck or _lost(s, x)
 
 
 def _leapt(s: Signals, x: Shape) -> str | None:
@@ -136,8 +137,6 @@ def _lost(s: Signals, x: Shape) -> str | None:
 
 
 def _no_gain(s: Signals, x: Shape) -> bool:
-    if mostly_solved(s):
-        return False
     burst = x.norm_peak > 2.3 and x.peak > 6.0
     if s.n < 48:
         leapt = x.norm_peak > 2.3 and x.leap > 10.0

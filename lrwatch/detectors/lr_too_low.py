@@ -10,12 +10,12 @@ from lrwatch.records import Alert, Kind
 from lrwatch.stats.shape import Shape, shape
 from lrwatch.stats.signals import Signals
 
-_SURE = 0.95
+_SURE = 0.97
 _NO_MORE = 0.2
 
 
 class LrTooLow(Detector):
-    """Alerts when a scorecard of the run's shape gives 95 % for it at two reviews in a row.
+    """Alerts when a scorecard of the run's shape gives 97 % for it at two reviews in a row.
 
     Progress at a good rate is large at first and then slows, as what is easy has been learned. At
     a rate too low it is small against the noise of the loss, as fast in the last third of the run

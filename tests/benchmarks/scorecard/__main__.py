@@ -2,19 +2,23 @@
 
 Looks at every run of the project's own sweep (and of further folders) at each of its reviews, fits
 the card to the looks at all workloads but a tenth, ten times, and prints how each tenth is judged
-that was left out. With ``--write`` the card fitted to all of them replaces the one in the package.
+that was left out, by the detector with that card. With ``--write`` the card fitted to all of them
+replaces the one in the package.
 The looks are kept in ``.bench/scorecard.csv`` and taken again where that file is gone.
 """
 
 import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from lrwatch.detectors.scorecard import Scorecard
+from lrwatch.detectors.small_steps import could_be, stands_still
+from lrwatch.stats.shape import Shape
 from tests.benchmarks.scorecard.fit import Floats, fit
 from tests.benchmarks.scorecard.looks import VIEWS, table
 from tests.benchmarks.truth import load
@@ -54,10 +58,17 @@ def held_out(looks: pd.DataFrame) -> Floats:
     return found
 
 
+def physical(looks: pd.DataFrame) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which looks small steps could have made, and at which nothing has moved at all."""
+    shapes = [cast(Shape, look) for look in looks.itertuples()]
+    return np.array([could_be(x) for x in shapes]), np.array([stands_still(x) for x in shapes])
+
+
 def figures(looks: pd.DataFrame, given: Floats, above: float, min_steps: int) -> str:
-    """Runs named by two looks in a row above a probability, and when half of those were."""
+    """Runs named at two looks in a row as the detector names them, and when half of those were."""
     asked = (looks.n >= min_steps) & ~looks.warm_up & (looks.rate_now >= 0.9)
-    high = (given > above) & asked
+    possible, still = physical(looks)
+    high = (((given > above) & possible) | still) & asked
     twice = high & high.groupby([looks[c] for c in RUN]).shift(fill_value=False)
     runs = looks.assign(hit=looks.share.where(twice)).groupby(RUN)
     found = runs.agg(truth=("truth", "first"), at=("hit", "min")).reset_index()
