@@ -12,7 +12,7 @@ _ARMED_AFTER = 12
 _RECORDS = 3
 _EARLY = 8
 _CALMER = 0.8
-_COMES_BACK = 0.75
+_COMES_BACK = 0.85
 _FALLS = 0.9
 
 
@@ -119,20 +119,17 @@ class Divergence(Detector):
         gained = max(s.start, s.first_level) - s.best
         lost = s.recent.median - s.best
         noise = s.recent.noise
-        up = (
-            gained > 4.0 * noise
-            and lost > self._share * gained
-            and lost > 6.0 * noise
-            and s.n >= 40
-        )
-        if not up:
+        if gained <= 4.0 * noise or lost <= self._share * gained or s.n < 40:
             self._slow = 0
             self._worst = 0.0
+            return self._recover(s, gained, lost)
+        self._worst = max(self._worst, lost)
+        if lost <= 6.0 * noise:
+            self._slow = 0
             return self._recover(s, gained, lost)
         if self._slow == 0:
             self._first_out = s.step
         self._slow += 1
-        self._worst = max(self._worst, lost)
         if self._slow < 3 or lost < _COMES_BACK * self._worst:
             return None
         text = f"loss level {s.recent.median:.4g} gave back {lost / gained:.0%} of what was gained"

@@ -153,6 +153,16 @@ def test_a_harder_task_is_no_divergence_while_its_loss_falls(seed: int, fall: fl
     assert loud(alerts_of(Divergence(), steps(losses))) == []
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_nor_where_its_loss_cannot_fall_as_low_as_before(seed: int) -> None:
+    losses = [0.1 + 2.0 * math.exp(-i / 30) for i in range(800)]
+    noises = noise(800, level=0.0, sigma=0.05, seed=seed)
+    losses = [x + y for x, y in zip(losses, noises, strict=True)]
+    for i in range(200, 800):
+        losses[i] += 0.8 + 2.0 * math.exp(-(i - 200) / 10)
+    assert loud(alerts_of(Divergence(), steps(losses))) == []
+
+
 def test_one_whose_loss_stays_up_is() -> None:
     losses = [0.1 + 2.0 * math.exp(-i / 30) + 2.0 * (i >= 200) for i in range(400)]
     noises = noise(400, level=0.0, sigma=0.02)
