@@ -11,6 +11,7 @@ from lrwatch.detectors.hindsight import hindsight
 from lrwatch.records import Alert, Kind, Side, Step, Verdict
 from lrwatch.stats.signals import Signals
 
+_UNHEALTHY: frozenset[Kind] = frozenset({"stall", "divergence", "non_finite", "vanishing_gradient"})
 _MAX_ALERTS = 1000
 _STATE_VERSION = 1
 
@@ -97,10 +98,17 @@ class Watcher:
 
     @property
     def verdict(self) -> Verdict:
-        """The run so far: the side named by an alert that still stands, else a look back."""
+        """The run so far: the side named by an alert that still stands, else a look back.
+
+        No run is called healthy while an alert stands that says it does not train.
+        """
         for side in reversed(self._sides.values()):
             return side
-        return "undecided" if self._surrogate else hindsight(self._signals)
+        if self._surrogate:
+            return "undecided"
+        found = hindsight(self._signals)
+        ill = found == "healthy" and not _UNHEALTHY.isdisjoint(self._open)
+        return "undecided" if ill else found
 
     @property
     def band(self) -> tuple[float, float] | None:

@@ -86,6 +86,18 @@ def test_a_good_rate_is_healthy(train: Training, factor: float, seed: int) -> No
     assert [a for a in alerts if a.verdict] == []
 
 
+def test_no_run_is_healthy_while_an_alert_stands_that_says_it_does_not_train() -> None:
+    rng = random.Random(0)
+    guessing = [math.log(10) + rng.gauss(0, 0.01) for _ in range(300)]
+    falling = [0.5 + 1.8 * math.exp(-i / 100) + rng.gauss(0, 0.01) for i in range(900)]
+    watcher, alerts = watched(losses(guessing))
+    assert [(a.kind, a.state) for a in alerts] == [("stall", "opened")]
+    assert watcher.verdict == "undecided"
+    told = [a for s in losses(guessing + falling)[300:] for a in watcher.update(s)]
+    assert ("stall", "closed") in [(a.kind, a.state) for a in told]
+    assert watcher.verdict == "healthy"
+
+
 @TRAININGS
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_rate_a_thousand_times_too_low_is_named_while_it_runs(train: Training, seed: int) -> None:
