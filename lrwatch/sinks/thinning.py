@@ -55,15 +55,16 @@ class Thinning:
             self._burst(timed[0])
             return [timed]
         self._held.append(timed)
-        out = [self._held.popleft()] if len(self._held) > self._before else []
-        return [x for x in out if self._is_due(x[0])] + self.expire(timed[0])
+        return self.expire(timed[0])
 
     def expire(self, now: float) -> list[Timed]:
-        """Points whose time is up, as far as they are to be drawn."""
-        gone = []
-        while self._held and now - self._held[0][0] >= self._max_delay_s:
-            gone.append(self._held.popleft())
-        return [x for x in gone if self._is_due(x[0])]
+        """Points whose time is up, or that are too many, as far as they are to be drawn."""
+        held, drawn = self._held, []
+        while held and (len(held) > self._before or now - held[0][0] >= self._max_delay_s):
+            first = held.popleft()
+            if self._is_due(first[0]):
+                drawn.append(first)
+        return drawn
 
     def alert(self) -> list[Timed]:
         """An alert came: return all that is held, and let the points that follow pass."""
