@@ -18,6 +18,7 @@ BELOW_TROUBLE = 0.55
 N_LAUNCH = 256
 BENT = 1.0
 N_YOUNG = 128
+N_CLIMB = 8
 
 
 class Relapsing:
@@ -27,8 +28,8 @@ class Relapsing:
     what it was. Elsewhere it goes one notch down and up again when all is quiet: all the way after
     the first time, to a little more than half of the rate that brought trouble after the second,
     not at all later, nor where the schedule was raising the rate, nor in the first 256 steps unless
-    a search has found the rate. A young run whose weights are worse than the first ones, or that
-    fell while its rate was warming up, goes back to the first ones.
+    a search has found the rate. A warm-up raises the rate between any two snapshots, and is no such
+    rise: losses come and go in the first steps of a healthy run.
 
     Args:
         course: Shared state.
@@ -75,7 +76,13 @@ class Relapsing:
 
     def _allowed(self, seen: Seen, level: float, warned: bool) -> float:
         gained = max(self._course.first_loss - level, 0.0)
-        return (LOST_AFTER_RISE if warned or self._raised(seen) else LOST) * gained
+        jumped = self._raised(seen) and not self._climbing(seen)
+        return (LOST_AFTER_RISE if warned or jumped else LOST) * gained
+
+    def _climbing(self, seen: Seen) -> bool:
+        """Whether the schedule raises the rate bit by bit, as a warm-up does."""
+        rates = self._course.arm.rates
+        return rates[0] < rates[max(-len(rates), -N_CLIMB)] < seen.rate
 
     def _raised(self, seen: Seen) -> bool:
         good = self._course.shelf.trusted(seen.step)
@@ -84,8 +91,7 @@ class Relapsing:
     def _back(self, seen: Seen, reason: str, now: float) -> Move | None:
         course, good = self._course, self._course.shelf.trusted(seen.step)
         young = course.arm.from_start and course.arm.n <= N_YOUNG and course.affords(course.arm.n)
-        early = course.known_hot or now > course.launch.level or self._warms_up(seen)
-        if good is None or (young and early):
+        if good is None or (young and (course.known_hot or now > course.launch.level)):
             scale = course.below(seen)
             self._searching.begin()
             if course.can_restart:
@@ -105,10 +111,6 @@ class Relapsing:
         if good is not None and good.rate > 0 and self._raised(seen):
             return good.rate / seen.rate
         return self._course.settings.factor * arm.scale
-
-    def _warms_up(self, seen: Seen) -> bool:
-        """Whether trouble came while the schedule was raising the rate for the first time."""
-        return self._course.arm.n <= N_STEPS and self._rising(seen)
 
     def _rising(self, seen: Seen) -> bool:
         rates = self._course.arm.rates
