@@ -18,6 +18,7 @@ from lrwatch.records import Step
 
 HEAD_SCALARS = 200_000
 WINDOW = 1_000_000
+_AT_ONCE = 50_000
 
 
 class EventSteps:
@@ -157,17 +158,21 @@ def _joined(segment: Scalars, columns: Columns, numbers: Mapping[str, int]) -> I
     alone = norm.steps[~np.isin(norm.steps, loss.steps)]
     steps = np.sort(np.concatenate([loss.steps, alone])) if len(alone) else loss.steps
     rank = np.arange(len(steps)) - np.searchsorted(steps, steps, side="left")
-    loss_at, norm_at = loss.at(steps, rank), norm.at(steps, rank)
-    rows = zip(
-        steps.tolist(),
-        _summed([_taken(part.values, part.at(steps, rank)) for part in losses]),
-        _taken(norm.values, norm_at),
-        _taken(rate.values, _rate_at(rate, steps, rank)),
-        _taken(np.append(loss.times, norm.times), _either(loss_at, norm_at, len(loss.times))),
-        strict=True,
+    loss_at, norm_at = [part.at(steps, rank) for part in losses], norm.at(steps, rank)
+    times, time_at = (
+        np.append(loss.times, norm.times),
+        _either(loss_at[0], norm_at, len(loss.times)),
     )
-    for step, loss_value, norm_value, lr, time in rows:
-        yield Step(step=step, loss=loss_value, grad_norm=norm_value, lr=lr, time=time)
+    summands = [(part.values, at) for part, at in zip(losses, loss_at, strict=True)]
+    others = [(norm.values, norm_at), (rate.values, _rate_at(rate, steps, rank)), (times, time_at)]
+    for start in range(0, len(steps), _AT_ONCE):  # as objects they take ten times the memory
+        some = slice(start, start + _AT_ONCE)
+        summed = _summed([_taken(values, at[some]) for values, at in summands])
+        rest = [_taken(values, at[some]) for values, at in others]
+        for step, value, grad_norm, lr, time in zip(
+            steps[some].tolist(), summed, *rest, strict=True
+        ):
+            yield Step(step=step, loss=value, grad_norm=grad_norm, lr=lr, time=time)
 
 
 def _rate_at(rate: _Series, steps: Ints, rank: Ints) -> Ints:
