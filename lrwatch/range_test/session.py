@@ -7,6 +7,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Mapping, MutableMapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -20,6 +21,7 @@ from lrwatch.range_test.advice import advice
 from lrwatch.range_test.ear import Ear
 from lrwatch.range_test.finding import LrFinding, none_found
 from lrwatch.range_test.on_script import OnScript
+from lrwatch.range_test.pause import paused
 from lrwatch.range_test.progress import Progress
 from lrwatch.range_test.search import search
 from lrwatch.range_test.settings import Settings
@@ -53,6 +55,7 @@ class FindSession:
         self._chosen: weakref.ref[Optimizer] | None = None
         self._n_ends = 0
         self._is_told = False
+        self._pauses = ExitStack()
         register_optimizer_step_pre_hook(step_hook(self._before_step))
         atexit.register(self._at_exit)
 
@@ -72,8 +75,9 @@ class FindSession:
         if ear is None:
             return
         for other in self._ears.values():
-            if other is not ear:
-                patches.unlisten(other)
+            patches.unlisten(other)
+        self._pauses.enter_context(paused(optimizer))  # for good: no watch is to judge the ramp
+        patches.listen(ear)
         chosen = OnScript(optimizer, ear, self._stepper, self._end)
         optimizer.register_step_pre_hook(step_hook(chosen.before_step))
         optimizer.register_step_post_hook(step_hook(chosen.after_step))

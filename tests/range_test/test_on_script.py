@@ -88,6 +88,15 @@ def test_a_script_is_ended_with_the_answer_and_its_first_weights(tmp_path: Path)
     assert any(name.startswith("rd/lr_find/events") for name in files(tmp_path))
 
 
+def test_a_watch_of_the_script_does_not_judge_the_ramp(tmp_path: Path) -> None:
+    body = PLAIN.replace("first =", "import lrwatch\nlrwatch.attach(optimizer, model)\nfirst =")
+    assert "attach" in body
+    done = find(*QUICK, script(tmp_path, body), cwd=tmp_path)
+    assert done.stdout.startswith("rate ") or "\nrate " in done.stdout, done.stderr
+    assert [word for word in ("WARN", "CRIT", "INFO") if word in done.stderr] == []
+    assert not (tmp_path / "runs").exists()
+
+
 def test_closures_and_scripts_that_catch_everything_are_ended_too(tmp_path: Path) -> None:
     done = find(*QUICK, "--json", script(tmp_path, CLOSURE), cwd=tmp_path)
     assert done.code == 0, done.stderr
