@@ -56,6 +56,10 @@ class Progress:
         """Whether nothing was gained for certain, and little if anything."""
         return self.gain <= STILL * self.error and self.slower_than(FLAT)
 
+    def can_be_beaten(self) -> bool:
+        """Whether a loss that is never negative has as far to fall as a trial must gain."""
+        return self.now.value > LEAST_GAIN * self.span
+
     def expected(self, n: float) -> float:
         """Loss after so many steps more if the gain of each doubling stays."""
         doublings = math.log2((self.n + n) / (self.n - self.since))

@@ -59,7 +59,7 @@ class Settling:
             move = self._nothing_learnt(seen, so_far)
             if move or seen.moved() < PART_MOVED:
                 return move
-        if not self._is_slow(so_far):
+        if not self._is_slow(so_far) or (min(arm.first) >= 0 and not so_far.can_be_beaten()):
             return None
         if not self._is_even(so_far):
             return self._chase(seen, so_far, to=arm) if so_far.slower_than(FLAT) else None

@@ -163,6 +163,14 @@ def test_loss_that_stands_still_is_tried_at_a_lower_rate_without_any_sign() -> N
     assert run.ladder.scale < 1
 
 
+@pytest.mark.parametrize(("floor", "tried"), [(0.02, False), (0.2, True), (-0.5, True)])
+def test_loss_with_nothing_left_to_lose_is_tried_no_lower(floor: float, tried: bool) -> None:
+    run, rng = Run(moved=0.5), random.Random(3)
+    for i in range(300):
+        run.feed([floor + 2 * math.exp(-i / 10) + 0.01 * rng.random()])
+    assert bool(run.moves) == tried
+
+
 def test_rate_that_a_trial_has_shown_to_be_hot_need_not_come_back_in_the_next() -> None:
     run = floor_at(lambda scale: 0.5 + scale, 400, settle=False)
     assert run.ladder.scale < 0.1
