@@ -18,9 +18,10 @@ class Oscillation(Detector):
     of the run and 1.5 times what the loss typically rises by, and undoes a part of what was gained.
     One of the next two losses must be above the band as well: weights that were thrown need more
     than a step to return, where the loss of a bad batch is back with the next one. Where that is
-    so of less than two thirds of the jumps, batches make them. Independent noise changes direction
-    at two of three steps, so turning alone is no evidence, and jumps that lead out of the band for
-    good are left to :mod:`~lrwatch.detectors.divergence`.
+    so of less than two thirds of the jumps, batches make them. Between two of them the loss must
+    have come back to its level. Independent noise changes direction at two of three steps, so
+    turning alone is no evidence, and jumps that lead out of the band for good are left to
+    :mod:`~lrwatch.detectors.divergence`.
 
     Does not catch: a swing slower than 32 losses, which the level follows. NaN is skipped, zero
     spread makes every rise a jump, the sign of the loss does not matter, the first 12 losses are
@@ -69,7 +70,7 @@ class Oscillation(Detector):
     def _counts(self, s: Signals) -> bool:
         """Whether a jump is now known to be one of the weights; notes it if so."""
         if not s.loss > s.high:
-            self._away = False
+            self._away = self._away and s.loss > 0.5 * (s.high + s.recent.median)
             return False
         if self._open and s.n - self._all[-1] <= _LASTS:
             self._open = False

@@ -54,6 +54,13 @@ def test_a_jump_that_alternates_is_of_the_weights() -> None:
     assert [a.step for a in alerts_of(Oscillation(), steps(jumping(at, tail=0)))] == [162, 288]
 
 
+@pytest.mark.parametrize(("between", "told"), [(3.45, False), (3.0, True)])
+def test_a_new_level_at_the_edge_of_the_band_is_not(between: float, told: bool) -> None:
+    losses = noise(400)
+    losses[100:106] = [9.0, 9.0, between, between, 9.0, 9.0]
+    assert bool(alerts_of(Oscillation(n_jumps=2), steps(losses))) == told
+
+
 @pytest.mark.parametrize("seed", range(10))
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.5])
 def test_rare_batches_that_meet_by_chance_are_not(seed: int, share: float) -> None:
