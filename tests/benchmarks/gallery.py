@@ -49,7 +49,7 @@ class Example:
 
 EXAMPLES: dict[Kind, Example] = {
     "overshoot": Example("spiral_mlp/rmsprop", 1.0),
-    "oscillation": Example("moons_mlp/adam", 100.0),
+    "oscillation": Example("waves_gru_cycle/adam", 100.0),
     "divergence": Example("glyph_mlp/sgd", 1.0, "rate_x10", 653),
     "stall": Example("glyph_mlp/sgd", 1e-3),
     "non_finite": Example("matrix_factors/sgd", 10.0),
