@@ -19,7 +19,7 @@ class Arm:
         n: Updates so far.
         first: The first 256 losses.
         norms: The first 256 gradient norms; where one is unknown, the last that was known.
-        stretch: All losses, in blocks.
+        stretch: All losses at its own rate, in blocks.
         n_hot: How ruined the last steps in a row looked, see :mod:`lrwatch.policy.launch`.
         next_check: Step of the arm at which the noise floor is looked for.
         ramp_to: Scale to go back up to when it stays quiet.
@@ -37,14 +37,15 @@ class Arm:
         self.next_check = N_BEFORE_CHECK
         self.ramp_to = 0.0
 
-    def add(self, seen: Seen) -> None:
-        """Take one step into account."""
+    def add(self, seen: Seen, *, on_trial: bool = False) -> None:
+        """Take one step into account; one at a rate on trial says nothing about its own."""
         self.n += 1
         if len(self.first) < N_FIRST:
             self.first.append(seen.loss)
             last = self.norms[-1] if self.norms else 0.0
             self.norms.append(last if seen.grad_norm is None else seen.grad_norm)
-        self.stretch.add(seen.loss)
+        if not on_trial:
+            self.stretch.add(seen.loss)
         self.rates.append(seen.rate)
         if len(self.rates) > N_RATES:
             del self.rates[::2]

@@ -122,7 +122,7 @@ class Ladder:
         move = self._skipping.judge(seen)
         if move or not finite:
             return move
-        course.arm.add(seen)
+        course.arm.add(seen, on_trial=course.trial is not None or self._raising.trying)
         course.recent.add(seen)
         if course.arm.n == N_VERIFIED:
             course.verify()

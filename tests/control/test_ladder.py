@@ -171,6 +171,14 @@ def test_loss_with_nothing_left_to_lose_is_tried_no_lower(floor: float, tried: b
     assert bool(run.moves) == tried
 
 
+def test_losses_at_a_rate_on_trial_are_not_those_of_the_run_itself() -> None:
+    run = floor_at(lambda scale: 0.5, 130, settle=False)
+    assert run.ladder.scale == 0.3
+    run.feed([0.1] * 8)
+    assert run.ladder._course.arm.n == 138
+    assert run.ladder._course.arm.stretch.lowest() > 0.4
+
+
 def test_rate_that_a_trial_has_shown_to_be_hot_need_not_come_back_in_the_next() -> None:
     run = floor_at(lambda scale: 0.5 + scale, 400, settle=False)
     assert run.ladder.scale < 0.1
