@@ -9,6 +9,7 @@ import torch
 
 from tests.benchmarks.sweep import tables
 from tests.benchmarks.sweep.__main__ import TABLES_FOLDER, main, sweep
+from tests.benchmarks.sweep.held_out import HELD_OUT
 from tests.benchmarks.sweep.optimizers import Schedule, factor
 from tests.benchmarks.sweep.store import outcomes, rows_path
 from tests.benchmarks.sweep.training import STEPS_AFTER_NON_FINITE, train
@@ -50,7 +51,7 @@ def test_a_run_stops_soon_after_it_became_non_finite() -> None:
     assert run.final == float("inf")
 
 
-@pytest.mark.parametrize("workload", WORKLOADS + tables.TABLES, ids=lambda w: w.key)
+@pytest.mark.parametrize("workload", WORKLOADS + tables.TABLES + HELD_OUT, ids=lambda w: w.key)
 def test_every_workload_trains_at_its_centre(workload: Workload) -> None:
     run = train(replace(workload, n_steps=3), seed=0, lr=workload.centre)
     assert run.rows.shape == (3, 3)
@@ -62,6 +63,13 @@ def test_the_workloads_over_tables_are_further_ones() -> None:
     keys = {w.key for w in tables.TABLES}
     assert len(keys) == len(tables.TABLES) == 40
     assert keys.isdisjoint(BY_KEY)
+
+
+def test_the_workloads_held_out_are_in_no_sweep_that_anything_is_fitted_to() -> None:
+    keys = {w.key for w in HELD_OUT}
+    assert len(keys) == len(HELD_OUT)
+    assert keys.isdisjoint(BY_KEY)
+    assert keys.isdisjoint(w.key for w in tables.TABLES)
 
 
 @pytest.mark.parametrize(("flags", "seeds"), [([], [0, 1]), (["--seeds", "2"], [2])])

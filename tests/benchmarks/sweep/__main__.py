@@ -1,6 +1,7 @@
 """Make the sweep: ``python -m tests.benchmarks.sweep --seeds 0 1 2``; what exists is kept.
 
-With ``--tables`` that over the tables of scikit-learn, in a folder of its own.
+With ``--tables`` that over the tables of scikit-learn, with ``--held-out`` the one that nothing is
+fitted to, each in a folder of its own.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from pathlib import Path
 import torch
 
 from tests.benchmarks.sweep import tables
+from tests.benchmarks.sweep.held_out import HELD_OUT
 from tests.benchmarks.sweep.store import Outcome, outcomes, save
 from tests.benchmarks.sweep.training import train
 from tests.benchmarks.sweep.workload import Workload
@@ -19,6 +21,7 @@ from tests.benchmarks.sweep.workloads import MULTIPLIERS, WORKLOADS
 
 FOLDER = Path(".bench/sweep")
 TABLES_FOLDER = Path(".bench/tables")
+HELD_OUT_FOLDER = Path(".bench/held_out")
 
 
 def sweep(folder: Path, workloads: Sequence[Workload], seeds: Sequence[int]) -> None:
@@ -47,16 +50,22 @@ def main() -> None:
     """Parse the command line and make the sweep."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tables", action="store_true", help="the workloads over tables instead")
+    parser.add_argument("--held-out", action="store_true", help="those that nothing is fitted to")
     parser.add_argument("--out", type=Path, help="folder of the sweep")
     parser.add_argument("--seeds", type=int, nargs="+", help="instead of those of the figures")
     parser.add_argument("--only", nargs="+", help="names such as glyph_mlp/sgd")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    folder = chosen.out or (TABLES_FOLDER if chosen.tables else FOLDER)
-    for workloads, seeds in tables.SEEDS if chosen.tables else ((WORKLOADS, (0, 1, 2)),):
+    folder = FOLDER
+    registry: Sequence[tuple[Sequence[Workload], Sequence[int]]] = ((WORKLOADS, (0, 1, 2)),)
+    if chosen.tables:
+        folder, registry = TABLES_FOLDER, tables.SEEDS
+    elif chosen.held_out:
+        folder, registry = HELD_OUT_FOLDER, ((HELD_OUT, (0,)),)
+    for workloads, seeds in registry:
         wanted = [w for w in workloads if not chosen.only or w.key in chosen.only]
-        sweep(folder, wanted, chosen.seeds or seeds)
+        sweep(chosen.out or folder, wanted, chosen.seeds or seeds)
 
 
 if __name__ == "__main__":
