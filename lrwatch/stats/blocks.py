@@ -17,6 +17,7 @@ COLUMNS = (
     "fall_norm",
 )
 N_COLUMNS = len(COLUMNS)
+_MEAN_CHANGE_TO_STD = 0.8862269254527579
 
 
 class Blocks(Stateful):
@@ -84,6 +85,15 @@ class Blocks(Stateful):
     def column(self, name: str) -> list[float]:
         """Sums of one column, oldest block first."""
         return self.sums[COLUMNS.index(name)]
+
+    def swing(self) -> float:
+        """Range of the loss over the younger half, its outer tenths left out, noise included."""
+        half = len(self) // 2
+        younger = sorted(self.sums[0][half:])
+        rough = sorted(self.sums[2][half:])
+        noise = _MEAN_CHANGE_TO_STD * rough[len(rough) // 2] / self.length
+        edge = len(younger) // 10
+        return (younger[-1 - edge] - younger[edge]) / self.length + 2.0 * noise
 
     def _merge(self) -> None:
         for column in self.sums:

@@ -14,7 +14,6 @@ _EXCURSION = 6.0
 _NEW_LEVEL_AFTER = 24
 _PART = 0.07
 _LITTLE = 0.01
-_MEAN_CHANGE_TO_STD = 0.8862269254527579
 _SQUARABLE = 1e140
 _NOT_YET: tuple[int, object] = (-1, None)
 
@@ -115,11 +114,8 @@ class Signals(Stateful):
     def first_spread(self) -> float:
         """Range of the first 8 losses without their outliers; 0 before the third."""
         ordered = sorted(self.first)
-        return (
-            ordered[-1 - len(ordered) // 4] - ordered[len(ordered) // 4]
-            if len(ordered) > 2
-            else 0.0
-        )
+        quarter = len(ordered) // 4
+        return ordered[-1 - quarter] - ordered[quarter] if len(ordered) > 2 else 0.0
 
     def matters(self) -> bool:
         """Whether the loss undoes a part of what was gained: less of it if beyond all noise."""
@@ -246,16 +242,7 @@ class Signals(Stateful):
         if self.n >= 16 and self.over_line == math.inf:
             self.over_line = self.start + 3.0 * self.recent.noise
         if len(self.blocks) >= 2:
-            self.swing = self._range_of_younger_half()
+            self.swing = self.blocks.swing()
         if len(self.recent) >= FIRST:
             noise = max(self.recent.noise, 0.05 * self.swing)
             self.high = self.recent.median + _EXCURSION * noise
-
-    def _range_of_younger_half(self) -> float:
-        half = len(self.blocks) // 2
-        length = self.blocks.length
-        younger = sorted(self.blocks.sums[0][half:])
-        rough = sorted(self.blocks.sums[2][half:])
-        noise = _MEAN_CHANGE_TO_STD * rough[len(rough) // 2] / length
-        edge = len(younger) // 10
-        return (younger[-1 - edge] - younger[edge]) / length + 2.0 * noise
