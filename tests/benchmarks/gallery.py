@@ -54,7 +54,7 @@ EXAMPLES: dict[Kind, Example] = {
     "stall": Example("glyph_mlp/sgd", 1e-3),
     "non_finite": Example("matrix_factors/sgd", 10.0),
     "exploding_gradient": Example("glyph_mlp/sgd", 1.0, "rate_x10", 653),
-    "vanishing_gradient": Example("bandit/adam", 100.0),
+    "vanishing_gradient": Example("bandit/adam", 10**1.5),
     "lr_too_high": Example("glyph_cnn/adam", 10**1.5),
     "lr_too_low": Example("friedman_mlp/momentum", 1e-2),
 }
