@@ -3,12 +3,11 @@
 from lrwatch.stats.signals import Signals
 
 _YOUNG = 64
-_BELOW = 0.2
 _FAR = 10.0
 
 
-def comes_back(s: Signals) -> bool:
-    """Whether a young run has leapt, but its losses keep coming back below the start.
+def comes_back(s: Signals, share: float) -> bool:
+    """Whether a young run has leapt, but this share of its losses is back below the start.
 
     Where many samples can be satisfied at once, the first large updates solve some batches and
     spoil others, until all are solved. Nothing is known of it before 64 losses.
@@ -16,7 +15,7 @@ def comes_back(s: Signals) -> bool:
     if s.n >= _YOUNG:
         return False
     younger = s.recent.values[-(s.n // 2) :]
-    return sum(loss < s.start for loss in younger) >= _BELOW * len(younger)
+    return sum(loss < s.start for loss in younger) >= share * len(younger)
 
 
 def mostly_solved(s: Signals) -> bool:

@@ -11,6 +11,8 @@ from lrwatch.stats.signals import Signals
 
 # How many in the middle and in the last third of the run are more than chance.
 _BURSTS = 2
+# Share of young losses below the start at which a leap or a burst is waited for.
+_OFTEN, _AT_TIMES = 0.35, 0.2
 
 
 class LrTooHigh(Detector):
@@ -45,7 +47,7 @@ class LrTooHigh(Detector):
         seen = shape(s)
         if seen is None:
             return None
-        found = None if comes_back(s) else _picture(s, seen)
+        found = _picture(s, seen)
         return self._recovered(s, seen) if found is None else self._tell(s, seen, found)
 
     def _tell(self, s: Signals, seen: Shape, found: str) -> Alert | None:
@@ -84,7 +86,7 @@ def _leapt(s: Signals, x: Shape) -> str | None:
     crept = x.drop < 4.0 and x.early > -0.5
     above = x.above_start > 3.0 and x.above_first > 0.0 and x.peak > 10.0 and not crept
     high = x.gain < -3.0 and x.leap > 8.0 and x.norm_peak > 1.2
-    up = s.recent.median > s.start
+    up = s.recent.median > s.start and not comes_back(s, _OFTEN)
     if up and ((s.n >= 20 and over) or (s.n >= 28 and high) or (s.n >= 64 and above)):
         return (
             f"loss is at {s.recent.median:.4g} after {s.n} steps, above its start {s.start:.4g}, "
@@ -137,6 +139,8 @@ def _lost(s: Signals, x: Shape) -> str | None:
 
 
 def _no_gain(s: Signals, x: Shape) -> bool:
+    if comes_back(s, _AT_TIMES):
+        return False
     burst = x.norm_peak > 2.3 and x.peak > 6.0
     if s.n < 48:
         leapt = x.norm_peak > 2.3 and x.leap > 10.0
