@@ -6,6 +6,9 @@ from lrwatch.detectors.scorecard import NUMBERS
 from tests.benchmarks.scorecard.__main__ import figures, folds, held_out, probabilities, source
 from tests.benchmarks.scorecard.fit import fit
 
+# What small steps could have made, though something has moved: there the card decides.
+MOVED = {"norm_level": 1.0, "norm_now": 0.0}
+
 
 def made(n_workloads: int = 20, runs: int = 8, looks: int = 6) -> pd.DataFrame:
     """Looks at runs whose gain alone says whether the rate is too low."""
@@ -17,7 +20,6 @@ def made(n_workloads: int = 20, runs: int = 8, looks: int = 6) -> pd.DataFrame:
             for n in range(looks):
                 numbers = dict(zip(NUMBERS, rng.normal(size=len(NUMBERS)), strict=True))
                 numbers["gain"] = rng.normal() + (0.0 if low else 8.0)
-                numbers |= {"norm_level": 0.8 + rng.random(), "norm_now": rng.random()}
                 truth = "too_low" if low else "healthy"
                 of = {"name": f"w{workload}/sgd", "seed": 0, "mult": mult, "view": "whole"}
                 at = {"n": 200 + n, "share": 0.1 * n, "end": n == looks - 1}
@@ -30,7 +32,7 @@ def made(n_workloads: int = 20, runs: int = 8, looks: int = 6) -> pd.DataFrame:
 def test_a_card_is_fitted_to_what_parts_the_runs() -> None:
     looks = made()
     given = probabilities(fit(looks), looks)
-    assert ((given > 0.5) == (looks.truth == "too_low")).mean() > 0.95
+    assert ((given > 0.5) == (looks.truth == "too_low")).mean() > 0.98
 
 
 def test_every_workload_is_left_out_once() -> None:
@@ -43,7 +45,9 @@ def test_every_workload_is_left_out_once() -> None:
 
 def test_the_figures_count_runs_named_by_two_looks_in_a_row() -> None:
     looks = made()
-    said = figures(looks, held_out(looks), 0.8, 130)
+    given = held_out(looks)
+    looks = looks.assign(**MOVED)
+    said = figures(looks, given, 0.8, 130)
     assert "too low named 100.0%" in said
     assert "healthy 0 of 80" in said
     once = np.where(looks.n == 202, 0.99, 0.0)
@@ -51,7 +55,7 @@ def test_the_figures_count_runs_named_by_two_looks_in_a_row() -> None:
 
 
 def test_the_figures_are_those_of_the_detector_whatever_the_card_says() -> None:
-    looks = made()
+    looks = made().assign(**MOVED)
     sure, never = np.ones(len(looks)), np.zeros(len(looks))
     shrunk = looks.assign(norm_now=-2.0)
     assert "too low named   0.0%" in figures(shrunk, sure, 0.8, 130)
