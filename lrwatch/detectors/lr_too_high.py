@@ -26,7 +26,8 @@ class LrTooHigh(Detector):
     nets of sigmoids begin); more than half of a clear fall was *given back*; a loss that *has
     risen* since its first tenth; *bursts* above the start keep coming. A loss that rises while its
     noise shrinks is none of them: that is how the loss of a policy gradient looks. Noise alone
-    makes none of them: at the edge of stability the loss wiggles and falls, which is normal.
+    makes none of them: at the edge of stability the loss wiggles and falls, which is normal. What
+    an easy problem does at first is waited for (:mod:`~lrwatch.detectors.easy_problems`).
 
     Does not catch: a rate a few times too high whose only sign is a higher floor, which loss and
     norm of one run do not show. NaN is left to non_finite, which says the side; with zero spread

@@ -159,10 +159,8 @@ def _joined(segment: Scalars, columns: Columns, numbers: Mapping[str, int]) -> I
     steps = np.sort(np.concatenate([loss.steps, alone])) if len(alone) else loss.steps
     rank = np.arange(len(steps)) - np.searchsorted(steps, steps, side="left")
     loss_at, norm_at = [part.at(steps, rank) for part in losses], norm.at(steps, rank)
-    times, time_at = (
-        np.append(loss.times, norm.times),
-        _either(loss_at[0], norm_at, len(loss.times)),
-    )
+    times = np.append(loss.times, norm.times)
+    time_at = _either(loss_at[0], norm_at, len(loss.times))
     summands = [(part.values, at) for part, at in zip(losses, loss_at, strict=True)]
     others = [(norm.values, norm_at), (rate.values, _rate_at(rate, steps, rank)), (times, time_at)]
     for start in range(0, len(steps), _AT_ONCE):  # as objects they take ten times the memory
