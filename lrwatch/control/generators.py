@@ -9,7 +9,8 @@ import torch
 class Generators:
     """State of Python's, numpy's and torch's global generators, those of every GPU included.
 
-    Generators that a program made for itself, such as a DataLoader's, are not among them.
+    CUDA is asked only where the program has begun to use it: to ask would make it begin, and take
+    memory on the device of a run that trains elsewhere. Generators that a program made for itself, such as a DataLoader's, are not among them.
     """
 
     def __init__(self) -> None:
@@ -17,7 +18,7 @@ class Generators:
         numpy = sys.modules.get("numpy")
         self._numpy = None if numpy is None else numpy.random.get_state()
         self._torch = torch.get_rng_state()
-        self._cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+        self._cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
 
     def load(self) -> None:
         """Bring them back."""

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from lrwatch.loop.readback import Slot
+from lrwatch.loop.slot import Slot
 from lrwatch.records import Step
 
 Value = float | Slot | None

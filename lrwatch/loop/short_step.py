@@ -13,8 +13,8 @@ from lrwatch.loop.compiled import interpreted
 from lrwatch.loop.grad_norm import Cadence
 from lrwatch.loop.guard import Guard
 from lrwatch.loop.judge import Judge
-from lrwatch.loop.readback import Slot
 from lrwatch.loop.sample import Sample, Value
+from lrwatch.loop.slot import Slot
 from lrwatch.loop.step_norm import StepNorm
 from lrwatch.loop.step_rates import PLAIN, StepRates
 

@@ -10,9 +10,10 @@ from torch.amp.grad_scaler import GradScaler
 from lrwatch.loop import objective, short_loss
 from lrwatch.loop.guard import Guard
 from lrwatch.loop.reach import Mark, Reach
-from lrwatch.loop.readback import Readback, Slot
+from lrwatch.loop.readback import Readback
 from lrwatch.loop.sample import Value
 from lrwatch.loop.scalar import detached_scalar
+from lrwatch.loop.slot import Slot
 from lrwatch.ranks.shards import is_spread
 
 _MAX_VALUES = 32

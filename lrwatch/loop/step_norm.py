@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 import torch
 
 from lrwatch.loop.grad_norm import Cadence, Norm, grad_norm, share_of
-from lrwatch.loop.readback import Readback, Slot
+from lrwatch.loop.readback import Readback
 from lrwatch.loop.sample import Value
+from lrwatch.loop.slot import Slot
 
 _HALF = (torch.float16, torch.bfloat16)
 

@@ -13,8 +13,10 @@ from torch import nn
 from lrwatch import attach
 from lrwatch.loop.grad_norm import Cadence
 from lrwatch.loop.judge import Judge
-from lrwatch.loop.readback import Readback, Ring, Slot
+from lrwatch.loop.readback import Readback
 from lrwatch.loop.recorder import Recorder
+from lrwatch.loop.ring import Ring
+from lrwatch.loop.slot import Slot
 from lrwatch.watcher import Watcher
 from tests.loop.training import Told, loss_of, small_model, train
 
@@ -90,7 +92,7 @@ class Loop:
         self.judge = Judge(Watcher(), [self.told])
         self.model = small_model()
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.01)
-        self.readback = DeviceReadback(new_ring=self.device.ring)
+        self.readback = DeviceReadback(new_way=self.device.ring)
         self.recorder = Recorder(
             self.optimizer,
             judge=self.judge,
@@ -216,7 +218,7 @@ def test_values_given_up_free_their_slots() -> None:
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
 def test_every_dtype_arrives_as_it_was(dtype: torch.dtype) -> None:
     device = Device()
-    slot = DeviceReadback(new_ring=device.ring).read(nn.Parameter(torch.tensor([0.1], dtype=dtype)))
+    slot = DeviceReadback(new_way=device.ring).read(nn.Parameter(torch.tensor([0.1], dtype=dtype)))
     assert isinstance(slot, Slot)
     assert not slot.ready()
     device.run()
@@ -229,7 +231,7 @@ def test_nothing_is_read_while_a_cuda_graph_is_captured(
     wait: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class OnDevice(torch.Tensor):
-        is_cuda = True
+        is_cpu = False
 
     monkeypatch.setattr("lrwatch.loop.readback.is_capturing", lambda: True)
     value = torch.tensor(0.5).as_subclass(OnDevice)
