@@ -47,7 +47,7 @@ def steps_of(run: Path, tag: str) -> list[int]:
 
 def run_script(script: str, *arguments: object) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-W", "error", "-c", script, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300)
 
 
 def test_an_alert_and_an_action_are_on_disk_at_once(tmp_path: Path) -> None:
@@ -101,9 +101,10 @@ def test_the_digest_counts_each_alert_of_all_segments_once(tmp_path: Path) -> No
     assert digests(tmp_path)[-1].count("superseded") == 1
 
 
-def test_steps_that_come_in_batches_are_drawn_evenly(tmp_path: Path) -> None:
+@pytest.mark.parametrize("pause_s", [0.0, 20.0])  # an evaluation, after which they are judged
+def test_steps_that_come_in_batches_are_drawn_evenly(tmp_path: Path, pause_s: float) -> None:
     directory = RunDirectory(tmp_path)
-    began = time.time() - 4.0
+    began = time.time() - 4.0 - pause_s
     for step in range(4000):
         seen = Step(step=step, loss=1.0, time=began + 0.001 * step)
         directory.write_point(Point(step=seen))
@@ -250,7 +251,7 @@ def test_a_directory_that_is_forgotten_ends_its_thread(tmp_path: Path) -> None:
     forgotten = weakref.ref(directory)
     del directory
     gc.collect()
-    thread.join(10)
+    thread.join(120)
     assert forgotten() is None
     assert not thread.is_alive()
     assert steps_of(tmp_path, "lrwatch/loss") == [1]
