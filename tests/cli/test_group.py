@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 def lrwatch(*arguments: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "lrwatch", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300)
 
 
 def failing(error: BaseException) -> click.Group:

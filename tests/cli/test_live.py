@@ -1,11 +1,12 @@
 """live on a real terminal, in a pipe, and once."""
 
+import codecs
 import fcntl
-import io
 import math
 import os
 import pty
 import re
+import select
 import signal
 import struct
 import subprocess
@@ -22,6 +23,7 @@ from lrwatch.records import Alert, Point, Step
 from lrwatch.sinks.run_directory import RunDirectory
 
 ROOT = Path(__file__).parents[2]
+LIMIT_S = 300.0
 ALERT = Alert(
     kind="divergence",
     severity="critical",
@@ -78,13 +80,19 @@ class Terminal:
             command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=ROOT, env=environ
         )
         self.shown = ""
+        self._decoder = codecs.getincrementaldecoder("utf-8")()  # a letter may come in parts
 
     def until(self, seen: Callable[[str], bool]) -> str:
         """All that was written since it began, once that is as wanted."""
-        with io.FileIO(self._ours, closefd=False) as file:
-            while not seen(self.shown):
-                self.shown += (file.read(65536) or b"").decode()
+        while not seen(self.shown):
+            assert select.select([self._ours], [], [], LIMIT_S)[0], f"nothing after {self.shown!r}"
+            self.shown += self._decoder.decode(os.read(self._ours, 65536))
         return self.shown
+
+    def left(self) -> int:
+        """Its code, once it has given the terminal back; it may wait for that to be read."""
+        self.until(lambda text: "\x1b[?1049l" in text)
+        return self.process.wait(LIMIT_S)
 
     def type(self, text: str) -> None:
         os.write(self._ours, text.encode())
@@ -162,8 +170,7 @@ def test_the_screen_is_drawn_within_the_window_and_left_with_q(
     assert len(first) <= height
     assert max(map(len, first)) <= width
     shown.type("q")
-    assert shown.process.wait(20) == 0
-    shown.until(lambda text: "\x1b[?1049l" in text)
+    assert shown.left() == 0
     assert termios.tcgetattr(shown.theirs) == shown.before
 
 
@@ -184,8 +191,7 @@ def test_the_terminal_is_given_back_when_it_is_ended(
     shown = terminal(log)
     shown.until(lambda text: "q quits" in text)
     shown.process.send_signal(number)
-    assert shown.process.wait(20) == code
-    shown.until(lambda text: "\x1b[?1049l" in text)
+    assert shown.left() == code
     assert termios.tcgetattr(shown.theirs) == shown.before
 
 
@@ -222,7 +228,7 @@ def test_without_rich_it_says_what_to_install(log: Path) -> None:
     )
     shown = Terminal("-c", script, log)
     text = shown.until(lambda text: "\n" in text)
-    code = shown.process.wait(20)
+    code = shown.process.wait(LIMIT_S)
     shown.close()
     words = "Error: the screen needs rich: pip install 'lrwatch[live]'; --once does without"
     assert (text, code) == (words + "\r\n", 1)
@@ -235,7 +241,8 @@ def test_in_a_pipe_it_prints_lines_as_they_come(log: Path, attached: Path) -> No
         first, second, third = (process.stdout.readline() for _ in range(3))
         with log.open("a") as file:
             file.write(table([math.nan, 0.01], 100))
-        fourth = process.stdout.readline()
+        # The other run may be called stale in between, on a machine that takes its time.
+        fourth = next(line for line in process.stdout if line.startswith("run.csv"))
         process.send_signal(signal.SIGINT)
     assert "CRIT  divergence          step=49" in first
     assert "undecided  step=98  loss=0.0101" in second

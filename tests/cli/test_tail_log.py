@@ -116,7 +116,7 @@ def test_a_log_is_followed_line_by_line(log: Path) -> None:
             assert "non_finite" in out(process)
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 130
+        assert process.wait(300) == 130
 
 
 def test_a_log_that_does_not_exist_yet_is_waited_for(tmp_path: Path) -> None:

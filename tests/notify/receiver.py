@@ -24,7 +24,7 @@ class Receiver:
                 data = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver.bodies.append(json.loads(data))
                 receiver.headers.append(dict(self.headers))
-                receiver.release.wait(30)
+                receiver.release.wait(300)
                 code = receiver._statuses.pop(0) if receiver._statuses else status
                 self.send_response(code)
                 if 300 <= code < 400:

@@ -1,6 +1,7 @@
 import json
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ def test_a_command_reads_one_json_object_and_knows_no_secret(
     monkeypatch.setenv(TOKEN, "s3cr3t")
     command = Command(saving(tmp_path / "out"))
     command(alert("; touch hacked $(touch hacked) `touch hacked`"), "run")
-    command.close(30)
+    command.close(300)
     line, environ = (tmp_path / "out").read_text().split("\n")
     assert json.loads(line)["message"] == "; touch hacked $(touch hacked) `touch hacked`"
     assert json.loads(line)["run"] == "run"
@@ -41,7 +42,7 @@ def test_a_command_reads_one_json_object_and_knows_no_secret(
 def test_a_command_line_is_words_and_no_shell(tmp_path: Path) -> None:
     command = Command(f"{saving(tmp_path / 'out')} ; touch {tmp_path / 'hacked'}")
     command(alert())
-    command.close(30)
+    command.close(300)
     assert not (tmp_path / "hacked").exists()
 
 
@@ -50,7 +51,7 @@ def test_a_command_that_fails_is_said_once_and_then_counted() -> None:
     command = Command(f'{sys.executable} -c "raise SystemExit(3)"', say=said.append)
     for _ in range(3):
         command(alert())
-    command.close(60)
+    command.close(300)
     name = f"the command {sys.executable}"
     assert said == [f"{name} failed: it ended with code 3", f"{name}: 3 notifications failed"]
 
@@ -66,6 +67,12 @@ def test_a_command_that_fails_is_said_once_and_then_counted() -> None:
 def test_a_command_that_cannot_be_is_refused_at_once(line: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         Command(line)
+
+
+def eventually(found: Sequence[object]) -> None:
+    """Wait until there is something: a training ends two seconds after its last alert at most."""
+    while not found:
+        threading.Event().wait(0.01)
 
 
 def trained(on_alert: object, *, bad: int = 5) -> torch.Tensor:
@@ -85,6 +92,7 @@ def test_a_function_is_called_with_each_alert_in_another_thread() -> None:
     heard: list[tuple[str, int, bool]] = []
     own = threading.get_ident()
     trained(lambda a: heard.append((a.kind, a.step, threading.get_ident() == own)))
+    eventually(heard)
     assert heard == [("non_finite", 5, False)]
 
 
@@ -98,6 +106,7 @@ def test_a_function_that_raises_or_hangs_changes_no_training(
 
     reference = trained(None)
     assert torch.equal(trained(fails), reference)
+    eventually(caplog.records)
     assert [r.getMessage() for r in caplog.records] == ["on_alert failed: RuntimeError"]
     assert torch.equal(trained(lambda alert: never.wait()), reference)
     never.set()

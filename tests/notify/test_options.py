@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ def alert(step: int) -> Alert:
 def run(*words: object, **env: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "lrwatch", *map(str, words)]
     environ = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **env}
-    return subprocess.run(command, capture_output=True, text=True, env=environ, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, env=environ, timeout=300)
 
 
 def test_tail_tells_what_comes_and_not_what_was_there(tmp_path: Path) -> None:
@@ -42,6 +43,7 @@ def test_tail_tells_what_comes_and_not_what_was_there(tmp_path: Path) -> None:
     assert "step=2 " in follower.stdout.readline()
     while not out.exists() or not out.read_text().endswith("\n"):
         assert follower.poll() is None
+        threading.Event().wait(0.01)
     follower.terminate()
     follower.communicate()
     directory.close()

@@ -26,7 +26,7 @@ def sent(environ: Mapping[str, str]) -> list[str]:
     said: list[str] = []
     webhook = Webhook(environ=environ, say=said.append)
     webhook(alert(), "run")
-    webhook.close(30)
+    webhook.close(300)
     return said
 
 
@@ -51,7 +51,7 @@ def test_an_action_is_told_too() -> None:
     with Receiver() as server:
         webhook = Webhook(environ={URL: server.url})
         webhook(Action(kind="stop", step=4, reason="it is over"), "run")
-        webhook.close(30)
+        webhook.close(300)
     assert server.bodies[0]["text"] == "run: ACT stop at step 4, done: it is over"
 
 
@@ -99,7 +99,7 @@ def test_many_alerts_are_five_messages_and_a_count() -> None:
             webhook(alert())
         webhook._credit_at -= 61.0  # a minute later
         webhook(alert())
-        webhook.close(30)
+        webhook.close(300)
     assert [body["n_left_out"] for body in server.bodies] == [0, 0, 0, 0, 0, 35]
     assert server.bodies[-1]["text"].endswith("(and 35 before it)")
 
@@ -111,7 +111,7 @@ def test_a_server_that_does_not_answer_delays_nobody() -> None:
         for _ in range(100):
             webhook(alert())
         while not server.bodies:
-            pass
+            threading.Event().wait(0.01)
         assert len(server.bodies) == 1
         webhook.close(0.01)
 
@@ -133,7 +133,7 @@ def test_no_failure_repeats_where_it_leads(capfd: pytest.CaptureFixture[str]) ->
     webhook = Webhook(environ=environ, say=said.append)
     webhook(alert())
     webhook(alert())
-    webhook.close(30)
+    webhook.close(300)
     assert said[0] == "the webhook failed: it could not be reached"
     shown = [*said, repr(webhook), str(vars(webhook)), repr(webhook._address), *capfd.readouterr()]
     assert SECRET not in "".join(shown)

@@ -38,11 +38,13 @@ def train(n_steps, last=0):
         optimizer.step()
 """
 DIES = """
-together.TIMEOUT_S = 0.5
+together.TIMEOUT_S = 300.0  # a busy machine is waited for, up to the step at which one dies
 def die(optimizer, args, kwargs):
     steps.append(1)
-    if rank == 1 and len(steps) == 20:
-        os._exit(7)  # between the gradients of DDP and what lrwatch agrees upon
+    if len(steps) == 20:
+        together.TIMEOUT_S = 0.5
+        if rank == 1:
+            os._exit(7)  # between the gradients of DDP and what lrwatch agrees upon
 steps = []
 optimizer.register_step_pre_hook(die)
 watch = lrwatch.attach(optimizer, run_dir="run", backoff=True)
