@@ -19,7 +19,7 @@ _FLAGS = (
     " --disable-dev-shm-usage --disable-extensions --mute-audio --remote-debugging-pipe"
 )
 CTRL, SHIFT = 2, 8
-_LIMIT_S = 120.0
+_LIMIT_S = 300.0
 # Chromium reads commands from descriptor 3 and answers on 4.
 _WITH_PIPES = """
 import fcntl, os, sys
@@ -130,6 +130,11 @@ class Chromium:
         """Open an address."""
         self.call("Page.navigate", url=url)
 
+    def leave(self) -> None:
+        """Leave the page: what it asked of a server is over, and told, before this returns."""
+        self.go("about:blank")
+        self.until("location.href === 'about:blank'")
+
     def run(self, script: str) -> Any:
         """The value of an expression in the page; a promise is awaited."""
         done = self.call(
@@ -150,6 +155,16 @@ class Chromium:
                 return value
             self.run("new Promise((done) => setTimeout(done, 30))")
         raise AssertionError(f"never came true in the page: {script}")
+
+    def until_asked(self, part: str, *, limit_s: float = _LIMIT_S) -> str:
+        """Wait until an address that holds this was asked for, and return it."""
+        end_s = time.monotonic() + limit_s
+        while time.monotonic() < end_s:
+            for url in self.requests:
+                if part in url:
+                    return url
+            self.run("new Promise((done) => setTimeout(done, 30))")
+        raise AssertionError(f"never asked for: {part}")
 
     def click(self, x: float, y: float, *, times: int = 1) -> None:
         """Move the mouse there and press it."""

@@ -15,6 +15,7 @@ from tests.plugin.chromium import Chromium, found
 
 PAGE = "/data/plugin_entry.html?name=lrwatch"
 N_LONG = 30_000
+N_RUNS = 7
 
 
 @pytest.fixture(scope="package")
@@ -52,11 +53,13 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
 @pytest.fixture
 def page(browser: Chromium, board: TensorBoard) -> Iterator[Chromium]:
     """The page by itself, all runs judged; afterwards nothing may have gone wrong in it."""
+    browser.leave()
     browser.resize(1500, 1000)
     browser.requests.clear()
     browser.complaints.clear()
     browser.go(board.url + PAGE)
-    browser.until("!document.querySelector('.v-waiting') && !!document.querySelector('.run')")
+    browser.until(f"document.querySelectorAll('.run').length >= {N_RUNS}")
+    browser.until("!document.querySelector('.v-waiting')")
     yield browser
     assert [url for url in browser.requests if not url.startswith((board.url, "data:"))] == []
     assert [text for text in browser.complaints if "favicon" not in text] == []

@@ -34,6 +34,7 @@ def test_the_worst_run_is_opened_once_all_are_judged(browser: Chromium, tmp_path
         assert text(page, "h2") == "b"
     finally:
         page.call("Page.removeScriptToEvaluateOnNewDocument", **patient)
+        page.leave()
         board.stop()
 
 
@@ -117,4 +118,5 @@ def test_a_thousand_runs_are_scrolled_through_with_few_elements(
         browser.press("End")
         browser.until(f"!!{row('run-0999/log.csv')}")
     finally:
+        browser.leave()
         board.stop()

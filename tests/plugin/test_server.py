@@ -190,8 +190,7 @@ def test_names_and_words_of_a_run_reach_the_page_without_hidden_characters(tmp_p
     bidi = "safe\u202egnp.exe"
     logs.plain(tmp_path / bidi, [1.0, 2.0])
     asked = Asked(tmp_path)
-    (row,) = asked.json("/runs")["rows"]
-    assert row["name"] == "safegnp.exe"
+    assert list(asked.runs()) == ["safegnp.exe"]
     asked.close()
 
 
@@ -223,5 +222,6 @@ def test_without_a_local_folder_the_tab_is_inactive_and_says_so(logdir: str | No
 
 
 def test_the_tab_is_active_where_there_is_a_run(asked: Asked, tmp_path: Path) -> None:
+    asked.runs()
     assert asked.plugin.is_active()
     assert not Asked(tmp_path / "none").plugin.is_active()

@@ -1,7 +1,6 @@
 """Two ranks with DDP: the same answer on both, in code and in an unedited script."""
 
 import json
-import socket
 from pathlib import Path
 
 from tests.launch.started import run
@@ -38,21 +37,13 @@ for i in range(20000):
 """
 
 
-def free_port() -> str:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return str(found.getsockname()[1])
-
-
-def torchrun() -> list[str]:
-    where = ["--nproc-per-node", "2", "--master-port", free_port(), "--master-addr", "127.0.0.1"]
-    return ["-m", "torch.distributed.run", *where]
+TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
 
 
 def test_losses_are_averaged_so_that_all_ranks_find_the_same(tmp_path: Path) -> None:
     out = "sys.stdout = open(f'{rank}.json', 'w')\n"
     (tmp_path / "train.py").write_text("import json\n" + DDP + out + IN_CODE)
-    done = run(*torchrun(), "train.py", cwd=tmp_path)
+    done = run(*TORCHRUN, "train.py", cwd=tmp_path)
     assert done.code == 0, done.stderr
     first, second = (json.loads((tmp_path / f"{rank}.json").read_text()) for rank in (0, 1))
     assert first == second
@@ -62,7 +53,7 @@ def test_losses_are_averaged_so_that_all_ranks_find_the_same(tmp_path: Path) -> 
 def test_a_script_under_torchrun_is_ended_on_all_ranks(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(DDP + SCRIPT)
     quick = ("--steps", "40", "--trial-steps", "40")
-    asked = ("-m", "lrwatch", "find", *quick, "-q", *torchrun(), "train.py")
+    asked = ("-m", "lrwatch", "find", *quick, "-q", *TORCHRUN, "train.py")
     done = run(*asked, cwd=tmp_path)
     assert done.code == 0, done.stderr
     assert float(done.stdout) > 0

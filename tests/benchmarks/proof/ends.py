@@ -24,6 +24,7 @@ import os, signal, sys, torch, lrwatch
 from lrwatch import watcher
 from lrwatch.loop import ears
 from lrwatch.records import Alert
+from lrwatch.sinks import promptly
 
 class Alarming(watcher.Watcher):
     def update(self, step):
@@ -33,6 +34,7 @@ class Alarming(watcher.Watcher):
         return [Alert(kind="stall", severity="info", step=step.step, onset=0, message="m")]
 
 ears.Watcher = Alarming
+promptly._BUDGET_S = 120.0  # a machine that is busy is no disk that hangs
 run, first, way = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 model = torch.nn.Linear(2, 1)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
