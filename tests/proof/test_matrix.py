@@ -19,6 +19,7 @@ SMALL = [
 @pytest.mark.parametrize("measure", SMALL)
 def test_the_row_holds(measure: Measure) -> None:
     with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+        warnings.filterwarnings("ignore", "This DataLoader will create", UserWarning)  # one core
         figure = measure()
     assert figure.holds, figure.text
 
