@@ -10,6 +10,8 @@ from lrwatch.records import Alert, Kind
 from lrwatch.stats.shape import Shape, shape
 from lrwatch.stats.signals import Signals
 
+# Share of the highest rate, below which a schedule has as good as ended the run.
+LOWEST_RATE = 0.2
 _SURE = 0.97
 _NO_MORE = 0.2
 
@@ -26,7 +28,7 @@ class LrTooLow(Detector):
     (``python -m tests.benchmarks.scorecard``). No card is asked where neither loss nor norm has
     moved, nor where small steps cannot have made the shape
     (:mod:`~lrwatch.detectors.small_steps`). Time is counted in summed rates, and nothing is said
-    while a warm-up is less than half of the run ago, or the rate has decayed.
+    while a warm-up is less than half of the run ago, or once the rate has decayed to a fifth.
 
     Does not catch: runs without a gradient norm, where the same picture may be a true plateau
     (:mod:`~lrwatch.detectors.stall`), or without a rate, which may be in their warm-up, and rates
@@ -65,7 +67,7 @@ class LrTooLow(Detector):
         if x is None or x.norm_trend != x.norm_trend or s.lr != s.lr:
             return None
         likely = TOO_LOW.probability(x)
-        judged = x.rate_now >= 0.9 and s.lr_rising_n <= 0.5 * s.n
+        judged = x.rate_now > LOWEST_RATE and s.lr_rising_n <= 0.5 * s.n
         if not judged or not (stands_still(x) or (likely > _SURE and could_be(x))):
             self._seen = 0
             return self._recovered(s, x, likely)
@@ -82,8 +84,7 @@ class LrTooLow(Detector):
             f"{norm:.2g} times its first value{odds}",
             onset=s.start_step,
             verdict="too_low",
-            advice=f"try three to ten times the rate (now {s.lr:.3g}, so {3 * s.lr:.2g} or "
-            f"{10 * s.lr:.2g})",
+            advice=f"try three to ten times the rate ({_rates(s, x)})",
             value=likely,
             limit=_SURE,
             evidence={"gain": x.gain, "late_ratio": x.late_ratio, "norm_now": norm},
@@ -93,6 +94,13 @@ class LrTooLow(Detector):
         if self.severity is None or likely > _NO_MORE or x.late_ratio > 0.5:
             return None
         return self.close(s, f"the loss has come down to {s.recent.median:.4g} and now slows")
+
+
+def _rates(s: Signals, x: Shape) -> str:
+    """What to multiply, and what that makes; of a schedule it is the highest rate."""
+    top = s.lr / x.rate_now
+    when = "now" if x.rate_now > 0.9 else "at its highest"
+    return f"{when} {top:.3g}, so {3 * top:.2g} or {10 * top:.2g}"
 
 
 def _progress(s: Signals, x: Shape) -> str:

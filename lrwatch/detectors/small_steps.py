@@ -3,6 +3,8 @@
 from lrwatch.stats.shape import Shape
 
 _SMALL_GAIN = 16.0
+# What a decaying rate gains by itself must not count for it; share of the highest rate.
+_DECAYED, _SMALL_GAIN_DECAYED = 0.9, 8.0
 
 
 def stands_still(x: Shape) -> bool:
@@ -21,7 +23,8 @@ def could_be(x: Shape) -> bool:
     """
     stairs = x.gain > 8.0 and x.steepest > 0.5
     off_a_plateau = x.late_ratio > 1.4 and x.trend > 6.0
-    small = x.gain < _SMALL_GAIN and not stairs and not off_a_plateau
+    most = _SMALL_GAIN if x.rate_now >= _DECAYED else _SMALL_GAIN_DECAYED
+    small = x.gain < most and not stairs and not off_a_plateau
     return _is_calm(x) and small and x.norm_now > -1.2 and not _has_slowed(x)
 
 

@@ -127,6 +127,14 @@ def test_nothing_is_said_during_a_warm_up() -> None:
     assert alerts_of(LrTooLow(), slow(0, fall=0.0, rates=rates)) == []
 
 
+def test_a_slow_run_is_named_while_its_rate_decays_and_told_the_highest() -> None:
+    rates = [1e-3 * min(i / 100, (1.0 + math.cos(math.pi * i / 500)) / 2) for i in range(500)]
+    first, *_ = alerts_of(LrTooLow(), slow(0, fall=0.0, n=500, rates=rates))
+    now = rates[first.step]
+    assert 0.2 < now / max(rates) < 0.9
+    assert f"(at its highest {max(rates):.3g}, so {3 * max(rates):.2g} or" in first.advice
+
+
 def test_nothing_is_said_once_the_rate_has_decayed() -> None:
     rates = [1e-3 if i < 100 else 1e-4 for i in range(1000)]
     assert alerts_of(LrTooLow(), slow(0, fall=0.0, rates=rates)) == []

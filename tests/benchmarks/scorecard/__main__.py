@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lrwatch.detectors.lr_too_low import LOWEST_RATE
 from lrwatch.detectors.scorecard import Scorecard
 from lrwatch.detectors.small_steps import could_be, stands_still
 from lrwatch.stats.shape import Shape
@@ -66,7 +67,7 @@ def physical(looks: pd.DataFrame) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]
 
 def figures(looks: pd.DataFrame, given: Floats, above: float, min_steps: int) -> str:
     """Runs named at two looks in a row as the detector names them, and when half of those were."""
-    asked = (looks.n >= min_steps) & ~looks.warm_up & (looks.rate_now >= 0.9)
+    asked = (looks.n >= min_steps) & ~looks.warm_up & (looks.rate_now > LOWEST_RATE)
     possible, still = physical(looks)
     high = (((given > above) & possible) | still) & asked
     twice = high & high.groupby([looks[c] for c in RUN]).shift(fill_value=False)
