@@ -80,8 +80,8 @@ def attach(
     ``watch.observe(loss)`` between ``backward()`` and ``step()``. An optimizer that was made with
     ``maximize=True`` has minus its objective for a loss.
 
-    On the CPU steps are judged in batches of up to 128 or a second, on CUDA when their
-    numbers have arrived, without waiting for the device; a non-finite value at once.
+    On the CPU steps are judged in batches of up to 128 or 0.6 s, on CUDA when their numbers have
+    arrived, without waiting for the device; a non-finite value at once.
 
     In a job of several ranks every rank attaches; rank 0 writes. The loss is the mean over the
     ranks and the norm that of all gradients, DTensors included; all ranks come to the same verdict.

@@ -1,29 +1,27 @@
-"""From samples to alerts: in batches where steps are short, in order, and told to every sink."""
+"""From samples to alerts: in batches where steps are short, in order, and told to the sinks."""
 
 import math
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Final
 
 from lrwatch.loop.guard import Guard
 from lrwatch.loop.judging import Watcher
 from lrwatch.loop.sample import LateSample, Sample
 from lrwatch.loop.shared_steps import SharedSteps
+from lrwatch.loop.telling import Telling
 from lrwatch.policy.calm import Calm
 from lrwatch.ranks import job, parting
 from lrwatch.ranks.together import Together
 from lrwatch.records import Action, Alert, Point, Step
-from lrwatch.sinks.run_directory import RunDirectory
 from lrwatch.sinks.sink import Sink
-from lrwatch.sinks.stderr import StderrSink
 
 _MAX_BATCH = 128
-_MIN_BATCH = 8
 _MAX_LATE_BATCH = 64
-_DELAY_S = 1.0
-_LONG_DELAY_S = 2.0
+_DELAY_S = 0.6
+_WITHIN_S = 1.0
 _MAX_WAITING = 1024
 _NO_BAND = (math.nan, math.nan)
 _new: Final = tuple.__new__
@@ -33,12 +31,12 @@ class Judge:
     """Keeps samples until judging them is due, then hands them to the watcher one by one.
 
     Due is a batch of 128 steps (of 64 where numbers are late, as they hold slots until then), or
-    what was gathered in a second (in two where that is less than eight steps, since judging starts
-    with cold caches then), or a non-finite value. Where ``at_once`` every step is, but for those
-    within ``bounds``, which gather as well. A sample
-    whose numbers are on their way from the device is left, and so is what came after it, until they
-    have arrived. In a job of several ranks a step is judged when all ranks have told it, up to a
-    batch of theirs later, and on rank 0 alone it is written.
+    what was gathered in 0.6 s (in less where a step takes more than 0.4 s, so that none waits for a
+    second), or a non-finite value. Where ``at_once`` every step is, but for those within
+    ``bounds``, which gather as well. A sample whose numbers are on their way from the device is
+    left, and so is what came after it, until they have arrived. In a job of several ranks a step is
+    judged when all ranks have told it, up to a batch of theirs later, and on rank 0 alone it is
+    written.
 
     Those that wait are ``waiting``; the first to come after ``due_s`` of the clock, ``delay_s``
     after the first of them, has all judged, and so has one that makes them ``most``, or one with a
@@ -63,11 +61,7 @@ class Judge:
         self.watcher = watcher
         self._together = together
         self._shared: SharedSteps | None = None
-        self._sinks: list[tuple[Sink, Guard]] = []
-        self._drawn: list[tuple[Callable[[Point], None], Guard]] = []
-        self._directories: list[RunDirectory] = []
-        self._verdict_guard = Guard("keeping the verdict")
-        self.tell(sinks)
+        self._telling = Telling(watcher, sinks)
         self.at_once = at_once
         self.on_passed: Callable[[Step, float], None] | None = None
         self.highest = self.highest_norm = math.inf
@@ -78,16 +72,13 @@ class Judge:
         self.waiting: deque[Sample | LateSample] = deque()
         self.due_s = 0.0
         self.delay_s = _DELAY_S
-        self._offset_s = 0.0
+        self._offset_s = self._judged_s = 0.0
         self._lock = threading.RLock()
         self.on_alerts: Callable[[Sequence[Alert]], None] | None = None
 
     def tell(self, sinks: Sequence[Sink]) -> None:
         """Tell these sinks, too, from now on."""
-        new = [(sink, Guard(f"the sink {type(sink).__name__}")) for sink in sinks]
-        self._sinks += new
-        self._drawn += [(s.write_point, g) for s, g in new if not isinstance(s, StderrSink)]
-        self._directories += [s for s in sinks if isinstance(s, RunDirectory)]
+        self._telling.add(sinks)
 
     def take(self, sample: Sample | LateSample) -> Step | None:
         """Take a sample; return its step if it was judged at once."""
@@ -121,29 +112,28 @@ class Judge:
         """
         step = None
         with self._lock:
-            self._offset_s = time.time() - time.perf_counter()
-            waiting = self.waiting
-            self.delay_s = _DELAY_S if len(waiting) >= _MIN_BATCH else _LONG_DELAY_S
+            now_s, waiting = time.perf_counter(), self.waiting
+            self._offset_s = time.time() - now_s
+            self._expect(len(waiting), now_s)
             while waiting and (wait or isinstance(waiting[0], Sample) or waiting[0].ready()):
                 step = self._arrived(waiting.popleft(), current=current and not waiting)
             if self._shared is not None:
                 for one in self._shared.turn(agree=self._acts):
                     step = self._judged(*one)
-            self._keep_verdict()
+            self._telling.turn(now_s, all_of_it=wait and not current)
         return step
 
     def tell_alerts(self, alerts: Sequence[Alert]) -> None:
         """Tell alerts of one step to every sink, and to who acts on them."""
         for alert in alerts:
-            for sink, guard in self._sinks:
-                self._tell(guard, sink.write_alert, alert)
+            self._telling.alert(alert)
         if alerts and self.on_alerts is not None:
             self.on_alerts(alerts)
 
     def write_action(self, action: Action) -> None:
         """Tell an action to every sink."""
-        for sink, guard in self._sinks:
-            self._tell(guard, sink.write_action, action)
+        with self._lock:
+            self._telling.action(action)
 
     def close(self) -> None:
         """Judge what is left and close the sinks."""
@@ -152,12 +142,7 @@ class Judge:
             self.part()
         except Exception as error:
             self._guard.failed(error)
-        self._keep_verdict(closed=True)
-        for sink, guard in self._sinks:
-            try:
-                sink.close()
-            except Exception as error:
-                guard.failed(error)
+        self._telling.close()
 
     def part(self) -> None:
         """Judge what the ranks have told; from here on this rank judges by itself."""
@@ -182,13 +167,13 @@ class Judge:
             self._acts = together.acts
             parting.listen(self)
             if job.rank():
-                self._be_mute()
+                self._telling.be_mute()
 
-    def _be_mute(self) -> None:
-        own = (RunDirectory, StderrSink)
-        self._sinks = [(sink, guard) for sink, guard in self._sinks if not isinstance(sink, own)]
-        self._drawn = [(s.write_point, g) for s, g in self._sinks]
-        self._directories = []
+    def _expect(self, n: int, now_s: float) -> None:
+        """Choose how long the next steps may wait, by how long these took."""
+        began_s, self._judged_s = self._judged_s, now_s
+        if n and began_s:
+            self.delay_s = min(max(_WITHIN_S - (now_s - began_s) / n, 0.0), _DELAY_S)
 
     def _arrived(self, taken: Sample | LateSample, *, current: bool) -> Step | None:
         try:
@@ -211,7 +196,7 @@ class Judge:
         except Exception as error:
             self._guard.failed(error)
             return None
-        if self._drawn:
+        if self._telling.is_heard:
             try:
                 self._draw(sample, step)
             except Exception as error:
@@ -222,27 +207,4 @@ class Judge:
 
     def _draw(self, sample: Sample, step: Step) -> None:
         lo, hi = self.watcher.band or _NO_BAND
-        point = _new(Point, (step, lo, hi, sample.lrs, sample.lr_scale))
-        for write, guard in self._drawn:
-            if not guard.off:
-                try:
-                    write(point)
-                except Exception as error:
-                    guard.failed(error)
-
-    def _keep_verdict(self, *, closed: bool = False) -> None:
-        """Have the run directory keep the verdict, where that is due."""
-        for directory in self._directories:
-            if (closed or directory.wants_verdict()) and not self._verdict_guard.off:
-                try:
-                    directory.write_verdict(self.watcher.verdict, closed=closed)
-                except Exception as error:
-                    self._verdict_guard.failed(error)
-
-    def _tell(self, guard: Guard, write: Callable[[Any], None], record: Any) -> None:
-        if guard.off:
-            return
-        try:
-            write(record)
-        except Exception as error:
-            guard.failed(error)
+        self._telling.point(_new(Point, (step, lo, hi, sample.lrs, sample.lr_scale)))

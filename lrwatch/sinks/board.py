@@ -2,8 +2,8 @@
 
 import math
 import re
-from collections import OrderedDict
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lrwatch.records import Action, Alert, Point
@@ -49,7 +49,7 @@ class Board:
         self._step = start_step - 1
         self._digest_step = start_step - 1
         self._is_digest_due = True
-        self._losses: OrderedDict[int, float] = OrderedDict()
+        self._seen: deque[Point] = deque(maxlen=_REMEMBERED)
         self._marked: dict[str, int] = {}
         self._loss = 0.0
 
@@ -58,19 +58,25 @@ class Board:
         """The step after the last one that was seen."""
         return self._step + 1
 
-    def point(self, time_s: float, wall_s: float, point: Point) -> list[bytes]:
-        """Take a point that came at ``time_s`` of a steady clock, ``wall_s`` of the wall's."""
-        step = point.step.step
-        if step == self._step:
-            return []
-        events = self._go_back(time_s, wall_s, step) if step < self._step else []
-        self._step = step
-        self._remember(step, point.step.loss)
-        is_around_alert = self._thinning.lets_pass
-        drawn = self._draw(self._thinning.add((time_s, point)), wall_s - time_s)
-        if is_around_alert:
-            self._around_alerts.spend(drawn)
-        return events + drawn
+    @property
+    def holds_some(self) -> bool:
+        """Whether some of what was taken may be drawn later, though nothing new comes."""
+        return self._thinning.holds_some
+
+    def points(self, points: Sequence[Timed], offset_s: float) -> list[bytes]:
+        """Take points, each with the time of a steady clock; ``offset_s`` turns it to wall's."""
+        events: list[bytes] = []
+        fresh: list[Timed] = []
+        for timed in points:
+            step = timed[1].step.step
+            if step <= self._step:
+                if step == self._step:
+                    continue
+                events += self._take(fresh, offset_s) + self._go_back(timed[0], offset_s, step)
+                fresh = []
+            self._step = step
+            fresh.append(timed)
+        return events + self._take(fresh, offset_s)
 
     def record(self, wall_s: float, record: Alert | Action, *, offset_s: float) -> list[bytes]:
         """Take an alert or action that came at ``wall_s``; ``offset_s`` turns a time to wall's."""
@@ -109,29 +115,41 @@ class Board:
         self._is_digest_due = True
         return self.renew_digest(wall_s, n_dropped, at_once=True)
 
-    def _go_back(self, time_s: float, wall_s: float, step: int) -> list[bytes]:
+    def _take(self, points: Sequence[Timed], offset_s: float) -> list[bytes]:
+        """Take points whose steps rise."""
+        n_around_alert = self._thinning.n_wanted
+        self._seen.extend([point for _, point in points])
+        losses = (point.step.loss for _, point in reversed(points))
+        self._loss = next((x for x in losses if x is not None and math.isfinite(x)), self._loss)
+        events = self._draw(self._thinning.add(points), offset_s)
+        self._around_alerts.spend(events[:n_around_alert])
+        return events
+
+    def _go_back(self, time_s: float, offset_s: float, step: int) -> list[bytes]:
         """End the segment; a restart at step 0 makes TensorBoard forget the layout as well."""
-        self._losses.clear()
+        self._seen.clear()
         self._marked.clear()
         self._digest_step = min(self._digest_step, step - 1)
         self._is_digest_due = True
-        events = self.drain(wall_s - time_s)
-        events.append(event.session_start(wall_s, step))
+        wall_s = time_s + offset_s
+        events = [*self.drain(offset_s), event.session_start(wall_s, step)]
         return events if step > 0 else [*events, event.custom_scalars(wall_s, LAYOUT)]
 
-    def _remember(self, step: int, loss: float | None) -> None:
-        if loss is None or not math.isfinite(loss):
-            return
-        self._loss = self._losses[step] = loss
-        if len(self._losses) > _REMEMBERED:
-            self._losses.popitem(last=False)
+    def _loss_at(self, step: int) -> float:
+        """The loss of a step, where it is finite; else the last one that is."""
+        for seen in (point.step for point in reversed(self._seen)):
+            if seen.step < step:
+                break
+            if seen.step == step and seen.loss is not None and math.isfinite(seen.loss):
+                return seen.loss
+        return self._loss
 
     def _mark(self, wall_s: float, tag: str, step: int) -> list[bytes]:
         """A dot: the loss, then NaN. One that would touch the last of its kind is left out."""
         if step <= self._marked.get(tag, step - 1):
             return []
         self._marked[tag] = step + 1
-        height = self._losses.get(step, self._loss)
+        height = self._loss_at(step)
         return [
             event.scalars(wall_s, step, {tag: height}),
             event.scalars(wall_s, step + 1, {tag: math.nan}),

@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 
 from lrwatch.records import Action, Alert, Point, Verdict
@@ -12,13 +13,13 @@ from lrwatch.sinks.board import Board
 from lrwatch.sinks.event_file import EventFile, live_writers
 from lrwatch.sinks.history import read_entries
 from lrwatch.sinks.ledger import Ledger
+from lrwatch.sinks.thinning import Timed
 from lrwatch.sinks.trouble import Trouble
 from lrwatch.sinks.verdict_file import Standing, VerdictFile
 
 _LOG = logging.getLogger("lrwatch")
-_TICK_S = 0.2
-_LONGEST_TICK_S = 1.0
-_N_AT_ONCE = 500
+_GATHER_S = 0.2
+_LEFT_S = 1.0
 _RETRY_S = 1.0
 _MAX_AGE_S = 60.0
 _CLOSE_S = 2.0
@@ -27,16 +28,16 @@ _MAX_RECORDS = 2 * _MAX_POINTS
 _MAX_BACKLOG = 4096
 _MAX_FAILURES = 3
 _HISTORY_BYTES = 1 << 20
+_Item = Sequence[Point] | Alert | Action
 
 
 class EventWriter:
     """Write what is put into it to an event file, some moments later, in a daemon thread.
 
-    :meth:`put` costs about a microsecond and never waits. The thread writes 0.2 s after an alert or
-    action came, and else about 500 points at a time, but within 1 s: waking up costs more than what
-    it does then. A run that has just begun is written at 0.2 s, 0.6 s, and so on. As much is lost
-    of the charts when the process is killed, and what was not handed over by then: up to 2 s of
-    steps, where they are long. While the queue is full points are dropped and counted. Forked
+    Nothing here waits for the disk. Waking up costs the thread more than what it does then, so it
+    sleeps until it is called: points are written when :meth:`wake` says that they are all for now,
+    alerts and actions 0.2 s after they came. What was held back, or found no room on the disk, is
+    looked at again after a second. While the queue is full points are dropped and counted. Forked
     children have no thread and write nothing.
 
     Args:
@@ -58,9 +59,11 @@ class EventWriter:
         self._file = EventFile(folder)
         self._verdict_file = VerdictFile(folder)
         self._standing: Standing | None = None
-        self._queue: deque[tuple[float, Point | Alert | Action]] = deque()
+        self._queue: deque[tuple[float, _Item]] = deque()
+        self._n_put = self._n_taken = 0
         self._backlog: deque[bytes] = deque()
-        self._hurry = threading.Event()
+        self._called = threading.Event()
+        self._gathers = False
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self._pid = os.getpid()
@@ -70,18 +73,31 @@ class EventWriter:
         self._has_begun = False
         self.n_dropped = 0
 
-    def put(self, item: Point | Alert | Action) -> None:
-        """Hand over a record; the first one starts the thread."""
-        limit = _MAX_POINTS if isinstance(item, Point) else _MAX_RECORDS
-        if len(self._queue) >= limit:
-            self.n_dropped += 1
-            return
+    def put(self, record: Alert | Action) -> None:
+        """Hand over a record, to be written soon."""
+        if self._put(record, 1, limit=_MAX_RECORDS):
+            self._gathers = True
+            self._called.set()
+
+    def put_points(self, points: Sequence[Point]) -> None:
+        """Hand over points, to be written with what comes next."""
+        self._put(points, len(points), limit=_MAX_POINTS)
+
+    def wake(self) -> None:
+        """Write what was handed over."""
+        self._called.set()
+
+    def _put(self, item: _Item, n: int, *, limit: int) -> bool:
+        """Queue it, if there is room; the first one starts the thread."""
+        if self._n_put - self._n_taken >= limit:
+            self.n_dropped += n
+            return False
+        self._n_put += n
         self._queue.append((time.monotonic(), item))
-        if limit is _MAX_RECORDS:
-            self._hurry.set()
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="lrwatch-events", daemon=True)
             self._thread.start()
+        return True
 
     def put_verdict(self, verdict: Verdict, *, step: int, n_steps: int, closed: bool) -> None:
         """Hand over the verdict of the run by now; of several, the last is written."""
@@ -99,16 +115,14 @@ class EventWriter:
         if os.getpid() != self._pid or self._closing.is_set():
             return
         self._closing.set()
-        self._hurry.set()
+        self._called.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout_s)
 
     def _run(self) -> None:
-        wait_s = _TICK_S
-        while self._n_failures < _MAX_FAILURES:
-            is_last = self._wait(wait_s)
-            longest_s = min(2.0 * wait_s, _LONGEST_TICK_S)
-            wait_s = min(longest_s, max(_TICK_S, wait_s * _N_AT_ONCE / (len(self._queue) + 1)))
+        is_last = False
+        while self._n_failures < _MAX_FAILURES and not is_last:
+            is_last = self._wait()
             try:
                 self._tick(is_last=is_last)
             except OSError as error:
@@ -117,16 +131,17 @@ class EventWriter:
             except Exception as error:
                 self._n_failures += 1
                 self._trouble.report(error)
-            if is_last:
-                break
         self._file.close()
 
-    def _wait(self, wait_s: float) -> bool:
-        """Wait for so long, or a tick after an alert; whether this is the end."""
-        if not self._hurry.wait(wait_s):
-            return False
-        self._hurry.clear()
-        return self._closing.wait(_TICK_S)
+    def _wait(self) -> bool:
+        """Wait to be called, and for a moment more after an alert; whether this is the end."""
+        is_something_left = self._backlog or self._standing or self._board.holds_some
+        self._called.wait(_LEFT_S if is_something_left else None)
+        self._called.clear()
+        if self._gathers:
+            self._closing.wait(_GATHER_S)
+            self._gathers = False
+        return self._closing.is_set()
 
     def _tick(self, *, is_last: bool) -> None:
         now = time.monotonic()
@@ -166,25 +181,32 @@ class EventWriter:
                 superseded = entry.record.step >= self._start_step
                 self._board.digest.add(entry.record, entry.time, superseded=superseded)
 
-    def _take(self, time_s: float, item: Point | Alert | Action, offset_s: float) -> None:
-        wall_s = time_s + offset_s
+    def _take(self, time_s: float, item: _Item, offset_s: float) -> None:
+        n = 1 if isinstance(item, Alert | Action) else len(item)
+        self._n_taken += n
         try:
-            if isinstance(item, Point):
-                time_s = self._made_at(time_s, wall_s, item)
-                self._extend(self._board.point(time_s, time_s + offset_s, item))
+            if isinstance(item, Alert | Action):
+                self._extend(self._board.record(time_s + offset_s, item, offset_s=offset_s))
             else:
-                self._extend(self._board.record(wall_s, item, offset_s=offset_s))
+                self._extend(self._board.points(self._timed(time_s, item, offset_s), offset_s))
         except Exception as error:
-            self.n_dropped += 1
+            self.n_dropped += n
             self._trouble.report(error)
 
-    def _made_at(self, time_s: float, wall_s: float, point: Point) -> float:
-        """When the step was made: steps are judged in batches, and drawn evenly all the same."""
-        age_s = 0.0 if point.step.time is None else wall_s - point.step.time
-        if 0.0 < age_s < _MAX_AGE_S:
-            time_s -= age_s
-        self._latest_s = max(self._latest_s, time_s)
-        return self._latest_s
+    def _timed(self, handed_s: float, points: Sequence[Point], offset_s: float) -> list[Timed]:
+        """When the steps were made: they are judged in batches, and drawn evenly all the same."""
+        timed = []
+        latest_s, earliest_s = self._latest_s, handed_s - _MAX_AGE_S
+        for point in points:
+            wall_s = point.step.time
+            made_s = handed_s if wall_s is None else wall_s - offset_s
+            if not earliest_s < made_s < handed_s:
+                made_s = handed_s
+            if made_s > latest_s:
+                latest_s = made_s
+            timed.append((latest_s, point))
+        self._latest_s = latest_s
+        return timed
 
     def _extend(self, events: list[bytes]) -> None:
         self._backlog.extend(events)

@@ -5,7 +5,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,16 +70,25 @@ class RunDirectory:
         self._began_s = time.monotonic()
 
     def write_point(self, point: Point) -> None:
-        """Hand the point to the thread that draws it, in about two microseconds."""
+        """Hand a point to the thread that draws it, to be drawn with what comes next."""
+        self.write_points((point,))
+
+    def write_points(self, points: Sequence[Point]) -> None:
+        """Hand over points, one or more, to be drawn with what comes next."""
         if self._is_closed or os.getpid() != self._pid:
             return
         try:
-            _, events = self._parts or self._begin(point.step.step)
-            events.put(point)
-            self._step = point.step.step
-            self._n_steps += 1
+            _, events = self._parts or self._begin(points[0].step.step)
+            events.put_points(points)
+            self._step = points[-1].step.step
+            self._n_steps += len(points)
         except Exception as error:
             self._trouble.report(error)
+
+    def flush(self) -> None:
+        """Have the thread draw what it was handed; does not wait for it."""
+        if self._parts is not None and not self._is_closed and os.getpid() == self._pid:
+            self._parts[1].wake()
 
     def write_alert(self, alert: Alert) -> None:
         """Put the alert on disk, then have it drawn."""

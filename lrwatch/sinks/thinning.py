@@ -1,6 +1,7 @@
 """Which points are drawn: some ten a second, and every one around an alert."""
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
 from lrwatch.records import Point
@@ -13,8 +14,10 @@ _TAPER: Final = 36_000
 class Thinning:
     """Hold each point back for a moment, then let it go if one is due, or if an alert came.
 
-    Points leave in their order, so that what is drawn never goes back. After an hour the rate
-    declines as 1 / age, which keeps the file of a run of any length to some tens of megabytes.
+    Points leave in their order, so that what is drawn never goes back: one that is due waits for
+    those before it, in case an alert wants them; where there are none, as the steps are long, it
+    leaves at once. After an hour the rate declines as 1 / age, which keeps the file of a run of any
+    length to some tens of megabytes.
 
     Args:
         interval_s: Time between two points in steady state, in seconds.
@@ -22,6 +25,9 @@ class Thinning:
         after: Points after an alert that are drawn.
         max_delay_s: How long a point is held back at most: as much is lost when the process is
             killed.
+
+    Attributes:
+        n_wanted: How many of the coming points are drawn because an alert came.
     """
 
     def __init__(
@@ -30,60 +36,66 @@ class Thinning:
         interval_s: float = 0.1,
         before: int = 200,
         after: int = 50,
-        max_delay_s: float = 0.75,
+        max_delay_s: float = 0.3,
     ) -> None:
         self._interval_s = interval_s
         self._before = before
         self._after = after
         self._max_delay_s = max_delay_s
         self._held: deque[Timed] = deque()
-        self._n_wanted = 0
+        self.n_wanted = 0
         self._born: float | None = None
         self._due = 0.0
 
     @property
-    def lets_pass(self) -> bool:
-        """Whether the next point is drawn because an alert came."""
-        return self._n_wanted > 0
+    def holds_some(self) -> bool:
+        """Whether points are held back."""
+        return bool(self._held)
 
-    def add(self, timed: Timed) -> list[Timed]:
-        """Take a point; return those to be drawn now."""
+    def add(self, points: Sequence[Timed]) -> list[Timed]:
+        """Take points; return those to be drawn now."""
+        if not points:
+            return []
         if self._born is None:
-            self._born = self._due = timed[0]
-        if self._n_wanted:
-            self._n_wanted -= 1
-            self._burst(timed[0])
-            return [timed]
-        self._held.append(timed)
-        return self.expire(timed[0])
+            self._born = self._due = points[0][0]
+        drawn = list(points[: self.n_wanted])
+        if drawn:
+            self.n_wanted -= len(drawn)
+            self._burst(drawn[-1][0])
+        self._held.extend(points[len(drawn) :])
+        return drawn + self.expire(points[-1][0])
 
     def expire(self, now: float) -> list[Timed]:
         """Points whose time is up, or that are too many, as far as they are to be drawn."""
         held, drawn = self._held, []
-        while held and (len(held) > self._before or now - held[0][0] >= self._max_delay_s):
+        overdue, n_old = now - self._max_delay_s, len(held) - self._before
+        while held and (n_old > 0 or held[0][0] <= overdue or held[0][0] >= self._due):
             first = held.popleft()
-            if self._is_due(first[0]):
+            n_old -= 1
+            if first[0] >= self._due:
+                self._draw_at(first[0])
                 drawn.append(first)
         return drawn
 
     def alert(self) -> list[Timed]:
         """An alert came: return all that is held, and let the points that follow pass."""
         held, self._held = list(self._held), deque()
-        self._n_wanted = self._after
+        self.n_wanted = self._after
         if held:
             self._burst(held[-1][0])
         return held
 
     def drain(self) -> list[Timed]:
         """Points of what is held that are to be drawn, the last one among them."""
-        held, self._held = list(self._held), deque()
-        return [x for i, x in enumerate(held) if self._is_due(x[0]) or i == len(held) - 1]
+        held, self._held, drawn = self._held, deque(), []
+        for one in held:
+            if one[0] >= self._due or one is held[-1]:
+                self._draw_at(one[0])
+                drawn.append(one)
+        return drawn
 
-    def _is_due(self, time_s: float) -> bool:
-        if time_s < self._due:
-            return False
+    def _draw_at(self, time_s: float) -> None:
         self._due = max(self._due + self._interval(time_s), time_s)
-        return True
 
     def _burst(self, time_s: float) -> None:
         self._due = time_s + self._interval(time_s)

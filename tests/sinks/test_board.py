@@ -27,7 +27,7 @@ def shown(data: Iterable[bytes], tag: str) -> list[tuple[int, float]]:
 
 
 def feed(board: Board, steps: Iterable[int], loss: float | None = 1.5) -> list[bytes]:
-    return [x for step in steps for x in board.point(0.0, 0.0, point(step, loss))]
+    return [x for step in steps for x in board.points([(0.0, point(step, loss))], 0.0)]
 
 
 def test_a_step_that_repeats_is_drawn_once() -> None:
@@ -95,8 +95,7 @@ def test_the_digest_is_written_when_it_changed_and_never_twice_at_a_step() -> No
 
 def test_a_point_without_a_loss_has_no_band_either() -> None:
     board = Board()
-    feed(board, [0], loss=None)
-    (event,) = events(board.drain(0.0))
+    (event,) = events(feed(board, [0], loss=None))
     assert {v.tag for v in event.summary.value} == {"lrwatch/lr_scale", "lrwatch/alerts_total"}
 
 
@@ -106,7 +105,7 @@ def test_a_storm_of_alerts_writes_no_more_than_it_may(monkeypatch: pytest.Monkey
     board, data, n_marks = Board(), list[bytes](), 0
     for step in range(3000):
         time_s = 0.001 * step
-        data += board.point(time_s, time_s, point(step))
+        data += board.points([(time_s, point(step))], 0.0)
         marked = board.record(time_s, alert(step), offset_s=0.0)
         n_marks += bool(marked)
         data += marked + board.renew_digest(time_s, 0)

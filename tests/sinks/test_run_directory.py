@@ -18,7 +18,6 @@ from tensorboard.backend.event_processing.event_file_loader import RawEventFileL
 from tensorboard.compat.proto.event_pb2 import Event
 
 from lrwatch.records import Action, Alert, Point, Step
-from lrwatch.sinks import event_writer
 from lrwatch.sinks.history import read_entries, read_ledger
 from lrwatch.sinks.run_directory import RunDirectory
 
@@ -204,10 +203,7 @@ def test_a_logging_handler_that_raises_does_not_reach_the_training(tmp_path: Pat
     assert (tmp_path / "lrwatch").read_text() == "in the way"
 
 
-def test_a_full_queue_drops_points_and_no_alerts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(event_writer, "_TICK_S", 120.0)  # until it is closed nothing is written
+def test_a_full_queue_drops_points_and_no_alerts(tmp_path: Path) -> None:
     directory = RunDirectory(tmp_path)
     for step in range(20_000):
         directory.write_point(point(step))

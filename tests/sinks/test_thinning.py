@@ -6,7 +6,7 @@ def drawn(thinning: Thinning, times: list[float], *, alert_at: int | None = None
     """Numbers of the points that are drawn, if one comes at each of ``times``."""
     out = []
     for i, time_s in enumerate(times):
-        out += thinning.add((time_s, Point(step=Step(step=i))))
+        out += thinning.add([(time_s, Point(step=Step(step=i)))])
         if i == alert_at:
             out += thinning.alert()
     return [point.step.step for _, point in out + thinning.drain()]
@@ -39,11 +39,23 @@ def test_the_burst_does_not_silence_what_follows() -> None:
     assert any(5100 < step < 5300 for step in steps)
 
 
+def seen(step: int, time_s: float) -> tuple[float, Point]:
+    return time_s, Point(step=Step(step=step))
+
+
 def test_no_point_is_held_for_long() -> None:
-    thinning = Thinning(max_delay_s=0.75)
-    assert thinning.add((0.0, Point(step=Step(step=0)))) == []
-    assert thinning.expire(0.7) == []
-    assert len(thinning.expire(0.8)) == 1
+    thinning = Thinning(max_delay_s=0.3)
+    points = [seen(i, 0.01 * i) for i in range(11)]
+    assert thinning.add(points) == points[:1]
+    assert thinning.expire(0.3) == []
+    assert thinning.expire(0.41) == points[10:]
+
+
+def test_a_point_that_is_due_is_not_held_where_none_lies_before_it() -> None:
+    thinning = Thinning()
+    for i in range(5):
+        assert thinning.add([seen(i, 0.1 * i)]) == [seen(i, 0.1 * i)]
+        assert not thinning.holds_some
 
 
 def test_a_day_of_fast_steps_stays_some_tens_of_megabytes() -> None:

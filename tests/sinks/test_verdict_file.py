@@ -185,6 +185,7 @@ for step in range(1000):
     watcher.update(Step(step=step, loss=2.0 - 0.001 * step))
     directory.write_point(Point(step=Step(step=step, loss=2.0 - 0.001 * step)))
 directory.write_verdict(watcher.verdict)
+directory.flush()
 while not os.path.exists(os.path.join(sys.argv[1], "lrwatch", "verdict.json")):
     os.sched_yield()
 os.kill(os.getpid(), signal.SIGKILL)
