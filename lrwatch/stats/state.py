@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+_PLAIN = {float}
 _WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -46,7 +47,8 @@ def _write(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
     if isinstance(value, list):
-        return [_write(v) for v in value]
+        plain = set(map(type, value)) <= _PLAIN and math.isfinite(sum(value))
+        return value[:] if plain else [_write(v) for v in value]
     return value
 
 
