@@ -100,7 +100,10 @@ def _show(error: click.ClickException) -> int:
 
 
 def _say(error: Exception, code: int) -> int:
-    click.echo(f"Error: {printable(error, limit=2000)}", err=True)
+    words: object = error
+    if isinstance(error, OSError) and error.filename is not None:
+        words = f"{error.filename}: {error.strerror}"
+    click.echo(f"Error: {printable(words, limit=2000)}", err=True)
     return code
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from lrwatch.cli._readable import readable
 from lrwatch.cli._tailed import Named, Selection, Tailed, say
 from lrwatch.live.kind import has_ledger
-from lrwatch.sinks.history import ledger_path
 from lrwatch.sinks.ledger_line import Entry
 
 
@@ -65,7 +64,7 @@ class TailedLog:
             raise type(problem)(f"{problem}{self._hint()}")
         if str(problem) != self._told:
             self._told = str(problem)
-            say(self._run, problem)
+            say(self._run, str(problem).removeprefix(f"{self._run}: "))
 
     def _hint(self) -> str:
         """What to name instead, or how to wait; empty for what is there and cannot be read."""
@@ -81,6 +80,8 @@ class TailedLog:
         if measures.n_steps:
             words = f"{self._judged.log.format}, {measures.n_steps:,} steps"
             say(self._run, f"{self._judged.verdict} ({words}), judged from its log")
+        elif not self._told:
+            say(self._run, "no steps yet")
 
 
 def _is_empty(run: Path) -> bool:
@@ -152,4 +153,4 @@ class TailedRun:
             return TailedLog(self._run, self._selection, self._asked, waits=self._by_name)
         if self._by_name:
             return None
-        raise FileNotFoundError(f"no alerts at {ledger_path(self._run)}")
+        raise FileNotFoundError(f"no run at {self._run}; -F waits for one")

@@ -41,5 +41,9 @@ def command(
 
     if run_dir is None:
         run_dir = Path("runs") / time.strftime("demo-%Y%m%dT%H%M%SZ", time.gmtime())
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.UsageError(f"{run_dir} cannot be made: {error.strerror}") from error
     plan = Plan(lr=lr, n_steps=steps, optimizer=optimizer, seed=seed, backoff=backoff)
     play(plan, run_dir=run_dir, out=sys.stdout)

@@ -35,7 +35,7 @@ Examples:
 @click.option(
     "--trial-steps", type=int, default=100, show_default=True, help="Of a short run; 0: ramp only."
 )
-@click.option("--total-steps", type=int, help="Planned steps of the real run.")
+@click.option("--total-steps", type=click.IntRange(1), help="Planned steps of the real run.")
 @click.option("--decays", is_flag=True, help="The real run warms up, and decays to about zero.")
 @click.option("--batch-size", type=click.IntRange(1), help="Batch size that SCRIPT trains with.")
 @click.option("--new-batch-size", type=click.IntRange(1), help="Advise on this one, too.")
@@ -72,18 +72,24 @@ def command(
     """
     from lrwatch.launch.find import on_script
     from lrwatch.range_test.advice import batch_size_line
+    from lrwatch.range_test.picture import check_picture
     from lrwatch.range_test.settings import Settings
 
     if (batch_size is None) != (new_batch_size is None):
         raise click.UsageError("--batch-size and --new-batch-size go together")
-    settings = Settings(
-        start_lr=start_lr,
-        end_lr=end_lr,
-        n_steps=steps,
-        trial_steps=trial_steps,
-        total_steps=total_steps,
-        decays=decays,
-    )
+    try:
+        settings = Settings(
+            start_lr=start_lr,
+            end_lr=end_lr,
+            n_steps=steps,
+            trial_steps=trial_steps,
+            total_steps=total_steps,
+            decays=decays,
+        )
+    except ValueError as error:
+        raise click.UsageError(_as_option(error)) from error
+    if png is not None:
+        check_picture(png)
     found = on_script(script, arguments, settings, is_module=is_module, quiet=quiet)
     _keep(found, run_dir, png)
     lines = list(found.advice)
@@ -92,6 +98,12 @@ def command(
     _print(found, lines, as_json=as_json, quiet=quiet)
     if found.lr is None:
         ctx.exit(FAILED)
+
+
+def _as_option(error: ValueError) -> str:
+    """The words of an error, with the argument that it begins with named as an option."""
+    argument, _, words = str(error).partition(" ")
+    return f"--{argument.removeprefix('n_').replace('_', '-')} {words}"
 
 
 def _keep(found: "LrFinding", run_dir: Path | None, png: Path | None) -> None:

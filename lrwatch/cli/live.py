@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lrwatch.cli._columns import asked, column_options
+from lrwatch.cli._group import NOT_FOUND
 from lrwatch.sinks.color import ColorChoice, wants_color
 
 if TYPE_CHECKING:
@@ -31,7 +32,13 @@ Examples:
 
 
 @click.command(short_help="Show RUN on one screen while it trains.", epilog=EXAMPLES)
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument(
+    "runs",
+    metavar="RUN...",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, readable=False),
+)
 @click.option(
     "--interval",
     type=click.FloatRange(min=0.05, max=3600),
@@ -64,8 +71,8 @@ def command(
         raise FileNotFoundError(f"no run at {missing[0]}")
     with closing(Fleet(runs, asked(columns))) as fleet:
         if once:
-            _show_once(fleet, is_ascii=is_ascii, color=color)
-        elif _is_screen():
+            return _show_once(fleet, is_ascii=is_ascii, color=color)
+        if _is_screen():
             _show_screen(fleet, interval, is_ascii=is_ascii, color=color)
         else:
             _show_lines(fleet, interval, color=color)
@@ -77,7 +84,7 @@ def _is_screen() -> bool:
     return sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 
 
-def _show_once(fleet: "Fleet", *, is_ascii: bool, color: ColorChoice) -> None:
+def _show_once(fleet: "Fleet", *, is_ascii: bool, color: ColorChoice) -> int:
     from lrwatch.cli._live_screen import shown_once
 
     now_s = time.time()
@@ -85,8 +92,11 @@ def _show_once(fleet: "Fleet", *, is_ascii: bool, color: ColorChoice) -> None:
     for run in fleet.runs:
         run.settle()
     is_colored = wants_color(sys.stdout, color)
-    for line in shown_once(fleet.glances(now_s), is_ascii=is_ascii, is_colored=is_colored):
+    glances = fleet.glances(now_s)
+    for line in shown_once(glances, is_ascii=is_ascii, is_colored=is_colored):
         click.echo(line, color=True)
+    is_any_readable = any(glance.step is not None or not glance.problem for glance in glances)
+    return 0 if is_any_readable else NOT_FOUND
 
 
 def _show_screen(fleet: "Fleet", interval: float, *, is_ascii: bool, color: ColorChoice) -> None:

@@ -7,6 +7,7 @@ import click
 
 from lrwatch.cli._columns import asked, column_options
 from lrwatch.cli._readable import readable
+from lrwatch.errors import LrwatchError
 from lrwatch.sinks.printable import printable
 
 EXAMPLES = """\b
@@ -18,7 +19,7 @@ Examples:
 
 
 @click.command(short_help="Write what happened in RUN, as a page or a picture.", epilog=EXAMPLES)
-@click.argument("run", type=click.Path())
+@click.argument("run", type=click.Path(readable=False))
 @click.option(
     "-o",
     "--output",
@@ -42,8 +43,14 @@ def command(run: str, out: Path, title: str | None, **columns: Any) -> int:
     from lrwatch.reviewing.report.writing import check_kind, write_report
 
     check_kind(out)
+    if not out.absolute().parent.is_dir():
+        raise click.UsageError(f"{out}: there is no such folder")
     with readable(), reachable(run) as place:
         story = tell(open_log(place.path), asked(columns), name=title or run)
-    for file in write_report(story, out):
+    try:
+        files = write_report(story, out)
+    except OSError as error:
+        raise LrwatchError(f"{out}: cannot be written: {error.strerror}") from error
+    for file in files:
         click.echo(printable(file))
     return 0

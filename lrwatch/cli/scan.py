@@ -28,7 +28,9 @@ Examples:
 
 
 @click.command(short_help="Judge every run at or below PATH, or behind a URL.", epilog=EXAMPLES)
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path())
+@click.argument(
+    "paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(readable=False)
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--csv", "as_csv", is_flag=True, help="A table separated by commas.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Number of processes.")

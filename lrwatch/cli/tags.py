@@ -21,7 +21,7 @@ Examples:
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("path", required=False, type=click.Path())
+@click.argument("path", required=False, type=click.Path(readable=False))
 @click.option("--rules", is_flag=True, help="Print the table of names.")
 @column_options
 def command(path: str | None, rules: bool, **columns: Any) -> None:

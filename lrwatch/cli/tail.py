@@ -37,7 +37,13 @@ Examples:
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument(
+    "runs",
+    metavar="RUN...",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, readable=False),
+)
 @click.option("-n", "--lines", default=10, type=click.IntRange(min=0), help=_LINES_HELP)
 @click.option("-f", "--follow", is_flag=True, help="Go on with what is appended.")
 @click.option("-F", "by_name", is_flag=True, help="As -f; wait for a file, follow a new one.")

@@ -7,6 +7,25 @@ from lrwatch.errors import LrwatchError
 from lrwatch.range_test.finding import LrFinding
 
 
+def check_picture(path: str | Path) -> None:
+    """Whether a picture can be a file of that name, before anything is trained for it.
+
+    Raises:
+        LrwatchError: If matplotlib is not installed, or cannot write this format.
+        OSError: If there is no such folder.
+    """
+    try:
+        from matplotlib.backend_bases import FigureCanvasBase
+    except ImportError as error:
+        words = "a picture needs matplotlib: pip install 'lrwatch[plot]'"
+        raise LrwatchError(words) from error
+    known = FigureCanvasBase.get_supported_filetypes()
+    if Path(path).suffix.lower().removeprefix(".") not in ("", *known):
+        raise LrwatchError(f"{path}: expected a name that ends in {', '.join(sorted(known))}")
+    if not Path(path).absolute().parent.is_dir():
+        raise NotADirectoryError(f"{path}: there is no such folder")
+
+
 def save_picture(finding: LrFinding, path: str | Path) -> None:
     """Draw the curve, the trials and the suggestion to a file; its ending says the format.
 
@@ -14,11 +33,9 @@ def save_picture(finding: LrFinding, path: str | Path) -> None:
         LrwatchError: If matplotlib is not installed, or cannot write this format.
         OSError: If the file cannot be written.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        words = "a picture needs matplotlib: pip install 'lrwatch[plot]'"
-        raise LrwatchError(words) from error
+    check_picture(path)
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(8, 6), layout="constrained")
     curve, trials = figure.subplots(2, 1, sharex=True)
     ramp = finding.ramp
@@ -41,10 +58,7 @@ def save_picture(finding: LrFinding, path: str | Path) -> None:
             chart.axvline(finding.lr, color="tab:green", label=f"{finding.lr:.2g}")
     curve.legend(loc="upper left", fontsize="small")
     figure.suptitle(_title(finding), fontsize="medium", parse_math=False)
-    try:
-        figure.savefig(path)
-    except ValueError as error:  # an ending that matplotlib does not know
-        raise LrwatchError(f"{path}: {error}") from error
+    figure.savefig(path)
 
 
 def _title(finding: LrFinding) -> str:

@@ -81,7 +81,8 @@ def action_words(action: Action) -> list[str]:
     """Why it was done, and what it changed."""
     words = [printable(action.reason)]
     if action.lr_before is not None and action.lr_after is not None:
-        words.append(f"lr {action.lr_before:.4g}->{action.lr_after:.4g}")
+        before, after = f"{action.lr_before:.4g}", f"{action.lr_after:.4g}"
+        words += [f"lr {before}->{after}"] if after != before else []
     if action.to_step is not None:
         words.append(f"to step {action.to_step}")
     return words

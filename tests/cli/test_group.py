@@ -56,6 +56,11 @@ def test_failures_are_a_line_and_a_code_and_never_a_traceback(
     assert code == 130 or f"Error: {error.args[-1]}" in result.stderr.replace("[Errno 28] ", "")
 
 
+def test_a_file_that_fails_is_named_without_a_number() -> None:
+    error = FileExistsError(errno.EEXIST, "File exists", "runs/a")
+    assert CliRunner().invoke(failing(error), ["fail"]).stderr == "Error: runs/a: File exists\n"
+
+
 def test_a_bug_keeps_its_traceback() -> None:
     assert isinstance(CliRunner().invoke(failing(KeyError("x")), ["fail"]).exception, KeyError)
 

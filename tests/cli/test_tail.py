@@ -133,7 +133,7 @@ def test_several_runs_are_merged_in_time_and_named(run: Path, tmp_path: Path) ->
 def test_a_run_that_is_not_there_is_code_3(tmp_path: Path, options: list[str]) -> None:
     result = tail(*options, tmp_path / "none")
     assert (result.exit_code, result.stdout) == (3, "")
-    assert result.stderr.startswith("Error: no alerts at ")
+    assert result.stderr.startswith("Error: no run at ")
 
 
 def test_a_folder_without_alerts_hints_at_waiting(tmp_path: Path) -> None:

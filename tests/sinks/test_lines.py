@@ -32,6 +32,11 @@ def test_action_is_told_with_the_rate_before_and_after() -> None:
     )
 
 
+def test_a_rate_that_stays_as_it_was_is_not_told() -> None:
+    kept = Action(kind="backoff", step=1, reason="kept", lr_before=0.1, lr_after=0.100001)
+    assert line(kept, time_s=0).endswith("  kept")
+
+
 def test_outcomes_and_dry_runs_are_told_apart() -> None:
     helped, failed = (
         Action(kind="outcome", step=1, reason="r", helped=helped) for helped in (True, False)

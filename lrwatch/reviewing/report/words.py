@@ -66,7 +66,8 @@ def done(action: Action) -> str:
     """What was done, and why."""
     words = [action.reason] if action.kind != "outcome" else []
     if action.lr_before is not None and action.lr_after is not None:
-        words.append(f"rate {number(action.lr_before)} to {number(action.lr_after)}")
+        before, after = number(action.lr_before), number(action.lr_after)
+        words += [f"rate {before} to {after}"] if after != before else []
     if action.to_step is not None:
         words.append(f"back to step {action.to_step:,}")
     return "; ".join([*words, "dry run: nothing was changed"] if action.dry_run else words)
