@@ -72,9 +72,13 @@ class Course:
         """Whether a rate of this run has brought trouble by itself."""
         return self.cap < math.inf
 
+    def room(self) -> int:
+        """How many more steps may be lost to trials."""
+        return int(N_FREE + self.settings.max_lost * self.n) - self.n_lost
+
     def affords(self, n_steps: int) -> bool:
         """Whether so many more steps may be lost to a trial."""
-        return self.n_lost + n_steps < N_FREE + self.settings.max_lost * self.n
+        return n_steps < self.room()
 
     def follow(self, arm: Arm) -> None:
         """Go on with another arm on the same weights."""

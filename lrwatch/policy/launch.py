@@ -6,6 +6,7 @@ import statistics
 
 from lrwatch.policy.arm import Arm
 from lrwatch.policy.move import Seen
+from lrwatch.policy.spread import mean_of
 
 N_STEPS = 64
 NORM_RISE = 5.0
@@ -16,7 +17,9 @@ RUIN = 4
 STILL = {20: 4.0, 40: 1.5, 64: 1.5}
 # A plateau that a healthy run leaves by itself has neither of these, unless the weights moved
 # very far: the norm of the gradients burst, or collapsed as in a saturated net.
-STUCK, FAR_OFF, ROOM, FLAT = (64, 96, 128), 2.0, 0.4, 0.05
+FAR_OFF, ROOM, FLAT = 2.0, 0.4, 0.05
+# How far weights must be for a plateau to be doubted: the further, the fewer steps have shown it.
+STUCK = {64: 3.0, 96: FAR_OFF, 128: FAR_OFF}
 BEGUN = 0.1
 BURST, COLLAPSED, VERY_FAR = 5.0, 0.15, 2.0
 
@@ -77,16 +80,18 @@ class Launch:
         """Whether the loss stopped falling early and high, with the weights many times their size.
 
         Such weights are as far from the first ones as no net goes that learns; what they still know
-        (how frequent each symbol is, say) is soon learnt again.
+        (how frequent each symbol is, say) is soon learnt again. What was gained at last must be
+        little even with a standard error more: noise hides the slope of a run that learns.
         """
-        if arm.n not in STUCK or seen.moved() <= FAR_OFF:
+        if arm.n not in STUCK or seen.moved() <= STUCK[arm.n]:
             return False
-        half, late = arm.first[arm.n // 2 : 3 * arm.n // 4], arm.first[3 * arm.n // 4 : arm.n]
-        level = statistics.fmean(late)
-        high = min(arm.first) < 0 or level > ROOM * self.level
+        half = mean_of(arm.first[arm.n // 2 : 3 * arm.n // 4])
+        late = mean_of(arm.first[3 * arm.n // 4 : arm.n])
+        high = min(arm.first) < 0 or late.value > ROOM * self.level
+        drop = self.level - late.value
         # A run that has not begun to learn is another case: see ``stands_still``.
-        begun = self.level - level > BEGUN * abs(self.level)
-        return begun and high and statistics.fmean(half) - level < FLAT * (self.level - level)
+        begun = drop > BEGUN * abs(self.level)
+        return begun and high and half.value - late.value + half.apart(late) < FLAT * drop
 
     def marked(self, arm: Arm) -> bool:
         """Whether the gradients show that the weights are not where a run begins to learn."""

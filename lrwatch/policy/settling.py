@@ -1,5 +1,7 @@
 """Second rung: a noise floor that a lower rate would lift, told from one that it would not."""
 
+import math
+
 from lrwatch.policy.arm import Arm
 from lrwatch.policy.course import Course
 from lrwatch.policy.floor import FLAT, SLOW, Progress, next_trial, progress
@@ -16,6 +18,7 @@ ROOM = 0.4
 LATER, SOON = 1.8, 1.3
 N_AFTER_KEPT = 48
 FAR = 1.5
+WELL_BELOW = 0.5
 
 
 class Settling:
@@ -34,12 +37,17 @@ class Settling:
     def __init__(self, course: Course) -> None:
         self._course = course
         self._n_chases = 0
+        self._warned_at = math.inf
         self._kept = self._suspected = False
 
     def judge(self, seen: Seen, *, warned: bool) -> Move | None:
         """A trial, its end, or a challenge from the start."""
         course, arm = self._course, self._course.arm
-        self._suspected |= warned or course.known_hot
+        if warned:
+            self._warned_at = min(self._warned_at, seen.rate * arm.scale)
+        self._suspected = (
+            course.known_hot or self._kept or seen.rate * arm.scale > WELL_BELOW * self._warned_at
+        )
         if course.trial:
             return self._end(seen)
         if not course.settings.trials or arm.ramp_to > arm.scale:
@@ -84,8 +92,7 @@ class Settling:
     def _is_even(self, so_far: Progress) -> bool:
         """Whether a lower loss at a lower rate is not the schedule's own doing."""
         rates = self._course.arm.rates
-        bears = so_far.slower_than(FLAT) and not self._course.known_hot
-        return bears or rates[-1] == rates[-4]
+        return so_far.slower_than(FLAT) or rates[-1] == rates[-4]
 
     def _nothing_learnt(self, seen: Seen, so_far: Progress) -> Move | None:
         course, arm = self._course, self._course.arm
@@ -131,24 +138,38 @@ class Settling:
     def _chase(
         self, seen: Seen, so_far: Progress, *, to: Arm, best: float | None = None
     ) -> Move | None:
-        course, arm = self._course, self._course.arm
-        n_steps, level = min(arm.n, N_CHASE_STEPS), so_far.now
+        course, proven, level = self._course, best is not None, so_far.now
         if best is not None:
             level = Mean(best, level.error)
-        young = arm.from_start and arm.n <= N_YOUNG
-        if not (young and course.can_compare and self._n_chases < N_CHASES):
+        n_steps = self._steps_from_start(so_far, proven=proven)
+        if not n_steps or not self._has_room(level.value):
             return None
-        if not self._has_room(level.value) or not (best is not None or so_far.slower_than(SLOW)):
-            return None
-        if not self._suspect(seen, proven=best is not None) or not course.affords(n_steps):
+        if not self._suspect(seen, proven=proven):
             return None
         self._n_chases += 1
-        if best is not None:
+        if proven:
             reason = "a lower rate is better: is it also better from the start?"
             n_steps = min(n_steps, N_PROVEN_STEPS)
             return course.challenge(seen, reason, to=to, n_steps=n_steps)
-        reason = f"stuck at {level.value:.4g} early: is a lower rate from the start better?"
+        reason = f"stuck at {level.value:.4g}: is a lower rate from the start better?"
         return course.challenge(seen, reason, to=to, n_steps=n_steps, target=level)
+
+    def _steps_from_start(self, so_far: Progress, *, proven: bool) -> int:
+        """How many steps a trial from the first weights may take; 0 where there is to be none.
+
+        An old arm is left for one only where it stands still, at a lower rate, too: it loses
+        nothing meanwhile.
+        """
+        course, arm = self._course, self._course.arm
+        if not (arm.from_start and course.can_compare and self._n_chases < N_CHASES):
+            return 0
+        if arm.n <= N_YOUNG:
+            n_steps = min(arm.n, N_CHASE_STEPS)
+            slow = proven or so_far.slower_than(SLOW)
+            return n_steps if slow and course.affords(n_steps) else 0
+        n_steps = min(arm.n // 2, course.room())
+        stands = so_far.slower_than(FLAT) and not proven
+        return n_steps if stands and n_steps >= N_CHASE_STEPS else 0
 
     def _suspect(self, seen: Seen, *, proven: bool = False) -> bool:
         """Whether the weights may be where no healthy run would be; only then they are left."""

@@ -64,14 +64,25 @@ def test_plateau_of_ruined_weights_is_left(moved: float, norm: float) -> None:
 
 
 def test_loss_that_stops_early_and_high_far_from_the_start_is_tried_again_lower() -> None:
-    run = Run(3.0).go(130, early_stop)
+    run = Run(3.2).go(130, early_stop)
     assert run.restarts() == [63, 127]
-    assert [m.scale for _, m in run.moves if m.load] == pytest.approx([0.1, 0.03])
+    assert [m.scale for _, m in run.moves if m.load] == pytest.approx([0.3 / 3.2, 0.09 / 3.2])
     assert [m.helped for _, m in run.moves if m.kind == "outcome"][:1] == [True]
 
 
 def test_the_same_loss_near_the_start_is_left_alone() -> None:
     assert Run(0.6).go(130, early_stop).restarts() == []
+
+
+def test_weights_less_far_are_given_more_steps_to_show_that_they_learn() -> None:
+    assert Run(2.5).go(100, early_stop).restarts() == [95]
+
+
+def test_noise_that_hides_whether_the_loss_falls_is_no_plateau() -> None:
+    def noisy(step: int, scale: float) -> float:
+        return early_stop(step, scale) + 0.3 * (-1) ** step
+
+    assert Run(3.2).go(94, noisy).restarts() == []
 
 
 @pytest.mark.parametrize(("moved", "restarts"), [(1.2, []), (3.0, [50])])
@@ -86,10 +97,34 @@ def test_alert_alone_leads_back_only_where_the_weights_are_far(
 
 
 def test_lower_rate_that_is_no_better_gives_the_run_back_as_it_was() -> None:
-    run = Run(3.0).go(128, lambda step, scale: 3.0 + 1.6 * 0.6**step)
+    run = Run(3.2).go(128, lambda step, scale: 3.0 + 1.6 * 0.6**step)
     back = [(step, m) for step, m in run.moves if m.load == "incumbent"]
     assert [step for step, _ in back] == [127]
     assert back[0][1].scale == 1.0
+    assert run.ladder.scale == 1.0
+
+
+def stuck_late(step: int, scale: float) -> float:
+    """Falls ever slower to 2.3 and stays; from the start it falls on at a lower rate."""
+    return 2.7 - 0.02 * step if scale < 1 and step < 100 else 2.3 + 0.4 * 0.97**step
+
+
+@pytest.mark.parametrize(("moved", "rescued"), [(1.8, True), (1.2, False)])
+def test_old_run_that_stands_still_at_lower_rates_too_is_tried_from_the_start(
+    moved: float, rescued: bool
+) -> None:
+    run = Run(moved).go(520, stuck_late)
+    assert bool(run.restarts()) == rescued
+    if rescued:
+        assert run.restarts()[0] > 192
+        assert any(m.helped for _, m in run.moves)
+
+
+def test_trial_from_the_start_late_in_a_run_that_is_lost_gives_the_run_back() -> None:
+    run = Run(1.8).go(700, lambda step, scale: 2.3 + 0.4 * 0.97**step)
+    (begun,) = run.restarts()
+    (back,) = [step for step, m in run.moves if m.load == "incumbent"]
+    assert back - begun >= 96
     assert run.ladder.scale == 1.0
 
 
