@@ -165,7 +165,9 @@ class Ladder:
 
     def _keep(self, seen: Seen) -> None:
         course = self._course
-        if self.save or not course.shelf.is_due(course.arm.n):
+        if self.save or not course.shelf.is_due(course.arm.n, course.n):
+            return
+        if self._relapsing.jumped(seen):
             return
         level = course.arm.stretch.lowest()
         now = course.recent.middle(9)

@@ -19,6 +19,8 @@ N_LAUNCH = 256
 BENT = 1.0
 N_YOUNG = 128
 N_CLIMB = 8
+N_RISING, RISEN = 64, 1.02
+N_SHOWN = 32
 
 
 class Relapsing:
@@ -46,14 +48,14 @@ class Relapsing:
         course, recent = self._course, self._course.recent
         if len(recent.losses) < N_MEDIAN or course.arm.n < 2 * N_MEDIAN:
             return self._up(seen)
-        level, now = course.arm.stretch.lowest(), recent.middle(N_MEDIAN)
+        level, now = course.arm.stretch.lowest(before=N_MEDIAN), recent.middle(N_MEDIAN)
         lost = now - level > self._allowed(seen, level, warned) and math.isfinite(level)
         if lost and now - level > N_NOISE * recent.noise():
             return self._back(seen, f"loss {now:.4g}, it had been {level:.4g}", now)
-        first = course.launch.level
-        above = now - first if course.arm.from_start else -math.inf
-        worse = above > 0.1 * abs(first - level) and above > 3 * recent.noise()
+        above = now - course.launch.level if course.arm.from_start else -math.inf
+        worse = above > max(3 * recent.noise(), 0.1 * abs(course.launch.level - level))
         if worse and seen.moved() > 0.1 and course.can_restart:
+            first = course.launch.level
             return course.restart(
                 course.below(seen), f"loss {now:.4g}, above the first, {first:.4g}"
             )
@@ -73,6 +75,12 @@ class Relapsing:
             )
         course.follow(arm)
         return Move(kind="backoff", reason="the weights were to blame, not the data", scale=scale)
+
+    def jumped(self, seen: Seen) -> bool:
+        """Whether the rate jumped so lately that what it does has not shown yet."""
+        rates = self._course.arm.rates
+        before = rates[-min(len(rates), N_SHOWN)]
+        return self._raised(seen) and not self._climbing(seen) and seen.rate > RISE * before
 
     def _allowed(self, seen: Seen, level: float, warned: bool) -> float:
         gained = max(self._course.first_loss - level, 0.0)
@@ -114,7 +122,7 @@ class Relapsing:
 
     def _rising(self, seen: Seen) -> bool:
         rates = self._course.arm.rates
-        return len(rates) > 1 and seen.rate > rates[0]
+        return len(rates) > 1 and seen.rate > RISEN * rates[-min(N_RISING, len(rates))]
 
     def _ramp_to(self, seen: Seen) -> float:
         self._n_times += 1

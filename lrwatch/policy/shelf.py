@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 N_TRUST = 10
+N_SETTLED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +35,23 @@ class Shelf:
         self._every = every
         self._n_taken = 0
         self.kept: list[Good] = []
-        self._due = 20
+        self._due = 0
         self.apart = 0
 
     def clear(self) -> None:
         """Forget all of them: the run went back to its first weights."""
         self.kept = []
-        self._due = 20
+        self._due = 0
 
-    def is_due(self, n: int) -> bool:
-        """Whether a snapshot is due at this step of the arm."""
-        return self._n_slots > 0 and n >= self._due
+    def is_due(self, n: int, n_total: int) -> bool:
+        """Whether a snapshot is due at this step of the arm, and of the run."""
+        return self._n_slots > 0 and n >= N_SETTLED and n_total >= self._due
 
     def take(self, step: int, n: int, rate: float, n_total: int) -> str | None:
         """Name under which to save the run now; None where no snapshot is due."""
-        if not self.is_due(n):
+        if not self.is_due(n, n_total):
             return None
-        self._due = n + max(self._every, n_total // 20, min(self.apart, n_total // 10))
+        self._due = n_total + max(self._every, n_total // 20, min(self.apart, n_total // 10))
         name = f"good{self._n_taken % self._n_slots}"
         self._n_taken += 1
         self.kept = [*(g for g in self.kept if g.name != name), Good(name, step, rate)]
@@ -64,4 +65,4 @@ class Shelf:
     def back_to(self, good: Good) -> None:
         """Forget what came after this one; the next is due in 20 steps of the new arm."""
         self.kept = [g for g in self.kept if g.step <= good.step]
-        self._due = 20
+        self._due = 0

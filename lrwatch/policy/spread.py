@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 MAX_BLOCKS = 48
-ROW = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,6 @@ class Stretch:
         self.means: list[float] = []
         self._sum = 0.0
         self._n = 0
-        self._lowest, self._n_looked = math.inf, 0
 
     def add(self, x: float) -> None:
         """Take one finite value into account."""
@@ -57,7 +55,6 @@ class Stretch:
             pairs = zip(self.means[::2], self.means[1::2], strict=True)
             self.means = [(a + b) / 2 for a, b in pairs]
             self.length *= 2
-            self._lowest, self._n_looked = math.inf, 0
 
     def part(self, start: float, stop: float) -> Mean:
         """Mean of the blocks between two shares of the stretch; at least two blocks."""
@@ -65,10 +62,13 @@ class Stretch:
         first = int(start * n)
         return mean_of(self.means[first : max(int(stop * n), first + 2)])
 
-    def lowest(self) -> float:
-        """Lowest mean of about eight values in a row; infinite while there are fewer."""
-        width = max(1, ROW // self.length)
-        for i in range(self._n_looked, len(self.means) - width + 1):
-            self._lowest = min(self._lowest, sum(self.means[i : i + width]) / width)
-            self._n_looked = i + 1
-        return self._lowest
+    def lowest(self, length: int = 8, before: int = 0) -> float:
+        """Lowest mean of about so many values in a row; infinite while there are fewer.
+
+        Args:
+            length: How many.
+            before: So many values, the last ones, are left out.
+        """
+        width = max(1, length // self.length)
+        n = len(self.means) - math.ceil(max(before - self._n, 0) / self.length) - width + 1
+        return min((sum(self.means[i : i + width]) / width for i in range(n)), default=math.inf)

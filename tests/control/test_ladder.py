@@ -3,43 +3,12 @@
 import itertools
 import math
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import pytest
 
-from lrwatch.policy.ladder import Ladder
-from lrwatch.policy.move import Move, Seen
 from lrwatch.policy.settings import Backoff
-
-
-def descent(seed: int, n_steps: int) -> list[float]:
-    rng = random.Random(seed)
-    return [2 + 8 * (i + 10) ** -0.5 + rng.gauss(0, 0.1) for i in range(n_steps)]
-
-
-class Run:
-    """Feeds losses and norms to a ladder; ``moved`` is how far the weights are said to be."""
-
-    def __init__(self, settings: Backoff | None = None, *, moved: float = 0.5, **more: int) -> None:
-        self.ladder = Ladder(settings or Backoff(), **more)
-        self.moved = moved
-        self.step = 0
-        self.moves: list[tuple[int, Move]] = []
-
-    def feed(
-        self, losses: Iterable[float], norms: Iterable[float] | None = None, rate: float = 0.1
-    ) -> list[tuple[int, Move]]:
-        taken = list(losses)
-        for loss, norm in zip(taken, norms or [1.0] * len(taken), strict=True):
-            seen = Seen(
-                step=self.step, loss=loss, grad_norm=norm, rate=rate, moved=lambda: self.moved
-            )
-            self.moves += [(self.step, move) for move in self.ladder.decide(seen)]
-            self.step += 1
-        return self.moves
-
-    def kinds(self) -> list[str]:
-        return [move.kind for _, move in self.moves if move.kind != "outcome"]
+from tests.control.feeding import Run, descent
 
 
 @pytest.mark.parametrize("seed", range(10))
