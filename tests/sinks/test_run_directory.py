@@ -18,6 +18,7 @@ from tensorboard.backend.event_processing.event_file_loader import RawEventFileL
 from tensorboard.compat.proto.event_pb2 import Event
 
 from lrwatch.records import Action, Alert, Point, Step
+from lrwatch.sinks.event_writer import EventWriter
 from lrwatch.sinks.history import read_entries, read_ledger
 from lrwatch.sinks.run_directory import RunDirectory
 
@@ -203,11 +204,21 @@ def test_a_logging_handler_that_raises_does_not_reach_the_training(tmp_path: Pat
     assert (tmp_path / "lrwatch").read_text() == "in the way"
 
 
-def test_a_full_queue_drops_points_and_no_alerts(tmp_path: Path) -> None:
+def test_a_full_queue_drops_points_and_no_alerts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full, begin = threading.Event(), EventWriter._begin
+
+    def begin_late(writer: EventWriter) -> None:
+        full.wait(120)
+        begin(writer)
+
+    monkeypatch.setattr(EventWriter, "_begin", begin_late)
     directory = RunDirectory(tmp_path)
     for step in range(20_000):
         directory.write_point(point(step))
     directory.write_alert(alert(20_000))
+    full.set()
     directory.close()
     digests = [
         e.summary.value[0].tensor

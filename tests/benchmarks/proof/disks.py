@@ -13,7 +13,7 @@ _HANGS_S = 60.0
 
 # A training of 60 steps that alerts at every third; argv: run directory, what befalls the disk.
 TRAINING = """
-import errno, logging, os, resource, shutil, sys, time, torch, lrwatch
+import contextlib, errno, logging, os, resource, shutil, sys, time, torch, lrwatch
 from lrwatch import watcher
 from lrwatch.loop import ears
 from lrwatch.records import Alert
@@ -54,7 +54,8 @@ if fault in ("hangs", "short") or hasattr(errno, fault):
 if fault == "small":
     resource.setrlimit(resource.RLIMIT_FSIZE, (1024 * number, resource.RLIM_INFINITY))
 if fault == "user":
-    os.setuid(65534)
+    with contextlib.suppress(PermissionError):  # root may write anywhere; nobody else may do this
+        os.setuid(65534)
 
 model = torch.nn.Linear(2, 1)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
@@ -101,7 +102,9 @@ def missing() -> Figure:
     zygote = shared()
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
-        denied = zygote.run(TRAINING, Path(folder) / "denied", "user", 0)
+        closed = Path(folder) / "closed"
+        closed.mkdir(mode=0o555)
+        denied = zygote.run(TRAINING, closed / "denied", "user", 0)
         removed = zygote.run(TRAINING, Path(folder) / "removed", "removed", 0)
         kept = list(read_ledger(Path(folder) / "removed" / "lrwatch" / "alerts.jsonl"))
     n = sum(ran.out.startswith("finished") for ran in (denied, removed))
