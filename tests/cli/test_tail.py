@@ -6,10 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 import pytest
 from click.testing import CliRunner, Result
@@ -18,6 +15,7 @@ from lrwatch.cli import main
 from lrwatch.records import Action, Alert
 from lrwatch.sinks.ledger import Ledger
 from lrwatch.sinks.ledger_line import encode
+from tests.cli.followed import following, line_of, until
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,30 +35,6 @@ def tail(*arguments: object, **environ: str) -> Result:
 
 def steps(shown: str) -> list[int]:
     return [int(line.split("step=")[1].split()[0]) for line in shown.splitlines()]
-
-
-@contextmanager
-def following(*arguments: object) -> Iterator["subprocess.Popen[str]"]:
-    command = [sys.executable, "-m", "lrwatch", "tail", *map(str, arguments)]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def line_of(stream: IO[str] | None) -> str:
-    assert stream is not None
-    return stream.readline()
-
-
-def until(stream: IO[str] | None, words: str) -> str:
-    """The next line with these words: what else befell a file may be told before."""
-    assert stream is not None
-    return next(line for line in stream if words in line)
 
 
 @pytest.fixture

@@ -6,8 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,6 +15,7 @@ from torch.utils.tensorboard import SummaryWriter
 from lrwatch.cli import main
 from lrwatch.records import Alert
 from lrwatch.sinks.ledger import Ledger
+from tests.cli.followed import following, line_of
 
 ROOT = Path(__file__).parents[2]
 HEALTHY = [1 / (1 + i) for i in range(100)]
@@ -29,29 +28,6 @@ def tail(*arguments: object) -> Result:
 
 def table(losses: list[float], first: int = 0) -> str:
     return "".join(f"{i},{loss}\n" for i, loss in enumerate(losses, first))
-
-
-@contextmanager
-def following(*arguments: object) -> Iterator["subprocess.Popen[str]"]:
-    command = [sys.executable, "-m", "lrwatch", "tail", *map(str, arguments)]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def out(process: "subprocess.Popen[str]") -> str:
-    assert process.stdout is not None
-    return process.stdout.readline()
-
-
-def err(process: "subprocess.Popen[str]") -> str:
-    assert process.stderr is not None
-    return process.stderr.readline()
 
 
 @pytest.fixture
@@ -109,11 +85,11 @@ def test_json_lines_of_others_are_told_from_a_ledger(tmp_path: Path) -> None:
 
 def test_a_log_is_followed_line_by_line(log: Path) -> None:
     with following("-f", log) as process:
-        assert "(csv, 100 steps)" in err(process)
+        assert "(csv, 100 steps)" in line_of(process.stderr)
         with log.open("a") as file:
             file.write(table([0.01], 101))
             file.flush()
-            assert "non_finite" in out(process)
+            assert "non_finite" in line_of(process.stdout)
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
         assert process.wait(300) == 130
@@ -124,16 +100,16 @@ def test_a_log_that_does_not_exist_yet_is_waited_for(tmp_path: Path) -> None:
         with SummaryWriter(str(tmp_path / "run")) as writer:
             for i, loss in enumerate([*HEALTHY, math.nan, 0.01]):
                 writer.add_scalar("train/loss", loss, i)
-        assert "non_finite" in out(process)
+        assert "non_finite" in line_of(process.stdout)
 
 
 def test_a_ledger_that_appears_is_followed_instead_of_the_log(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text("step,loss\n" + table(HEALTHY))
     with following("-f", tmp_path) as process:
-        assert "judged from its log" in err(process)
+        assert "judged from its log" in line_of(process.stderr)
         Ledger(tmp_path / "lrwatch" / "alerts.jsonl").write(ALERT)
-        assert "lrwatch watches it now" in err(process)
-        assert "step=7" in out(process)
+        assert "lrwatch watches it now" in line_of(process.stderr)
+        assert "step=7" in line_of(process.stdout)
 
 
 def test_names_and_numbers_of_a_log_cannot_steer_the_terminal(tmp_path: Path) -> None:
