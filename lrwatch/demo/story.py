@@ -10,7 +10,7 @@ from shlex import quote
 from typing import NamedTuple, TextIO
 
 from lrwatch.demo.screen import Screen
-from lrwatch.demo.training import Outcome, Plan, n_parameters, train
+from lrwatch.demo.training import N_LAST, Outcome, Plan, n_parameters, train
 from lrwatch.records import Alert
 
 _VERDICTS = {
@@ -89,7 +89,8 @@ def rate_advice(alerts: Sequence[Alert]) -> Advice | None:
 def _summary(outcome: Outcome, plan: Plan) -> str:
     sides = [alert.step for alert in outcome.alerts if alert.verdict == outcome.verdict]
     when = f", said at step {sides[0]} of {plan.n_steps}" if sides else ""
-    return f"Verdict: {_VERDICTS[outcome.verdict]}{when}; the loss ends at {outcome.loss:.3g}."
+    verdict = f"Verdict: {_VERDICTS[outcome.verdict]}{when}"
+    return f"{verdict}; the last {N_LAST} losses have a median of {outcome.loss:.3g}."
 
 
 def _program(name: str) -> str:

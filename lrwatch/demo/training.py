@@ -22,7 +22,7 @@ from lrwatch.sinks.sink import Sink
 
 _CONTEXT = 64
 _BATCH_SIZE = 16
-_N_LAST = 20
+N_LAST = 20
 
 _MAKE: dict[str, Callable[[Iterable[Tensor], float], Optimizer]] = {
     "adam": lambda parameters, lr: Adam(parameters, lr=lr),
@@ -93,7 +93,7 @@ def train(plan: Plan, *, run_dir: Path, sink: Sink) -> Outcome:
             optimizer.step()
             schedule.step()
             losses.append(loss.item())
-    last = torch.tensor(losses[-_N_LAST:] or [math.nan]).median().item()
+    last = torch.tensor(losses[-N_LAST:] or [math.nan]).median().item()
     return Outcome(verdict=watch.verdict, alerts=tuple(watch.alerts), loss=last)
 
 

@@ -80,7 +80,8 @@ class Tags(HTMLParser):
 
 def test_the_words_say_how_the_run_went_and_what_was_worst(broken: Path) -> None:
     text = " ".join(lead(story_of(broken)))
-    assert text.startswith("502 steps were logged, up to step 501. The loss began at 1 and ended")
+    assert text.startswith("502 steps were logged, up to step 501. The loss went from 1 to ")
+    assert ", medians of the first and last 2%; " in text
     assert "its lowest value was 0.0312 at step 250; one loss was NaN or infinite" in text
     assert "The worst: lr_too_high from step 0" in text
     assert "To try: " in text

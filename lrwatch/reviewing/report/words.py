@@ -110,7 +110,7 @@ def _loss(story: Story) -> str:
         n = max(1, int(len(known) * _SHARE))
         first, last = (number(float(np.median(part))) for part in (known[:n], known[-n:]))
         best = int(np.nanargmin(np.where(np.isfinite(loss), loss, np.nan)))
-        words = f"The loss began at {first} and ended at {last}"
+        words = f"The loss went from {first} to {last}, medians of the first and last {_SHARE:.0%}"
         words += f"; its lowest value was {number(loss[best])} at step {story.track.step[best]:,}"
     if n_bad:
         words += "; " if words else ""
