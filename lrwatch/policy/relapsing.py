@@ -52,10 +52,10 @@ class Relapsing:
         lost = now - level > self._allowed(seen, level, warned) and math.isfinite(level)
         if lost and now - level > N_NOISE * recent.noise():
             return self._back(seen, f"loss {now:.4g}, it had been {level:.4g}", now)
-        above = now - course.launch.level if course.arm.from_start else -math.inf
-        worse = above > max(3 * recent.noise(), 0.1 * abs(course.launch.level - level))
+        first = course.launch.level
+        above = now - first if course.arm.from_start else -math.inf
+        worse = above > 0.1 * abs(first - level) and above > 3 * recent.noise()
         if worse and seen.moved() > 0.1 and course.can_restart:
-            first = course.launch.level
             return course.restart(
                 course.below(seen), f"loss {now:.4g}, above the first, {first:.4g}"
             )

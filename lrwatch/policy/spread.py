@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 MAX_BLOCKS = 48
+ROW = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Stretch:
         self.means: list[float] = []
         self._sum = 0.0
         self._n = 0
+        self._lowest: list[float] = []
 
     def add(self, x: float) -> None:
         """Take one finite value into account."""
@@ -55,6 +57,7 @@ class Stretch:
             pairs = zip(self.means[::2], self.means[1::2], strict=True)
             self.means = [(a + b) / 2 for a, b in pairs]
             self.length *= 2
+            self._lowest = []
 
     def part(self, start: float, stop: float) -> Mean:
         """Mean of the blocks between two shares of the stretch; at least two blocks."""
@@ -62,13 +65,15 @@ class Stretch:
         first = int(start * n)
         return mean_of(self.means[first : max(int(stop * n), first + 2)])
 
-    def lowest(self, length: int = 8, before: int = 0) -> float:
-        """Lowest mean of about so many values in a row; infinite while there are fewer.
+    def lowest(self, before: int = 0) -> float:
+        """Lowest mean of about eight values in a row; infinite while there are fewer.
 
         Args:
-            length: How many.
-            before: So many values, the last ones, are left out.
+            before: So many values, the last ones, are left out, >= 0.
         """
-        width = max(1, length // self.length)
-        n = len(self.means) - math.ceil(max(before - self._n, 0) / self.length) - width + 1
-        return min((sum(self.means[i : i + width]) / width for i in range(n)), default=math.inf)
+        width, lowest = max(1, ROW // self.length), self._lowest
+        for i in range(len(lowest), len(self.means) - width + 1):
+            row = sum(self.means[i : i + width]) / width
+            lowest.append(min(row, lowest[-1]) if lowest else row)
+        n = len(lowest) - math.ceil(max(before - self._n, 0) / self.length)
+        return lowest[n - 1] if n > 0 else math.inf

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrwatch.policy.settings import Backoff
-from tests.control.test_ladder import Run, descent
+from tests.control.feeding import Run, descent
 
 EXTREMES = st.sampled_from([math.nan, math.inf, -math.inf, 0.0, 1e300, -1e300, 1e6, -1e6, 50.0])
 PIECE = st.one_of(

@@ -28,3 +28,16 @@ def test_there_is_no_lowest_row_before_the_eighth_value() -> None:
         assert stretch.lowest() == math.inf
     stretch.add(7.0)
     assert stretch.lowest() == 3.5
+
+
+@pytest.mark.parametrize("before", [1, 7, 16, 60])
+def test_the_last_values_are_left_out_of_the_lowest_row_block_by_block(before: int) -> None:
+    rng, stretch, values = random.Random(before), Stretch(), list[float]()
+    for _ in range(400):
+        values.append(rng.gauss(0.0, 1.0) - len(values) / 50)
+        stretch.add(values[-1])
+        n_blocks = max(len(values) - before, 0) // stretch.length
+        width = max(1, ROW // stretch.length)
+        rows = [stretch.means[i : i + width] for i in range(n_blocks - width + 1)]
+        expected = min((sum(row) / width for row in rows), default=math.inf)
+        assert stretch.lowest(before) == expected
