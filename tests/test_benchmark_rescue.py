@@ -2,14 +2,18 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from lrwatch.records import Action, ActionKind, Point, Step
+from tests.benchmarks.rescue.bench import Result
+from tests.benchmarks.rescue.peers import LeavesOut
 from tests.benchmarks.rescue.remedies import BACK_OFF, REMEDIES, Ledger
 from tests.benchmarks.rescue.runs import Ended, train
 from tests.benchmarks.rescue.store import Store
+from tests.benchmarks.rescue.tables import mishap_rows
 from tests.benchmarks.sweep.workloads import WORKLOADS
 
 torch.set_num_threads(1)
@@ -58,3 +62,27 @@ def test_run_is_done_once_and_read_from_the_file_afterwards(tmp_path: Path) -> N
     assert first == again
     assert again.stopped
     assert len(calls) == 1
+
+
+def test_updates_left_out_are_the_only_difference_to_the_run_alone() -> None:
+    alone = train(TINY, 0, 0.03)
+    same = train(TINY, 0, 0.03, partial(LeavesOut, first=30, n_steps=0))
+    other = train(TINY, 0, 0.03, partial(LeavesOut, first=30, n_steps=20))
+    assert same.final == alone.final
+    assert other.final != alone.final
+    assert (
+        train(replace(TINY, n_steps=30), 0, 0.03).final
+        == train(replace(TINY, n_steps=50), 0, 0.03, partial(LeavesOut, first=30, n_steps=20)).final
+    )
+
+
+def test_rows_of_mishaps_count_what_leaving_the_updates_out_would_reach() -> None:
+    def ended(final: float) -> Ended:
+        return Ended(2.0, final, 0.0, ())
+
+    found = [
+        Result(TINY, 0, "a NaN batch", BACK_OFF, 1.0, ended(math.inf), ended(ours), ended(best))
+        for ours, best in [(1.01, 1.01), (1.015, 1.0), (1.5, 1.01), (1.5, 1.5)]
+    ]
+    (row,) = (line for line in mishap_rows(found, BACK_OFF) if line.startswith("a NaN batch"))
+    assert row.split()[3:] == ["4", "0", "2", "3", "0", "2", "3"]

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from tests.benchmarks.rescue.mishaps import MISHAPS
+from tests.benchmarks.rescue.peers import LeavesOut
 from tests.benchmarks.rescue.remedies import BACK_OFF, NOTHING, REMEDIES
 from tests.benchmarks.rescue.runs import Ended, train
 from tests.benchmarks.rescue.store import Store, code_version
@@ -28,6 +30,8 @@ class Result:
         best: Final loss of the best rate, or of the run without the mishap.
         alone: The run left alone.
         ended: The run with the remedy.
+        left_out: For a mishap: the run to which nothing happened but that the updates were left
+            out which the mishap spoils. No remedy can promise more.
     """
 
     workload: Workload
@@ -37,6 +41,7 @@ class Result:
     best: float
     alone: Ended
     ended: Ended
+    left_out: Ended | None = None
 
     @property
     def regret(self) -> float:
@@ -47,11 +52,6 @@ class Result:
     def harm(self) -> float:
         """How much regret the remedy added."""
         return self.regret - self.alone.regret(self.best)
-
-    @property
-    def excess(self) -> float:
-        """Final loss above the best one, relative to it."""
-        return (self.ended.final - self.best) / abs(self.best)
 
 
 class Bench:
@@ -79,6 +79,14 @@ class Bench:
                 MISHAPS[mishap](int(0.4 * w.n_steps)) if mishap else None,
             ),
         )
+
+    def left_out(self, w: Workload, seed: int, lr: float, mishap: str) -> Ended:
+        """One run without a mishap, and without the updates that it would spoil."""
+        first = int(0.4 * w.n_steps)
+        n_steps = MISHAPS[mishap](first).n_bad
+        key = f"{w.key}|{seed}|{lr:.6g}|left out|{n_steps} updates"
+        make = partial(LeavesOut, first=first, n_steps=n_steps)
+        return self._store.get(key, lambda: train(w, seed, lr, make))
 
     def best(self, w: Workload, seed: int) -> tuple[float, Ended]:
         """The best of five rates around the centre."""
@@ -109,4 +117,5 @@ class Bench:
         for name in MISHAPS:
             alone = self.run(w, seed, best, NOTHING, name)
             ended = self.run(w, seed, best, remedy, name)
-            yield Result(w, seed, name, remedy, unharmed.final, alone, ended)
+            left_out = self.left_out(w, seed, best, name)
+            yield Result(w, seed, name, remedy, unharmed.final, alone, ended, left_out)

@@ -29,6 +29,11 @@ class Mishap:
     ) -> None:
         self._at, self._n_steps, self._spoil, self._rate = at, n_steps, spoil, rate
 
+    @property
+    def n_bad(self) -> int:
+        """Updates that who knew would leave out: the spoilt ones, or the first too hot."""
+        return self._n_steps or 1
+
     def rate(self, step: int) -> float:
         """Factor on the rate of this step."""
         return self._rate if step >= self._at else 1.0

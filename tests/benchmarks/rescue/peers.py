@@ -40,6 +40,25 @@ class Nothing:
                     p.grad.mul_(limit / (norm + 1e-6))
 
 
+class LeavesOut(Nothing):
+    """No rule: some updates of a run that nothing else happens to are left out.
+
+    Args:
+        optimizer: Of the run.
+        model: Of the run.
+        first: Step of the first of them, >= 0.
+        n_steps: How many, >= 0.
+    """
+
+    def __init__(self, optimizer: Optimizer, model: nn.Module, *, first: int, n_steps: int) -> None:
+        super().__init__(optimizer, model)
+        self._left_out = range(first, first + n_steps)
+
+    def step(self, index: int, loss: float) -> bool:
+        """Update the weights, or not."""
+        return index in self._left_out or super().step(index, loss)
+
+
 class ClipAtOne(Nothing):
     """Clipping of the global norm at 1.0."""
 

@@ -1,9 +1,12 @@
 """One run with a remedy, and what the best rate alone would have reached."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from torch import nn
+from torch.optim import Optimizer
 
 from tests.benchmarks.rescue.mishaps import Mishap
 from tests.benchmarks.rescue.peers import Nothing
@@ -42,7 +45,7 @@ def train(
     workload: Workload,
     seed: int,
     lr: float,
-    make: type[Nothing] = Nothing,
+    make: Callable[[Optimizer, nn.Module], Nothing] = Nothing,
     mishap: Mishap | None = None,
 ) -> Ended:
     """Train from scratch with this peak rate."""
