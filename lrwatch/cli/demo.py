@@ -33,8 +33,8 @@ def command(
     """Train a small model with a rate that is too high, and watch it being caught.
 
     A character transformer learns the text of Python's standard library: with that rate, with the
-    rate that is then advised, and with the first rate again and back-off. It takes less than a
-    minute, and leaves the runs to be opened in TensorBoard.
+    rate that is then advised, and with the first rate again and back-off. It takes about a minute,
+    and leaves the runs to be opened in TensorBoard.
     """
     from lrwatch.demo.story import play
     from lrwatch.demo.training import Plan

@@ -41,6 +41,7 @@ def play(plan: Plan, *, run_dir: Path, out: TextIO) -> None:
     if advice is not None and plan.backoff:
         stage.say("", f"At {plan.lr:.4g} again, but now lrwatch may act on what it sees:")
         stage.show(plan, f"{name}-backoff")
+    stage.compare()
     where = quote(_short(run_dir))
     stage.say(
         "",
@@ -56,6 +57,7 @@ class _Stage:
     def __init__(self, run_dir: Path, out: TextIO) -> None:
         self._run_dir = run_dir
         self._out = out
+        self._ends: list[str] = []
 
     def say(self, *lines: str) -> None:
         self._out.writelines(f"{line}\n" for line in lines)
@@ -67,7 +69,14 @@ class _Stage:
         screen = Screen(self._out, plan.n_steps)
         outcome = train(plan, run_dir=self._run_dir / name, sink=screen)
         self.say("", _summary(outcome, plan))
+        how = " with back-off" if plan.backoff else ""
+        self._ends.append(f"{outcome.loss:.3g} at {plan.lr:.4g}{how}")
         return outcome
+
+    def compare(self) -> None:
+        """Say how all of them ended, where there was more than one."""
+        if len(self._ends) > 1:
+            self.say("", f"In short, the loss ends at {', '.join(self._ends)}.")
 
 
 class Advice(NamedTuple):

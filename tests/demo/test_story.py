@@ -1,7 +1,9 @@
 """The demo from end to end, on a training of a second."""
 
+import io
 import math
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,6 +13,7 @@ import pytest
 import torch
 
 from lrwatch.cli.demo import OPTIMIZERS as OFFERED
+from lrwatch.demo import story
 from lrwatch.demo.screen import Screen
 from lrwatch.demo.story import play, rate_advice
 from lrwatch.demo.training import OPTIMIZERS, Plan, train
@@ -35,6 +38,17 @@ def test_it_tells_the_verdict_and_how_to_look_at_the_run(tmp_path: Path) -> None
     assert "tensorboard --logdir run\n" in told
     assert "lrwatch tail run/lr-0.003\n" in told
     assert list((tmp_path / "run/lr-0.003/lrwatch").glob("events.out.tfevents.*"))
+    assert "In short" not in told
+
+
+def test_it_says_in_short_how_the_trainings_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(story, "rate_advice", lambda alerts: story.Advice("try another", 0.001))
+    out = io.StringIO()
+    play(Plan(lr=0.003, n_steps=2, backoff=True), run_dir=tmp_path, out=out)
+    said = r"In short, the loss ends at \S+ at 0.003, \S+ at 0.001, \S+ at 0.003 with back-off\."
+    assert re.search(said, out.getvalue())
 
 
 def test_the_offered_optimizers_are_those_that_train() -> None:
