@@ -76,7 +76,7 @@ class _Stage:
     def compare(self) -> None:
         """Say how all of them ended, where there was more than one."""
         if len(self._ends) > 1:
-            self.say("", f"In short, the loss ends at {', '.join(self._ends)}.")
+            self.say("", f"In short: {', '.join(self._ends)}.")
 
 
 class Advice(NamedTuple):

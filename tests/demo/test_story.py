@@ -47,7 +47,7 @@ def test_it_says_in_short_how_the_trainings_ended(
     monkeypatch.setattr(story, "rate_advice", lambda alerts: story.Advice("try another", 0.001))
     out = io.StringIO()
     play(Plan(lr=0.003, n_steps=2, backoff=True), run_dir=tmp_path, out=out)
-    said = r"In short, the loss ends at \S+ at 0.003, \S+ at 0.001, \S+ at 0.003 with back-off\."
+    said = r"In short: \S+ at 0.003, \S+ at 0.001, \S+ at 0.003 with back-off\."
     assert re.search(said, out.getvalue())
 
 
