@@ -35,7 +35,7 @@ def test_a_job_of_torchrun_began_when_that_was_started(monkeypatch: pytest.Monke
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "any")
     began_s = job.began_s(7.0)
     if os.path.exists("/proc/stat"):
-        assert time.time() - 30 * 86400 < began_s < time.time()
+        assert 0.0 < began_s < time.time()
         assert job.began_s(8.0) == began_s
     else:
         assert began_s == 7.0

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,19 +63,22 @@ def verdicts(done: Result) -> list[tuple[object, ...]]:
     ]
 
 
-def copies() -> list[str]:
-    return [name for name in os.listdir(tempfile.gettempdir()) if name.startswith("lrwatch-")]
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for temporary files that nobody else puts any into."""
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    return tmp_path / "temporary"
 
 
 def test_a_scan_of_a_url_finds_and_judges_what_one_of_the_disk_does(
-    disk: Path, storage: str
+    disk: Path, storage: str, temporary: Path
 ) -> None:
-    before = copies()
     there, here = (lrwatch("scan", "-j", 1, "--json", top) for top in (storage, disk))
     assert verdicts(there) == verdicts(here)
     assert [run[1] for run in verdicts(here)] == ["lrwatch", "tensorboard", "csv"]
     assert "memory://bucket/runs/logs/deep/log.csv" in there.stdout
-    assert copies() == before
+    assert list(temporary.iterdir()) == []
 
 
 def test_a_url_of_this_disk_is_read_in_place(disk: Path) -> None:
