@@ -2,7 +2,7 @@
 
 import math
 
-from lrwatch.policy.arm import Arm
+from lrwatch.policy.arm import N_BEFORE_CHECK, Arm
 from lrwatch.policy.course import Course
 from lrwatch.policy.launch import N_STEPS
 from lrwatch.policy.move import Move, Seen
@@ -66,6 +66,7 @@ class Relapsing:
         course = self._course
         scale = self._lower(seen)
         arm = Arm(scale, from_start=False)
+        arm.next_check = self._next_check(seen)
         arm.ramp_to = self._ramp_to(seen)
         young = course.arm.from_start and N_MEDIAN <= course.arm.n < N_LAUNCH
         if young and course.can_compare and seen.moved() > BENT and course.affords(N_STEPS):
@@ -107,11 +108,11 @@ class Relapsing:
             course.follow(Arm(scale, from_start=False))
             course.recent.clear()
             return Move(kind="backoff", reason=reason, scale=scale)
-        scale, ramp_to = self._lower(seen), self._ramp_to(seen)
+        scale, ramp_to, next_check = self._lower(seen), self._ramp_to(seen), self._next_check(seen)
         if self._at_launch() or (course.known_hot and self._rising(seen)):
             course.below(seen, course.settings.margin if self._rising(seen) else None)
         move = course.go_back(good, scale, seen.step, reason)
-        course.arm.ramp_to = ramp_to
+        course.arm.ramp_to, course.arm.next_check = ramp_to, next_check
         return move
 
     def _lower(self, seen: Seen) -> float:
@@ -119,6 +120,10 @@ class Relapsing:
         if good is not None and good.rate > 0 and self._raised(seen):
             return good.rate / seen.rate
         return self._course.settings.factor * arm.scale
+
+    def _next_check(self, seen: Seen) -> int:
+        """When to look for a floor: late where the rate goes back to one that was long in force."""
+        return max(N_BEFORE_CHECK, self._course.n // 2 if self._raised(seen) else 0)
 
     def _rising(self, seen: Seen) -> bool:
         rates = self._course.arm.rates

@@ -87,6 +87,16 @@ def test_rate_far_below_the_one_that_is_suspected_is_not_suspected_itself(
     assert bool(run.moves) == tried
 
 
+def test_rate_that_had_long_been_in_force_is_not_doubted_soon_after_a_jump_of_it() -> None:
+    run, rng = Run(moved=0.5), random.Random(0)
+    run.feed(descent(0, 400))
+    run.feed([2.6 + 0.05 * i for i in range(17)], rate=3.0)
+    (back,) = (step for step, move in run.moves if move.kind == "rewind")
+    while run.kinds()[-1] != "backoff" and run.step < 1000:
+        run.feed([2.42 + rng.gauss(0, 0.02)], rate=3.0)
+    assert 200 <= run.step - back < 600
+
+
 def test_weights_to_blame_right_after_another_change_of_the_rate() -> None:
     run, losses = Run(moved=0.05), descent(0, 400)
     run.feed(losses)
