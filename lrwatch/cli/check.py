@@ -1,6 +1,7 @@
 """``lrwatch check``: one run that is over as a gate for CI and job scripts."""
 
 import json
+from collections.abc import Iterable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +74,7 @@ def command(
             reading = Reading(open_log(place.path), asked(columns))
             reading.name = place.named(reading.path)
             judged = judge(reading)
-        alerts = [alert for alert in judged.alerts if alert.state != "closed"]
+        alerts = _last_words(judged.alerts)
         for line in _FORMS[form](reading, judged, alerts):
             click.echo(line)
         if step_summary:
@@ -82,6 +83,12 @@ def command(
         if code:
             notified.send({**_object(reading, judged, alerts), "text": _told(reading, alerts)})
     return code
+
+
+def _last_words(alerts: Iterable[Alert]) -> list[Alert]:
+    """The alerts, of one that was raised only the higher severity."""
+    found = {(a.kind, a.onset): a for a in alerts if a.state != "closed"}
+    return list(found.values())
 
 
 def _told(reading: "Reading", alerts: list[Alert]) -> str:

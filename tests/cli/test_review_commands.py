@@ -173,6 +173,17 @@ def test_a_recovery_is_no_alert_of_its_own(tmp_path: Path) -> None:
     assert json.loads(lrwatch("scan", "--json", run).stdout)["n_alerts"] == 1
 
 
+def test_check_tells_of_a_trouble_that_grew_once(tmp_path: Path) -> None:
+    raised = replace(DIVERGED, state="raised", step=130)
+    other = replace(DIVERGED, onset=300, step=310)
+    opened = replace(DIVERGED, severity="warning")
+    done = lrwatch("check", watched(tmp_path / "run", opened, raised, other))
+    assert [line.split()[:5] for line in done.stdout.splitlines() if "divergence" in line] == [
+        ["CRIT", "divergence", "from", "step", "100:"],
+        ["CRIT", "divergence", "from", "step", "300:"],
+    ]
+
+
 def test_check_speaks_to_github_and_an_alert_cannot(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
