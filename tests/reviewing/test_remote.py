@@ -90,7 +90,7 @@ def test_a_url_of_this_disk_is_read_in_place(disk: Path) -> None:
 def test_every_command_that_reads_takes_a_url(storage: str, tmp_path: Path) -> None:
     url = f"{storage}/logs/deep/log.csv"
     check = lrwatch("check", "--fail-on", "warning", url)
-    assert check.stdout.startswith(f"{url}: undecided (csv, 100 steps)\n  WARN  non_finite")
+    assert check.stdout.startswith(f"{url}: undecided (csv, 100 steps)\n  CRIT  non_finite")
     assert check.exit_code == 20
     assert lrwatch("tags", url).stdout.startswith(f"{url}: csv\n  step       step\n")
     assert lrwatch("report", url, "-o", tmp_path / "report.html").exit_code == 0
