@@ -4,7 +4,7 @@ import math
 
 from lrwatch.policy.arm import N_BEFORE_CHECK, Arm
 from lrwatch.policy.course import Course
-from lrwatch.policy.launch import N_STEPS
+from lrwatch.policy.launch import FAR_OFF, N_STEPS
 from lrwatch.policy.move import Move, Seen
 from lrwatch.policy.searching import Searching
 
@@ -100,7 +100,8 @@ class Relapsing:
     def _back(self, seen: Seen, reason: str, now: float) -> Move | None:
         course, good = self._course, self._course.shelf.trusted(seen.step)
         young = course.arm.from_start and course.arm.n <= N_YOUNG and course.affords(course.arm.n)
-        if good is None or (young and (course.known_hot or now > course.launch.level)):
+        thrown = course.known_hot or now > course.launch.level or seen.moved() > FAR_OFF
+        if good is None or (young and thrown):
             scale = course.below(seen)
             self._searching.begin()
             if course.can_restart:

@@ -105,3 +105,13 @@ def test_weights_to_blame_right_after_another_change_of_the_rate() -> None:
         run.feed([*bad, losses[-1]])
     assert run.ladder.scale < 1
     assert "stop" not in run.kinds()
+
+
+@pytest.mark.parametrize(("moved", "start"), [(2.5, True), (1.5, False)])
+def test_level_lost_early_leads_back_to_the_first_weights_where_those_of_now_are_far(
+    moved: float, start: bool
+) -> None:
+    run = Run(moved=moved)
+    run.feed([*descent(0, 80), *(2.8 + 0.07 * i for i in range(25))])
+    move = next(move for _, move in run.moves if "it had been" in move.reason)
+    assert (move.load == "start") == start
