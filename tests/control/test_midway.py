@@ -112,6 +112,6 @@ def test_level_lost_early_leads_back_to_the_first_weights_where_those_of_now_are
     moved: float, start: bool
 ) -> None:
     run = Run(moved=moved)
-    run.feed([*descent(0, 80), *(2.8 + 0.07 * i for i in range(25))])
+    run.feed([*descent(0, 60), *(2.9 + 0.07 * i for i in range(30))])
     move = next(move for _, move in run.moves if "it had been" in move.reason)
     assert (move.load == "start") == start
