@@ -80,7 +80,7 @@ def attach(
     ``watch.observe(loss)`` between ``backward()`` and ``step()``. An optimizer that was made with
     ``maximize=True`` has minus its objective for a loss.
 
-    On the CPU steps are judged in batches of up to 128 or 0.6 s, on CUDA when their numbers have
+    On the CPU steps are judged in batches of up to 128 or 0.75 s, on CUDA when their numbers have
     arrived, without waiting for the device; a non-finite value at once.
 
     In a job of several ranks every rank attaches; rank 0 writes. The loss is the mean over the

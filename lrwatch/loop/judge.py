@@ -20,7 +20,7 @@ from lrwatch.sinks.sink import Sink
 
 _MAX_BATCH = 128
 _MAX_LATE_BATCH = 64
-_DELAY_S = 0.6
+_DELAY_S = 0.75
 _WITHIN_S = 1.0
 _MAX_WAITING = 1024
 _NO_BAND = (math.nan, math.nan)
@@ -31,7 +31,7 @@ class Judge:
     """Keeps samples until judging them is due, then hands them to the watcher one by one.
 
     Due is a batch of 128 steps (of 64 where numbers are late, as they hold slots until then), or
-    what was gathered in 0.6 s (in less where a step takes more than 0.4 s, so that none waits for a
+    what was gathered in 0.75 s (in less where a step takes more than 0.25 s, so that none waits a
     second), or a non-finite value. Where ``at_once`` every step is, but for those within
     ``bounds``, which gather as well. A sample whose numbers are on their way from the device is
     left, and so is what came after it, until they have arrived. In a job of several ranks a step is

@@ -11,14 +11,14 @@ from lrwatch.sinks.run_directory import RunDirectory
 from lrwatch.sinks.sink import Sink
 from lrwatch.sinks.stderr import StderrSink
 
-_APART_S = 0.6
+_APART_S = 0.75
 
 
 class Telling:
     """Tells every sink; one that fails three times is left out.
 
     Run directories are handed their points, and the verdict where that is due, all in one go, as
-    each such time wakes their thread up: before an alert or action, and else 0.6 s apart at most.
+    each such time wakes their thread up: before an alert or action, and else 0.75 s apart at most.
     With what a run directory holds back of them, a kill thus loses a second of points.
 
     Args:

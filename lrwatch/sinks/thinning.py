@@ -36,7 +36,7 @@ class Thinning:
         interval_s: float = 0.1,
         before: int = 200,
         after: int = 50,
-        max_delay_s: float = 0.3,
+        max_delay_s: float = 0.2,
     ) -> None:
         self._interval_s = interval_s
         self._before = before

@@ -61,8 +61,8 @@ def portions(tmp_path: Path, batch_s: float, n: int) -> list[int]:
 def test_points_of_short_batches_are_handed_over_together_and_none_waits_for_long(
     tmp_path: Path,
 ) -> None:
-    assert portions(tmp_path / "short", 0.07, 27) == [1, 8, 8, 8, 2]
-    assert portions(tmp_path / "longer", 0.35, 4) == [1, 1, 1, 1]
+    assert portions(tmp_path / "short", 0.07, 33) == [1, 10, 10, 10, 2]
+    assert portions(tmp_path / "longer", 0.4, 4) == [1, 1, 1, 1]
 
 
 def test_an_alert_comes_after_the_points_before_it(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_after_an_alert_the_verdict_is_not_waited_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("step_s", "batch"), [(0.001, 128), (0.021, 30), (0.3, 3), (0.45, 3), (0.8, 2), (2.0, 1)]
+    ("step_s", "batch"), [(0.001, 128), (0.021, 37), (0.3, 4), (0.45, 3), (0.8, 2), (2.0, 1)]
 )
 def test_no_step_waits_for_a_second_to_be_judged(
     monkeypatch: pytest.MonkeyPatch, step_s: float, batch: int
