@@ -81,7 +81,7 @@ class Relapsing:
         """Whether the rate jumped so lately that what it does has not shown yet."""
         rates = self._course.arm.rates
         before = rates[-min(len(rates), N_SHOWN)]
-        return self._raised(seen) and not self._climbing(seen) and seen.rate > RISE * before
+        return self._raised(seen) and seen.rate > RISE * before
 
     def _allowed(self, seen: Seen, level: float, warned: bool) -> float:
         gained = max(self._course.first_loss - level, 0.0)

@@ -180,6 +180,23 @@ def test_run_that_still_gains_is_left_alone_unless_asked_for(seed: int) -> None:
     assert Run(Backoff(settle=True)).feed(descent(seed, 700)) != []
 
 
+@pytest.mark.parametrize(("decay", "tried"), [(1.0, True), (0.9997, False)])
+def test_slow_progress_while_the_schedule_lowers_the_rate_is_the_schedules_own(
+    decay: float, tried: bool
+) -> None:
+    run = Run(Backoff(settle=True))
+    for i, loss in enumerate(descent(0, 700)):
+        run.feed([loss], rate=0.1 * decay**i)
+    assert bool(run.moves) == tried
+
+
+def test_slow_progress_of_a_run_that_was_too_hot_once_is_reason_for_a_trial() -> None:
+    run = Run()
+    run.ladder._course.cap = 0.2
+    run.feed(descent(0, 600))
+    assert any("slow progress" in move.reason for _, move in run.moves)
+
+
 def test_loss_that_stands_still_is_asked_about_ever_more_rarely() -> None:
     run = floor_at(lambda scale: 0.5, 1000, settle=False)
     begun = [step for step, move in run.moves if move.kind == "backoff"]

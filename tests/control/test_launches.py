@@ -124,8 +124,14 @@ def test_trial_from_the_start_late_in_a_run_that_is_lost_gives_the_run_back() ->
     run = Run(1.8).go(700, lambda step, scale: 2.3 + 0.4 * 0.97**step)
     (begun,) = run.restarts()
     (back,) = [step for step, m in run.moves if m.load == "incumbent"]
-    assert back - begun >= 96
+    assert 150 < back - begun < 128 + 0.1 * back
     assert run.ladder.scale == 1.0
+
+
+def test_late_trial_from_the_start_is_left_out_where_too_few_steps_may_be_lost_for_it() -> None:
+    run = Run(1.8)
+    run.ladder._course.n_lost = 100
+    assert run.go(520, stuck_late).restarts() == []
 
 
 def test_contest_compares_with_the_rival_where_another_arm_is_to_come_back() -> None:

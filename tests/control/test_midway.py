@@ -75,6 +75,13 @@ def test_rate_that_has_jumped_is_not_trusted_before_its_effect_can_show() -> Non
     assert min(after) >= 431
 
 
+def test_snapshots_are_taken_while_the_rate_warms_up() -> None:
+    run = Run(moved=0.05)
+    for i, loss in enumerate(descent(0, 200)):
+        run.feed([loss], rate=1e-3 * (i + 1))
+    assert sum(20 < step < 120 for step in run.saved) > 5
+
+
 @pytest.mark.parametrize(("warned_at", "tried"), [(0.1, True), (1.0, False)])
 def test_rate_far_below_the_one_that_is_suspected_is_not_suspected_itself(
     warned_at: float, tried: bool
