@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from lrwatch.detectors.detector import Detector, Looks
 from lrwatch.detectors.easy_problems import comes_back, mostly_solved
+from lrwatch.detectors.scatter import scattered
 from lrwatch.records import Alert, Kind
 from lrwatch.stats.shape import Shape, shape
 from lrwatch.stats.signals import Signals
@@ -26,8 +27,10 @@ class LrTooHigh(Detector):
     nets of sigmoids begin); more than half of a clear fall was *given back*; a loss that *has
     risen* since its first tenth; *bursts* above the start keep coming. A loss that rises while its
     noise shrinks is none of them: that is how the loss of a policy gradient looks. Noise alone
-    makes none of them: at the edge of stability the loss wiggles and falls, which is normal. What
-    an easy problem does at first is waited for (:mod:`~lrwatch.detectors.easy_problems`).
+    makes none of them: at the edge of stability the loss wiggles and falls, which is normal, and
+    batches that differ by much scatter (:mod:`~lrwatch.detectors.scatter`). What an easy problem
+    does at first is waited for (:mod:`~lrwatch.detectors.easy_problems`), and what a change of the
+    task took is not the rate's fault (:mod:`~lrwatch.stats.changes`).
 
     Does not catch: a rate a few times too high whose only sign is a higher floor, which loss and
     norm of one run do not show. NaN is left to non_finite, which says the side; with zero spread
@@ -77,18 +80,13 @@ class LrTooHigh(Detector):
 def _picture(s: Signals, x: Shape) -> str | None:
     """The first picture that fits, in words; None if none does."""
     stuck = None if mostly_solved(s) else _leapt(s, x) or _stayed(s, x)
-    return stuck or _lost(s, x)
+    return stuck or (None if _stood(x) or _changed(s) else _lost(s, x))
 
 
 def _leapt(s: Signals, x: Shape) -> str | None:
     """Loss or norm leapt, and little or nothing was gained."""
-    leapt = x.peak > 8.0 and x.leap > 5.0 and x.norm_peak > 1.2
-    over = leapt and x.above_start > 1.0 and x.above_first > 0.5
-    crept = x.drop < 4.0 and x.early > -0.5
-    above = x.above_start > 3.0 and x.above_first > 0.0 and x.peak > 10.0 and not crept
-    high = x.gain < -3.0 and x.leap > 8.0 and x.norm_peak > 1.2
-    up = s.recent.median > s.start and not comes_back(s, _OFTEN)
-    if up and ((s.n >= 20 and over) or (s.n >= 28 and high) or (s.n >= 64 and above)):
+    is_noise = comes_back(s, _OFTEN) or scattered(s)
+    if s.recent.median > s.start and _stands_above(s, x) and not is_noise:
         return (
             f"loss is at {s.recent.median:.4g} after {s.n} steps, above its start {s.start:.4g}, "
             f"and had leapt to {s.peak:.4g}"
@@ -100,6 +98,29 @@ def _leapt(s: Signals, x: Shape) -> str | None:
             f"loss gained only {max(x.gain, 0.0):.1f} times its noise"
         )
     return None
+
+
+def _stands_above(s: Signals, x: Shape) -> bool:
+    """Whether the loss leapt over its start and stands there, as no scatter of batches explains."""
+    burst = x.norm_peak > _burst(x)
+    over = x.peak > 8.0 and x.above_start > 1.0 and x.above_first > 0.5
+    if s.n >= 20 and over and x.leap > 5.0 and burst:
+        return True
+    if s.n >= 28 and x.gain < -3.0 and x.leap > 8.0 and burst:
+        return True
+    above = x.above_start > 3.0 and x.above_first > 0.0 and x.peak > 10.0
+    crept = x.drop < 4.0 and x.early > -0.5
+    return s.n >= 64 and above and not crept and not _stood(x)
+
+
+def _stood(x: Shape) -> bool:
+    """Whether the norm is what it was all the time: the weights were not thrown anywhere."""
+    return max(abs(x.norm_now), abs(x.norm_trend)) < 0.5 and x.norm_peak <= _burst(x)
+
+
+def _burst(x: Shape) -> float:
+    """What the log of the highest norm has to exceed to be more than the scatter of batches."""
+    return max(1.2, 3.0 * x.norm_jitter)
 
 
 def _stayed(s: Signals, x: Shape) -> str | None:
@@ -137,6 +158,11 @@ def _lost(s: Signals, x: Shape) -> str | None:
     if s.n >= 64 and often and x.bursts > 0.3 and x.drop > 2.0:
         return f"{x.over_start:.0%} of the losses burst above the start {s.start:.4g}"
     return None
+
+
+def _changed(s: Signals) -> bool:
+    """Whether the loss is no higher than a change of the task has put it."""
+    return s.recent.median < s.changes.level
 
 
 def _no_gain(s: Signals, x: Shape) -> bool:

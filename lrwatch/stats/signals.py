@@ -4,6 +4,7 @@ import math
 
 from lrwatch.records import Step
 from lrwatch.stats.blocks import Blocks
+from lrwatch.stats.changes import Changes
 from lrwatch.stats.recent import Recent
 from lrwatch.stats.rises import Rises
 from lrwatch.stats.state import Stateful
@@ -33,10 +34,11 @@ class Signals(Stateful):
         step, loss, grad_norm, lr: The step judged now; NaN where absent or non-finite.
         onset: Step at which the loss left its expected band, or ``step`` while it is inside.
         outside: Losses in a row above the band.
-        start: First loss; ``start_norm`` the first gradient norm.
+        start: First loss, ``n_below`` losses lay below it; ``start_norm`` the first gradient norm.
         recent, norms: Last losses, and last logs of gradient norms.
         blocks: The whole run.
         rises: How far losses used to stand above their level.
+        changes: Rises that no update can have made.
         high: Upper end of the expected band; NaN before the first 8 losses.
         swing: How far the loss ranged over the younger half of the run, noise included.
         review: True at steps a tenth of the run apart, when its whole shape is worth a look.
@@ -50,6 +52,7 @@ class Signals(Stateful):
         self.looked_at = _NOT_YET
         self.n = 0
         self.n_norm = 0
+        self.n_below = 0
         self.step = -1
         self.loss = math.nan
         self.grad_norm = math.nan
@@ -66,16 +69,15 @@ class Signals(Stateful):
         self.norms = Recent()
         self.blocks = Blocks()
         self.rises = Rises()
+        self.changes = Changes()
         self.high = math.nan
         self.swing = 0.0
         self.outside = 0
         self.onset = 0
-        self.fresh = False
-        self.fresh_before = False
+        self.fresh = self.fresh_before = False
         self.last_loss = math.nan
         self.skipped = False
-        self.loss_was_bad = False
-        self.norm_was_bad = False
+        self.loss_was_bad = self.norm_was_bad = False
         self.over_line = math.inf
         self.review = False
         self._next_review = 20
@@ -183,6 +185,8 @@ class Signals(Stateful):
         self.n += 1
         if loss > self.peak:
             self.peak = loss
+        elif loss < self.start:
+            self.n_below += 1
 
     def learn(self) -> None:
         """Let the levels learn from the step just judged."""
@@ -195,6 +199,7 @@ class Signals(Stateful):
         self.outside = self.outside + 1 if out else 0
         if self.outside <= 1:
             self.onset = self.step
+        self.changes.learn(loss, self.lr, self.outside, self.norms)
         kept = high if out else loss
         norm = self.grad_norm
         log_norm, norm_n, fall = 0.0, 0, 0.0
@@ -202,15 +207,12 @@ class Signals(Stateful):
             log_norm, norm_n = math.log(norm), 1
             self.norms.push(log_norm)
             log_norm -= self._log_start_norm
-            fall = kept - self.start
-            if not -_SQUARABLE < fall < _SQUARABLE:
-                fall = 0.0
-        rate = self.lr
+            fall = kept - self.start if abs(kept - self.start) < _SQUARABLE else 0.0
         self.blocks.add(
             kept,
             loss - kept,
             abs(kept - self._last),
-            rate if rate == rate else 1.0,
+            self.lr if self.lr == self.lr else 1.0,
             log_norm,
             norm_n,
             1 if loss > self.over_line else 0,

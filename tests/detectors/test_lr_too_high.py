@@ -20,8 +20,8 @@ def burst(seed: int, *, end: float, leap: float = 3.0, n: int = 400) -> list[Ste
     return steps(losses, felt, [1.0] * n)
 
 
-def lost_again(seed: int, *, by: float, n: int = 400) -> list[Step]:
-    """Down by 1.5 in 50 steps, then up by ``by`` and rougher."""
+def lost_again(seed: int, *, by: float, n: int = 400, norm: float = 2.0) -> list[Step]:
+    """Down by 1.5 in 50 steps, then up by ``by`` and rougher, with a norm of ``norm`` (was 1)."""
     rng = random.Random(seed)
     losses = [
         2.3
@@ -30,7 +30,8 @@ def lost_again(seed: int, *, by: float, n: int = 400) -> list[Step]:
         + rng.gauss(0, 0.05 if i < 100 else 0.2)
         for i in range(n)
     ]
-    return steps(losses, [math.exp(rng.gauss(0, 0.1)) for _ in range(n)], [1.0] * n)
+    felt = [math.exp(rng.gauss(0, 0.1)) * (1.0 if i < 100 else norm) for i in range(n)]
+    return steps(losses, felt, [1.0] * n)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -72,6 +73,35 @@ def test_a_fall_that_was_lost_again_is_told(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(8))
+def test_a_fall_that_was_lost_again_while_the_norm_stood_is_not(seed: int) -> None:
+    assert alerts_of(LrTooHigh(), lost_again(seed, by=1.2, norm=1.0)) == []
+
+
+def test_a_norm_that_scatters_by_much_stands_too_as_a_rule() -> None:
+    n_told = 0
+    for seed in range(8):
+        rng = random.Random(seed)
+        run = lost_again(seed, by=1.2)
+        sizes = [math.exp(max(-1.3, min(rng.gauss(0, 0.9), 1.3))) for _ in run]
+        wide = [replace(step, grad_norm=size) for step, size in zip(run, sizes, strict=True)]
+        wide[0] = replace(wide[0], grad_norm=1.0)
+        n_told += bool(alerts_of(LrTooHigh(), wide))
+    assert n_told <= 2
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_smoothed_loss_that_wanders_is_not(seed: int) -> None:
+    """What a trainer logs of a run that learns nothing: an average of many losses."""
+    rng = random.Random(seed)
+    losses, off = [], 0.0
+    for _ in range(400):
+        losses.append(2.3 + off)
+        off = 0.97 * off + rng.gauss(0, 0.001)
+    felt = [math.exp(rng.gauss(0, 0.1)) for _ in losses]
+    assert alerts_of(LrTooHigh(), steps(losses, felt, [1e-5] * len(losses))) == []
+
+
+@pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize(("back", "told"), [(0.4, True), (0.0, False)])
 def test_a_loss_that_fell_at_once_and_rises_since_is_told(
     seed: int, back: float, told: bool
@@ -79,13 +109,57 @@ def test_a_loss_that_fell_at_once_and_rises_since_is_told(
     rng = random.Random(seed)
     levels = [2.0 - min(i / 8, 1.0) + back * i / 400 for i in range(400)]
     losses = [a + rng.gauss(0, 0.04 + 0.0002 * i) for i, a in enumerate(levels)]
-    alerts = alerts_of(LrTooHigh(), steps(losses, [1.0] * 400, [0.1] * 400))
+    felt = [1.0 + i / 200 for i in range(400)]
+    alerts = alerts_of(LrTooHigh(), steps(losses, felt, [0.1] * 400))
     assert any("has risen since" in a.message for a in alerts) == told
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_a_fall_of_which_little_was_lost_is_not(seed: int) -> None:
     assert alerts_of(LrTooHigh(), lost_again(seed, by=0.2)) == []
+
+
+def harder(seed: int, *, by: float, norm_before: float = 1.0) -> list[Step]:
+    """Down by 1.5; from step 200 on the loss is higher by ``by``, and falls by half of that."""
+    rng = random.Random(seed)
+    run = []
+    for i in range(800):
+        learned = 1.5 * (1.0 - math.exp(-i / 50))
+        rise = 0.5 * by * (1.0 + math.exp(-(i - 200) / 60)) if i >= 200 else 0.0
+        size = norm_before if i == 199 else (2.0 if i >= 200 else 1.0)
+        spread = 0.05 if i < 200 else 0.2
+        run.append(
+            (2.3 - learned + rise + rng.gauss(0, spread), size * math.exp(rng.gauss(0, 0.1)))
+        )
+    losses, felt = zip(*run, strict=True)
+    return steps(list(losses), list(felt), [1.0] * len(run))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_what_a_harder_task_took_is_not_the_rates_fault(seed: int) -> None:
+    assert alerts_of(LrTooHigh(), harder(seed, by=1.6)) == []
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_what_an_unusual_update_took_is(seed: int) -> None:
+    first, *_ = alerts_of(LrTooHigh(), harder(seed, by=1.6, norm_before=20.0))
+    assert 210 < first.step < 300
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_change_after_which_nothing_is_left_is_no_excuse(seed: int) -> None:
+    assert alerts_of(LrTooHigh(), harder(seed, by=6.0)) != []
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_batches_that_differ_by_much_make_no_leap(seed: int) -> None:
+    """Batches of one sample: loss and norm scatter by factors, and the first was an easy one."""
+    rng = random.Random(seed)
+    sizes = [math.exp(rng.gauss(0.0, 0.3)) for _ in range(300)]
+    sizes[0] = sorted(sizes)[60]
+    felt = [size * math.exp(rng.gauss(0.0, 0.2)) for size in sizes]
+    run = steps([size**2 for size in sizes], felt, [1e-4] * len(sizes))
+    assert alerts_of(LrTooHigh(), run) == []
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -219,5 +293,6 @@ def test_one_burst_in_a_third_of_the_run_is_chance(n_bursts: int) -> None:
     for third in (24, 48):
         for k in range(n_bursts):
             losses[third + 3 + 5 * k] = 6.0
-    told = alerts_of(LrTooHigh(), steps(losses, [1.0] * 72, [0.1] * 72))
+    felt = [(10.0 if loss > 5.0 else 1.0) * math.exp(rng.gauss(0, 0.1)) for loss in losses]
+    told = alerts_of(LrTooHigh(), steps(losses, felt, [0.1] * 72))
     assert any("burst above the start" in a.message for a in told) == (n_bursts > 1)
