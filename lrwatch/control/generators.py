@@ -10,7 +10,8 @@ class Generators:
     """State of Python's, numpy's and torch's global generators, those of every GPU included.
 
     CUDA is asked only where the program has begun to use it: to ask would make it begin, and take
-    memory on the device of a run that trains elsewhere. Generators that a program made for itself, such as a DataLoader's, are not among them.
+    memory on the device of a run that trains elsewhere. Generators that a program made for itself,
+    such as a DataLoader's, are not among them.
     """
 
     def __init__(self) -> None:

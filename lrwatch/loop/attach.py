@@ -105,8 +105,8 @@ def attach(
         total_steps: Planned number of steps, if known.
         check_before_step: Whether to judge every step before its update, at the price of waiting
             for the device.
-        norm_every: Steps between two computed gradient norms, >= 1; None lets the norm take about
-            0.4 % of the time, or every tenth step where torch.distributed is initialised.
+        norm_every: Steps between two computed gradient norms, >= 1; None: each of the first 256,
+            then what takes 0.4 % of the time, or each tenth where torch.distributed is initialised.
         pretrained: Whether the model was trained before, which advice then takes into account.
         surrogate: Whether the value of the loss says nothing about progress, as in reinforcement
             learning and adversarial training: then only gradients and non-finite values are judged.

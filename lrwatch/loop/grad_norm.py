@@ -118,6 +118,9 @@ class Cadence:
 
     While ``press`` has it, and ``every`` fixes nothing, every step has it, whatever it costs.
 
+    The first ``n_young`` steps have it, too, unless ``every`` fixes the distance: a launch that is
+    too hot shows in bursts of the norm, and a tenth of them told hardly two thirds of such runs.
+
     In a job of several ranks every tenth step has it: the time differs between ranks, and shares
     make a whole only where each rank has taken its own.
 
@@ -127,6 +130,7 @@ class Cadence:
         every: Fixed distance in steps, >= 1, or None.
         share: Share of the time that may be spent, as a fraction > 0.
         max_gap: Largest distance in steps, >= 1.
+        n_young: Steps of a run, or of what is seen of one, that all have it, >= 0.
 
     Raises:
         ValueError: If ``every`` is below 1.
@@ -138,6 +142,8 @@ class Cadence:
         "_last_s",
         "_last_step",
         "_max_gap",
+        "_n_young",
+        "_old_from",
         "_pressed",
         "_share",
         "due_s",
@@ -145,7 +151,12 @@ class Cadence:
     )
 
     def __init__(
-        self, every: int | None = None, *, share: float = 0.004, max_gap: int = 20
+        self,
+        every: int | None = None,
+        *,
+        share: float = 0.004,
+        max_gap: int = 20,
+        n_young: int = 256,
     ) -> None:
         if every is not None and every < 1:
             raise ValueError(f"norm_every must be >= 1 or None, got {every}")
@@ -153,6 +164,8 @@ class Cadence:
         self._share = share
         self._max_gap = max_gap
         self._pressed = False
+        self._n_young = n_young
+        self._old_from = -1 if every is None else 0
         self._cost_s = 0.0
         self._last_s = 0.0
         self._last_step = -max_gap
@@ -160,16 +173,21 @@ class Cadence:
 
     def due(self, step: int, now_s: float) -> bool:
         """Whether the norm is to be computed at this step; ``now_s`` is of a steady clock."""
-        if self._pressed and self._every is None:
+        if self._old_from < 0:
+            self._begin(step)
+        if step < self._old_from or (self._pressed and self._every is None):
             return True
-        if self._every is None and not self._cost_s and job.n_ranks() > 1:
-            self._every = _EVERY_TOGETHER
         if self._every is not None:
             self.due_s, self.due_step = math.inf, step - step % self._every + self._every
             return step % self._every == 0
         if (now_s - self._last_s) * self._share >= self._cost_s:
             return True
         return not 0 < step - self._last_step < self._max_gap
+
+    def _begin(self, step: int) -> None:
+        self._old_from = step + self._n_young
+        if job.n_ranks() > 1:
+            self._every = _EVERY_TOGETHER
 
     def press(self, on: bool) -> None:
         """Have every step take it from here on, or as few as its cost allows."""
@@ -193,5 +211,6 @@ class Cadence:
             self._cost_s = 0.95 * known_s + 0.05 * min(cost_s, 4.0 * known_s)
         self._last_s = end_s
         self._last_step = step
-        if self._every is None and not self._pressed:
+        is_old = step + 1 >= self._old_from
+        if is_old and self._every is None and not self._pressed:
             self.due_s, self.due_step = end_s + self._cost_s / self._share, step + self._max_gap

@@ -294,7 +294,7 @@ def test_a_norm_whose_cost_varies_takes_its_share_of_the_time_and_no_more() -> N
 
 
 def test_pressed_for_it_every_step_has_it_whatever_it_costs() -> None:
-    cadence = Cadence()
+    cadence = Cadence(n_young=0)
     cadence.press(True)
     for step in range(5):
         assert cadence.due(step, 0.001 * step)
@@ -312,7 +312,21 @@ def test_a_fixed_distance_is_kept_under_pressure() -> None:
 
 def test_twenty_steps_never_pass_without_it() -> None:
     steps = taken(cost_s=1.0, step_s=0.001)
-    assert {b - a for a, b in itertools.pairwise(steps)} == {20}
+    assert {b - a for a, b in itertools.pairwise(steps[256:])} == {20}
+
+
+def test_a_young_run_has_it_every_time_whatever_it_costs() -> None:
+    assert taken(cost_s=1.0, step_s=0.001)[:258] == [*range(256), 275, 295]
+
+
+def test_a_run_that_is_seen_from_later_on_is_young_then() -> None:
+    cadence = Cadence(n_young=3)
+    assert [cadence.due(step, 0.0) for step in range(1000, 1003)] == [True] * 3
+
+
+def test_a_fixed_distance_is_kept_by_a_young_run() -> None:
+    cadence = Cadence(5)
+    assert [step for step in range(12) if cadence.due(step, 0.001 * step)] == [0, 5, 10]
 
 
 @pytest.mark.parametrize("every", [0, -1])
