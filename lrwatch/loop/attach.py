@@ -97,9 +97,9 @@ def attach(
         model: Its model; needed to take the model's buffers back in a rewind.
         run_dir: Where to write. None: ``LRWATCH_RUN_DIR``, else ``runs/<UTC time>-<script>``, made
             at the first judged step; False: nowhere.
-        backoff: True or a policy, to act on alerts; a step that may have to be acted on is then
-            judged before its update.
-            The ``backoff`` of another optimizer's watch ties this one to that.
+        backoff: True or ``lrwatch.Backoff(...)``, to act on alerts; a step that may have to be
+            acted on is then judged before its update. ``watch.backoff`` of another optimizer's
+            watch ties this one to that.
         name: Name of this optimizer where there are several: a folder in the run directory, and a
             word in every line that is printed.
         total_steps: Planned number of steps, if known.

@@ -186,6 +186,16 @@ class Watch:
             self._intervention.controller.load_state_dict(state["controller"])
             self._recorder.asking.renew()
 
+    def __repr__(self) -> str:
+        """What was judged so far; judges nothing itself, and waits for nothing."""
+        if self._judge is None:
+            return "Watch(inert)"
+        watcher = self._judge.watcher
+        state = "closed" if self.closed else "watching"
+        return (
+            f"Watch({state}, {self.n_steps} steps, {len(watcher.alerts)} alerts, {watcher.verdict})"
+        )
+
     def __enter__(self) -> Self:
         return self
 

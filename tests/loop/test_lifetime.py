@@ -288,3 +288,16 @@ def test_an_optimizer_that_nobody_trains_is_no_matter(capsys: pytest.CaptureFixt
     with attach(optimizer, run_dir=False):
         train(small_model(1), SGD(small_model(1).parameters(), lr=0.01), 1)
     assert capsys.readouterr().err == ""
+
+
+def test_a_watch_tells_what_it_is_without_judging() -> None:
+    model, told = small_model(), Told()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    watch = attach(optimizer, run_dir=False, sinks=[told])
+    train(model, optimizer, 3)
+    n_judged = len(told.steps)
+    assert repr(watch) == "Watch(watching, 3 steps, 0 alerts, undecided)"
+    assert len(told.steps) == n_judged
+    watch.close()
+    assert repr(watch) == "Watch(closed, 3 steps, 0 alerts, undecided)"
+    assert repr(copy.deepcopy(watch)) == "Watch(inert)"
