@@ -7,6 +7,7 @@ from lrwatch.stats.signals import Signals
 
 MIN_STEPS = 200
 _LIKELY = 0.6
+_GAINED = 1.0
 
 
 def hindsight(s: Signals) -> Verdict:
@@ -17,6 +18,7 @@ def hindsight(s: Signals) -> Verdict:
     that gained nothing while its gradient norm fell was moved, to no better place. An alert must
     not say so early, since a healthy run looks like the first while it is young; a look back may.
     Decided from the gradient norm and the rate too, so a run without them is never accused here.
+    One whose loss is not below its start is not called healthy, whatever else is known of it.
 
     Returns:
         ``"undecided"`` before 200 losses, else ``"healthy"``, ``"too_low"`` or ``"too_high"``.
@@ -26,12 +28,13 @@ def hindsight(s: Signals) -> Verdict:
     x = shape(s)
     if x is None:
         return "undecided"
+    unless: Verdict = "healthy" if x.gain >= _GAINED else "undecided"
     if x.norm_trend != x.norm_trend or s.lr != s.lr:
-        return "healthy"
+        return unless
     if x.rate_now >= 0.9 and x.gain < 1.0 and x.norm_now < -0.6 and x.late_ratio < 0.3:
         return "too_high"
     done_at_once = x.early > 0.7 and x.trend < 4.0
     slow = x.trend > -4.0 and x.norm_peak < 2.5 and not done_at_once
     if slow and TOO_LOW.probability(x) > _LIKELY:
         return "too_low"
-    return "healthy"
+    return unless

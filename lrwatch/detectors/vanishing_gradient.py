@@ -15,8 +15,8 @@ class VanishingGradient(Detector):
     """Alerts when the norm fell below ``share`` of its start, or to 0, and nothing was learned.
 
     Nothing was learned means: the level of the loss is less than three times its noise below the
-    first losses, whose own fall is no noise. A norm that falls because the loss is at its floor is
-    what training is for.
+    first losses, whose own fall is no noise, and not clearly below each of them. A norm that falls
+    because the loss is at its floor is what training is for.
 
     Does not catch: single dead layers (the norm is over all parameters), or a gradient that was
     tiny from the first step on (a stall). Steps without a norm are skipped, as are NaN; zero
@@ -60,8 +60,7 @@ class VanishingGradient(Detector):
             if level > 10.0 * self._share * s.start_norm:
                 return self.close(s, f"gradient norm is {level:.4g} again")
             return None
-        fall = max(s.start, s.first_level) - s.recent.median
-        if fall > 3.0 * max(s.recent.noise, _scatter(s.first)):
+        if _has_fallen(s):
             return None
         return self.tell(
             s,
@@ -74,6 +73,14 @@ class VanishingGradient(Detector):
             limit=self._share * s.start_norm,
             evidence={"start_norm": s.start_norm, "loss_level": s.recent.median},
         )
+
+
+def _has_fallen(s: Signals) -> bool:
+    """Whether the loss stands below its first values by more than they differ, or below all."""
+    level, noise, scatter = s.recent.median, s.recent.noise, _scatter(s.first)
+    if max(s.start, s.first_level) - level > 3.0 * max(noise, scatter):
+        return True
+    return min(s.first) - level > 3.0 * noise and s.first_level - level > 0.1 * scatter
 
 
 def _scatter(first: list[float]) -> float:

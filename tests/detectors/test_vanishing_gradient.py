@@ -44,6 +44,21 @@ def test_a_full_batch_that_converges_from_its_first_step_is_not(pace: float) -> 
     assert alerts_of(VanishingGradient(), run) == []
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_small_batches_of_what_can_be_solved_exactly_are_not(seed: int) -> None:
+    """The loss falls to nothing, though by less than the first batches differ."""
+    rng = random.Random(seed)
+    sizes = [math.exp(-i / 12) * math.exp(rng.gauss(0, 0.4)) for i in range(300)]
+    run = steps([0.05 * size**2 for size in sizes], sizes)
+    assert alerts_of(VanishingGradient(), run) == []
+
+
+def test_units_that_died_in_a_leap_just_below_the_start_are_told() -> None:
+    first = [2.4, 50.0, 9.0, 30.0, 4.0, 2.6, 3.0, 2.5]
+    run = steps(first + [2.303] * 200, [1.0] * 8 + [0.0] * 200)
+    assert [a.state for a in alerts_of(VanishingGradient(), run)] == ["opened"]
+
+
 def test_a_norm_that_fell_to_a_hundredth_is_not() -> None:
     assert alerts_of(VanishingGradient(), fading(to=1e-2)) == []
 
