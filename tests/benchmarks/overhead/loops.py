@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lrwatch import attach
+from tests.benchmarks.hook_cost import N_WARM, WARM_ROWS
 from tests.benchmarks.in_situ import InSitu
 from tests.benchmarks.overhead.trackers import TRACKERS, Log, within_backward
 from tests.benchmarks.training_step import Workload
@@ -103,6 +104,9 @@ class Loop:
             training.optimizer, training.model, run_dir=folder, stderr=False, **settings
         )
         self._stack.enter_context(self._in_situ.around(begin))
+        for _ in range(N_WARM):  # the first 256 have the norm every time
+            self._in_situ.next_step()
+            training.step(WARM_ROWS)
 
     def _step(self, found: Stretch) -> None:
         if self._in_situ is not None:
