@@ -3,7 +3,7 @@
 import importlib.util
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -51,14 +51,22 @@ def watcher(rows: Rows) -> Judgement:
     return _judged(rows, Watcher())
 
 
+def short_steps(rows: Rows) -> Judgement:
+    """What lrwatch says where steps take a millisecond: few norms, but for the first 256 steps."""
+    return _judged(rows, Watcher(), has_norm=lambda step: step < 256 or step % 15 == 0)
+
+
 def surrogate(rows: Rows) -> Judgement:
     """What lrwatch says when it is told that the loss is only a surrogate."""
     return _judged(rows, Watcher(surrogate=True))
 
 
-def _judged(rows: Rows, judge: Watcher) -> Judgement:
+def _judged(
+    rows: Rows, judge: Watcher, has_norm: Callable[[int], bool] = lambda _: True
+) -> Judgement:
     first, alarms = dict[Side, int](), []
-    for step in steps(rows):
+    for each in steps(rows):
+        step = each if has_norm(each.step) else replace(each, grad_norm=None)
         for alert in judge.update(step):
             if alert.state == "closed":
                 continue

@@ -55,6 +55,8 @@ def show(runs: Sequence[LabelledRun], rules: dict[str, judge.Judge]) -> None:
     )
     print(f"{len(plain)} runs by truth: {counts}\n")
     print(report.text("lrwatch", judged(plain, judge.watcher)))
+    print("\nWith the gradient norm at few steps after the 256th, as where steps are short:")
+    print(report.figure_line("lrwatch", figures(judged(plain, judge.short_steps))))
     if rules:
         print("\nRules of other systems on the same runs:")
     for name, rule in rules.items():
