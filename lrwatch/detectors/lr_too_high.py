@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from lrwatch.detectors.detector import Detector, Looks
 from lrwatch.detectors.easy_problems import comes_back, mostly_solved
+from lrwatch.detectors.loss_alone import above, by_loss_alone
 from lrwatch.detectors.scatter import scattered
 from lrwatch.records import Alert, Kind
 from lrwatch.stats.shape import Shape, shape
@@ -79,7 +80,7 @@ class LrTooHigh(Detector):
 
 def _picture(s: Signals, x: Shape) -> str | None:
     """The first picture that fits, in words; None if none does."""
-    stuck = None if mostly_solved(s) else _leapt(s, x) or _stayed(s, x)
+    stuck = None if mostly_solved(s) else _leapt(s, x) or _stayed(s, x) or by_loss_alone(s, x)
     return stuck or (None if _stood(x) or _changed(s) else _lost(s, x))
 
 
@@ -87,10 +88,7 @@ def _leapt(s: Signals, x: Shape) -> str | None:
     """Loss or norm leapt, and little or nothing was gained."""
     is_noise = comes_back(s, _OFTEN) or scattered(s)
     if s.recent.median > s.start and _stands_above(s, x) and not is_noise:
-        return (
-            f"loss is at {s.recent.median:.4g} after {s.n} steps, above its start {s.start:.4g}, "
-            f"and had leapt to {s.peak:.4g}"
-        )
+        return above(s)
     past = x.norm_peak - x.norm_now > 1.5 or x.peak > 15.0
     if past and _no_gain(s, x):
         return (
