@@ -19,7 +19,6 @@ _VERDICTS = {
     "healthy": "the rate is fine",
     "undecided": "none on the rate",
 }
-_FACTORS = {"lr_too_high": 0.1, "lr_too_low": 10.0}
 
 
 def play(plan: Plan, *, run_dir: Path, out: TextIO) -> None:
@@ -80,7 +79,7 @@ class _Stage:
 
 
 class Advice(NamedTuple):
-    """What an alert says to try, and the bolder of the rates that follow from it."""
+    """What an alert says to try, and the nearer of the two rates that it names."""
 
     words: str
     lr: float
@@ -89,9 +88,9 @@ class Advice(NamedTuple):
 def rate_advice(alerts: Sequence[Alert]) -> Advice | None:
     """The advice of the last alert about the rate itself, or None if there was none."""
     for alert in reversed(alerts):
-        factor = _FACTORS.get(alert.kind)
-        if factor is not None and alert.advice and alert.lr is not None:
-            return Advice(alert.advice, factor * alert.lr)
+        lr = alert.evidence.get("lr_to_try")
+        if isinstance(lr, float):
+            return Advice(alert.advice, lr)
     return None
 
 

@@ -6,6 +6,7 @@ from typing import ClassVar
 from lrwatch.detectors.detector import Detector, Looks
 from lrwatch.detectors.easy_problems import comes_back, mostly_solved
 from lrwatch.detectors.loss_alone import above, by_loss_alone
+from lrwatch.detectors.rates_to_try import lower
 from lrwatch.detectors.scatter import scattered
 from lrwatch.records import Alert, Kind
 from lrwatch.stats.shape import Shape, shape
@@ -56,8 +57,7 @@ class LrTooHigh(Detector):
         return self._recovered(s, seen) if found is None else self._tell(s, seen, found)
 
     def _tell(self, s: Signals, seen: Shape, found: str) -> Alert | None:
-        known = s.lr == s.lr
-        rate = f" (now {s.lr:.3g}, so {s.lr / 3:.2g} or {s.lr / 10:.2g})" if known else ""
+        instead = lower(s, seen.norm_peak)
         has_norm = seen.norm_peak == seen.norm_peak
         norm_peak = math.exp(min(seen.norm_peak, 300.0)) if has_norm else None
         return self.tell(
@@ -66,10 +66,15 @@ class LrTooHigh(Detector):
             found,
             onset=s.start_step,
             verdict="too_high",
-            advice=f"start again with a third to a tenth of the rate{rate}",
+            advice=f"start again with {instead.words}{instead.numbers(s.lr)}",
             value=s.recent.median,
             limit=s.start,
-            evidence={"gain": seen.gain, "peak": seen.peak, "norm_peak": norm_peak},
+            evidence={
+                "gain": seen.gain,
+                "peak": seen.peak,
+                "norm_peak": norm_peak,
+                **instead.evidence(s.lr),
+            },
         )
 
     def _recovered(self, s: Signals, seen: Shape) -> Alert | None:

@@ -4,6 +4,7 @@ import math
 from typing import ClassVar
 
 from lrwatch.detectors.detector import Detector, Looks
+from lrwatch.detectors.rates_to_try import higher
 from lrwatch.detectors.small_steps import could_be, stands_still
 from lrwatch.detectors.too_low_card import TOO_LOW
 from lrwatch.records import Alert, Kind
@@ -76,6 +77,8 @@ class LrTooLow(Detector):
 
     def _tell(self, s: Signals, x: Shape, likely: float) -> Alert | None:
         norm = math.exp(x.norm_now)
+        instead, top = higher(x.gain), s.lr / x.rate_now
+        when = "now" if x.rate_now > 0.9 else "at its highest"
         odds = f": {likely:.0%} like a rate too low" if likely > _SURE else ""
         return self.tell(
             s,
@@ -84,23 +87,21 @@ class LrTooLow(Detector):
             f"{norm:.2g} times its first value{odds}",
             onset=s.start_step,
             verdict="too_low",
-            advice=f"try three to ten times the rate ({_rates(s, x)})",
+            advice=f"try {instead.words}{instead.numbers(top, when=when)}",
             value=likely,
             limit=_SURE,
-            evidence={"gain": x.gain, "late_ratio": x.late_ratio, "norm_now": norm},
+            evidence={
+                "gain": x.gain,
+                "late_ratio": x.late_ratio,
+                "norm_now": norm,
+                **instead.evidence(top),
+            },
         )
 
     def _recovered(self, s: Signals, x: Shape, likely: float) -> Alert | None:
         if self.severity is None or likely > _NO_MORE or x.late_ratio > 0.5:
             return None
         return self.close(s, f"the loss has come down to {s.recent.median:.4g} and now slows")
-
-
-def _rates(s: Signals, x: Shape) -> str:
-    """What to multiply, and what that makes; of a schedule it is the highest rate."""
-    top = s.lr / x.rate_now
-    when = "now" if x.rate_now > 0.9 else "at its highest"
-    return f"{when} {top:.3g}, so {3 * top:.2g} or {10 * top:.2g}"
 
 
 def _progress(s: Signals, x: Shape) -> str:

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from lrwatch.detectors.detector import Detector
+from lrwatch.detectors.rates_to_try import HUNDREDTH
 from lrwatch.records import Alert, Kind, Side
 from lrwatch.stats.signals import Signals
 
@@ -10,6 +11,7 @@ _LASTING = 3
 _QUIET = 16
 _BLOW_UP = 3.0
 _FIRST_UPDATES = 3
+_LAUNCH = 32
 
 
 class NonFinite(Detector):
@@ -63,8 +65,12 @@ class NonFinite(Detector):
             words + before,
             onset=s.step,
             verdict=side,
-            advice=_advice(side),
-            evidence={"n_bad": self._streak, "last_finite_loss": s.last_loss if s.n else None},
+            advice=_advice(s, side),
+            evidence={
+                "n_bad": self._streak,
+                "last_finite_loss": s.last_loss if s.n else None,
+                **(HUNDREDTH.evidence(s.lr) if _at_launch(s, side) else {}),
+            },
         )
 
     def _bad_norm(self, s: Signals) -> Alert | None:
@@ -92,7 +98,13 @@ def _broken_at_once(s: Signals) -> bool:
     return 0 < s.n <= _FIRST_UPDATES and s.n_norm == s.n
 
 
-def _advice(side: Side | None) -> str:
+def _at_launch(s: Signals, side: Side | None) -> bool:
+    return side == "too_high" and s.n < _LAUNCH
+
+
+def _advice(s: Signals, side: Side | None) -> str:
+    if _at_launch(s, side):
+        return f"start again with {HUNDREDTH.words}{HUNDREDTH.numbers(s.lr)}"
     if side == "too_high":
         return "go back to a checkpoint from before the rise and train on with a third of the rate"
     return "look at this batch and at divisions, logarithms and half precision in the model"

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from lrwatch.records import Side, Step, Verdict
+from lrwatch.records import Alert, Side, Step, Verdict
 from lrwatch.watcher import Watcher
 from tests.benchmarks.truth import Rows
 
@@ -23,11 +23,14 @@ class Judgement:
         first: Step of the first accusation of each side.
         alarms: Kind and step of each alert of warning or critical.
         final: The verdict at the end of the run.
+        to_try: What the first accusation says to multiply the rate with, first and then; None
+            where it names no rate.
     """
 
     first: dict[Side, int]
     alarms: tuple[tuple[str, int], ...]
     final: Verdict
+    to_try: tuple[float, float] | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -64,17 +67,24 @@ def surrogate(rows: Rows) -> Judgement:
 def _judged(
     rows: Rows, judge: Watcher, has_norm: Callable[[int], bool] = lambda _: True
 ) -> Judgement:
-    first, alarms = dict[Side, int](), []
+    first, alarms, to_try = dict[Side, int](), [], None
     for each in steps(rows):
         step = each if has_norm(each.step) else replace(each, grad_norm=None)
         for alert in judge.update(step):
             if alert.state == "closed":
                 continue
             if alert.verdict is not None:
+                to_try = to_try if first else _to_try(alert)
                 first.setdefault(alert.verdict, step.step)
             if alert.severity in ALARMING:
                 alarms.append((alert.kind, step.step))
-    return Judgement(first, tuple(alarms), judge.verdict)
+    return Judgement(first, tuple(alarms), judge.verdict, to_try)
+
+
+def _to_try(alert: Alert) -> tuple[float, float] | None:
+    lrs = [alert.evidence.get(n) for n in ("lr_judged", "lr_to_try", "lr_to_try_next")]
+    judged, nearer, farther = (lr if isinstance(lr, float) else math.nan for lr in lrs)
+    return None if judged != judged else (nearer / judged, farther / judged)
 
 
 def peers(folder: Path) -> dict[str, Judge]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import judge, report
+from tests.benchmarks import advised, judge, report
 from tests.benchmarks.faults import __main__ as faults
 from tests.benchmarks.faults import score as fault_score
 from tests.benchmarks.faults import store as fault_store
@@ -55,6 +55,8 @@ def show(runs: Sequence[LabelledRun], rules: dict[str, judge.Judge]) -> None:
     )
     print(f"{len(plain)} runs by truth: {counts}\n")
     print(report.text("lrwatch", judged(plain, judge.watcher)))
+    print("\nRates that the first accusations advise, where the sweep has a run at such a rate:")
+    print(*advised.lines(judged(plain, judge.watcher)), sep="\n")
     print("\nWith the gradient norm at few steps after the 256th, as where steps are short:")
     print(report.figure_line("lrwatch", figures(judged(plain, judge.short_steps))))
     if rules:

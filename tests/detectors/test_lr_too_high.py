@@ -11,6 +11,8 @@ from lrwatch.records import Step
 from lrwatch.stats.signals import Signals
 from tests.detectors.streams import alerts_of, noise, power_law, rising, steps, thrown
 
+NAMES = ("lr_judged", "lr_to_try", "lr_to_try_next")
+
 
 def burst(seed: int, *, end: float, leap: float = 3.0, n: int = 400) -> list[Step]:
     """Loss and norm leap within ten steps; the loss comes down to ``end`` less than its start."""
@@ -196,9 +198,11 @@ def test_the_first_losses_are_only_learned_from() -> None:
 
 def test_the_advice_names_rates_where_the_rate_is_known() -> None:
     first, *_ = alerts_of(LrTooHigh(), [replace(s, lr=0.3) for s in thrown(0)])
-    assert "(now 0.3, so 0.1 or 0.03)" in first.advice
+    assert first.advice.endswith(" then a hundredth (now 0.3, so 0.01 or 0.003)")
+    assert [first.evidence[name] for name in NAMES] == pytest.approx([0.3, 0.01, 0.003])
     first, *_ = alerts_of(LrTooHigh(), [replace(s, lr=None) for s in thrown(0)])
-    assert first.advice == "start again with a third to a tenth of the rate"
+    assert first.advice == "start again with a thirtieth of the rate, then a hundredth"
+    assert [first.evidence[name] for name in NAMES] == [None] * 3
     assert first.lr is None
 
 

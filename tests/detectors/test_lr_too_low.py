@@ -132,7 +132,8 @@ def test_a_slow_run_is_named_while_its_rate_decays_and_told_the_highest() -> Non
     first, *_ = alerts_of(LrTooLow(), slow(0, fall=0.0, n=500, rates=rates))
     now = rates[first.step]
     assert 0.2 < now / max(rates) < 0.9
-    assert f"(at its highest {max(rates):.3g}, so {3 * max(rates):.2g} or" in first.advice
+    assert f"(at its highest {max(rates):.3g}, so {30 * max(rates):.2g} or" in first.advice
+    assert first.evidence["lr_to_try"] == pytest.approx(30 * max(rates))
 
 
 def test_nothing_is_said_once_the_rate_has_decayed() -> None:
@@ -180,7 +181,10 @@ def test_it_is_closed_when_the_loss_comes_down_and_slows() -> None:
 
 def test_the_advice_names_rates() -> None:
     (alert,) = alerts_of(LrTooLow(), [replace(s, lr=1e-5) for s in still(0)])
-    assert alert.advice == "try three to ten times the rate (now 1e-05, so 3e-05 or 0.0001)"
+    assert alert.advice == (
+        "try thirty times the rate, then a hundred times (now 1e-05, so 0.0003 or 0.001)"
+    )
+    assert alert.evidence["lr_to_try_next"] == pytest.approx(1e-3)
 
 
 @pytest.mark.parametrize("bad", [31, 0, -1])

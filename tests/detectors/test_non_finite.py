@@ -58,9 +58,18 @@ def test_missing_losses_are_neither_trouble_nor_recovery() -> None:
 
 
 def test_a_blow_up_before_it_broke_says_that_the_rate_is_too_high() -> None:
-    alerts = told([*noise(20), 10.0, 100.0, 1e4, math.inf])
-    assert [a.verdict for a in alerts] == ["too_high"]
-    assert "a third of the rate" in alerts[0].advice
+    losses = [*noise(20), 10.0, 100.0, 1e4, math.inf]
+    (alert,) = alerts_of(NonFinite(), steps(losses, None, [0.3] * len(losses)))
+    assert alert.verdict == "too_high"
+    assert alert.advice.startswith("start again with a hundredth of the rate")
+    assert alert.advice.endswith("(now 0.3, so 0.003 or 0.001)")
+    assert alert.evidence["lr_to_try"] == pytest.approx(0.003)
+
+
+def test_a_run_that_went_well_for_long_goes_back_and_on() -> None:
+    alerts = told([*noise(40), 10.0, 100.0, 1e4, math.inf])
+    assert "checkpoint from before the rise and train on with a third" in alerts[0].advice
+    assert "lr_to_try" not in alerts[0].evidence
 
 
 def test_a_norm_that_had_grown_a_hundredfold_says_so_too() -> None:
