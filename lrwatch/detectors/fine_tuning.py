@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from lrwatch.detectors.rates_to_try import TENTH
 from lrwatch.records import Alert
 from lrwatch.stats.signals import Signals
 
@@ -29,7 +30,8 @@ def for_pretrained(alert: Alert, s: Signals) -> Alert:
     blames = alert.verdict == "too_high" or alert.kind in ("divergence", "overshoot")
     if alert.state == "closed" or not blames or not has_leapt(s):
         return alert
-    return replace(alert, advice=ADVICE)
+    instead = TENTH.evidence(alert.lr) if alert.lr and "lr_to_try" in alert.evidence else {}
+    return replace(alert, advice=ADVICE, evidence={**alert.evidence, **instead})
 
 
 def has_leapt(s: Signals) -> bool:

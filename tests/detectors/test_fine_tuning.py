@@ -59,3 +59,13 @@ def test_a_healthy_fine_tuning_is_told_nothing(top: float) -> None:
     for i, loss in enumerate(forgetting(top=top)):
         watcher.update(Step(step=i, loss=loss, grad_norm=1.0, lr=0.001))
     assert [alert for alert in watcher.alerts if alert.severity != "info"] == []
+
+
+def test_the_evidence_names_the_tenth_that_the_advice_does() -> None:
+    watcher = Watcher(pretrained=True)
+    for i, loss in enumerate(forgetting()):
+        norm = 1.0 if i < 10 else 20.0 * math.exp(-i / 100)
+        watcher.update(Step(step=i, loss=loss, grad_norm=norm, lr=0.01))
+    told = [alert.evidence for alert in watcher.alerts if "lr_to_try" in alert.evidence]
+    assert told
+    assert {found["lr_to_try"] for found in told} == {0.001}
