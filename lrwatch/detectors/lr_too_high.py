@@ -4,7 +4,7 @@ import math
 from typing import ClassVar
 
 from lrwatch.detectors.detector import Detector, Looks
-from lrwatch.detectors.easy_problems import comes_back, mostly_solved
+from lrwatch.detectors.easy_problems import batches_solved, comes_back, mostly_solved
 from lrwatch.detectors.loss_alone import above, by_loss_alone
 from lrwatch.detectors.rates_to_try import lower
 from lrwatch.detectors.scatter import scattered
@@ -95,7 +95,7 @@ def _leapt(s: Signals, x: Shape) -> str | None:
     if s.recent.median > s.start and _stands_above(s, x) and not is_noise:
         return above(s)
     past = x.norm_peak - x.norm_now > 1.5 or x.peak > 15.0
-    if past and _no_gain(s, x):
+    if past and _no_gain(s, x) and not batches_solved(s, x):
         return (
             f"gradient norm burst to {_fold(x.norm_peak)} its first value; in {s.n} steps the "
             f"loss gained only {max(x.gain, 0.0):.1f} times its noise"
