@@ -3,6 +3,7 @@
 import math
 from typing import ClassVar
 
+from lrwatch.detectors.collapse import collapsed
 from lrwatch.detectors.detector import Detector, Looks
 from lrwatch.detectors.easy_problems import batches_solved, comes_back, mostly_solved
 from lrwatch.detectors.loss_alone import above, by_loss_alone
@@ -21,12 +22,13 @@ _OFTEN, _AT_TIMES = 0.35, 0.2
 class LrTooHigh(Detector):
     """Alerts when the shape of the run shows updates that are too large.
 
-    Seven pictures of it, each looked for every tenth of the run (names of
+    Eight pictures of it, each looked for every tenth of the run (names of
     :class:`~lrwatch.stats.shape.Shape`): the loss *stands above its start* after a leap of loss and
     norm; the norm burst tenfold and the loss *gained nothing*; a leap of the loss by hundreds of
     times its noise from which it *never came down*; a norm that fell while the loss *stayed*, where
     it fell far, had burst, or losses stood above the start (a mere plateau at the start is how deep
-    nets of sigmoids begin); more than half of a clear fall was *given back*; a loss that *has
+    nets of sigmoids begin); a *collapse* to one answer (:mod:`~lrwatch.detectors.collapse`); more
+    than half of a clear fall was *given back*; a loss that *has
     risen* since its first tenth; *bursts* above the start keep coming. A loss that rises while its
     noise shrinks is none of them: that is how the loss of a policy gradient looks. Noise alone
     makes none of them: at the edge of stability the loss wiggles and falls, which is normal, and
@@ -85,8 +87,13 @@ class LrTooHigh(Detector):
 
 def _picture(s: Signals, x: Shape) -> str | None:
     """The first picture that fits, in words; None if none does."""
-    stuck = None if mostly_solved(s) else _leapt(s, x) or _stayed(s, x) or by_loss_alone(s, x)
+    stuck = None if mostly_solved(s) else _stuck(s, x)
     return stuck or (None if _stood(x) or _changed(s) else _lost(s, x))
+
+
+def _stuck(s: Signals, x: Shape) -> str | None:
+    """It leapt, moved, or fell back, and is no better for it."""
+    return _leapt(s, x) or _stayed(s, x) or collapsed(s, x) or by_loss_alone(s, x)
 
 
 def _leapt(s: Signals, x: Shape) -> str | None:
