@@ -4,7 +4,8 @@ import math
 from typing import ClassVar
 
 from lrwatch.detectors.detector import Detector
-from lrwatch.records import Alert, Kind, Severity
+from lrwatch.detectors.rates_to_try import LAUNCH, after_blow_up
+from lrwatch.records import Alert, Kind, Severity, Side
 from lrwatch.stats.blocks import Blocks
 from lrwatch.stats.signals import Signals
 
@@ -22,7 +23,8 @@ class Divergence(Detector):
     Four ways lead to it. *Leap*: up within the first steps, by far more than it moves afterwards,
     and still there after 8. *Lasting*: ``patience`` losses in a row above the expected band, whose
     level is frozen meanwhile, half as high again as any rise of the younger half of the run.
-    *Running away*: three records in a row, each rise at least twice the one before. *Slow*: the
+    *Running away*: three records in a row, each rise at least twice the one before; in the first 32
+    steps that says that the rate is too high, as nothing else grows so from the start. *Slow*: the
     median of the last 32 losses gave back more than ``share`` of all that the run had gained, and
     by six times the noise; only an ``info`` where the noise has shrunk since the best, as that is
     how the loss of a policy gradient goes back to zero. Critical when the loss is above its start.
@@ -92,9 +94,8 @@ class Divergence(Detector):
         spread = max(s.first_spread, s.swing)
         if self._records <= _RECORDS or s.loss - s.start < 3.0 * spread:
             return None
-        return self._say(
-            s, "critical", f"each rise of the loss doubles the last, now {s.loss:.4g}", s.step
-        )
+        text = f"each rise of the loss doubles the last, now {s.loss:.4g}"
+        return self._say(s, "critical", text, s.step, "too_high" if s.n < LAUNCH else None)
 
     def _leap(self, s: Signals) -> Alert | None:
         """The loss leapt in the first steps and stayed up there."""
@@ -143,16 +144,27 @@ class Divergence(Detector):
             return None
         return self.close(s, f"loss level is back at {s.recent.median:.4g}")
 
-    def _say(self, s: Signals, severity: Severity, text: str, onset: int) -> Alert | None:
+    def _say(
+        self, s: Signals, severity: Severity, text: str, onset: int, side: Side | None = None
+    ) -> Alert | None:
+        instead = after_blow_up(s)
         return self.tell(
             s,
             severity,
             text,
             onset=onset,
-            advice="go back to a checkpoint from before the rise and lower the rate to a third",
+            verdict=side,
+            advice=f"start again with {instead.words}{instead.numbers(s.lr)}"
+            if instead
+            else "go back to a checkpoint from before the rise and lower the rate to a third",
             value=s.loss,
             limit=s.high,
-            evidence={"start": s.start, "best": s.best, "level": s.recent.median},
+            evidence={
+                "start": s.start,
+                "best": s.best,
+                "level": s.recent.median,
+                **(instead.evidence(s.lr) if instead else {}),
+            },
         )
 
 

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from lrwatch.detectors.detector import Detector
-from lrwatch.detectors.rates_to_try import HUNDREDTH
+from lrwatch.detectors.rates_to_try import HUNDREDTH, LAUNCH
 from lrwatch.records import Alert, Kind, Side
 from lrwatch.stats.signals import Signals
 
@@ -11,7 +11,6 @@ _LASTING = 3
 _QUIET = 16
 _BLOW_UP = 3.0
 _FIRST_UPDATES = 3
-_LAUNCH = 32
 
 
 class NonFinite(Detector):
@@ -99,7 +98,7 @@ def _broken_at_once(s: Signals) -> bool:
 
 
 def _at_launch(s: Signals, side: Side | None) -> bool:
-    return side == "too_high" and s.n < _LAUNCH
+    return side == "too_high" and s.n < LAUNCH
 
 
 def _advice(s: Signals, side: Side | None) -> str:

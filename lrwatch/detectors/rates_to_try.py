@@ -35,6 +35,9 @@ HUNDREDTH = Instead((1 / 100, 1 / 300), "a hundredth of the rate, then a third o
 TENFOLD = Instead((10.0, 30.0), "ten times the rate, then thirty times")
 THIRTYFOLD = Instead((30.0, 100.0), "thirty times the rate, then a hundred times")
 
+# Losses up to which a run is still being launched, and up to which it blew up at once.
+LAUNCH = 32
+_AT_ONCE = 8
 # The log of ten thousand: a gradient norm that burst so far was thrown far off.
 _THROWN = 9.2
 # Standard errors by which a run that is only a few steps of ten too slow has gained.
@@ -53,6 +56,13 @@ def lower(s: Signals, norm_peak: float) -> Instead:
     if s.recent.median <= s.start:
         return TENTH
     return HUNDREDTH if norm_peak > _THROWN else THIRTIETH
+
+
+def after_blow_up(s: Signals) -> Instead | None:
+    """What to try after a launch that blew up at once, by how soon; None once it was no launch."""
+    if s.n >= LAUNCH:
+        return None
+    return HUNDREDTH if s.n <= _AT_ONCE else THIRTIETH
 
 
 def higher(gain: float) -> Instead:

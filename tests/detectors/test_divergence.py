@@ -80,9 +80,24 @@ def test_a_slow_rise_while_the_noise_shrinks_is_only_noted(
 
 def test_losses_that_double_their_rise_are_critical_within_a_few_steps() -> None:
     losses = [2.0, *[2.0 + 0.5 * 10.0**i for i in range(12)]]
-    first, *_ = alerts_of(Divergence(), steps(losses))
+    first, *_ = alerts_of(Divergence(), steps(losses, None, [0.3] * len(losses)))
     assert first.severity == "critical"
     assert first.step <= 5
+    assert first.verdict == "too_high"
+    assert first.advice.startswith("start again with a hundredth of the rate")
+    assert first.evidence["lr_to_try"] == pytest.approx(0.003)
+
+
+@pytest.mark.parametrize(("before", "side"), [(24, "too_high"), (40, None)])
+def test_a_loss_that_runs_away_blames_the_rate_only_at_a_launch(
+    before: int, side: str | None
+) -> None:
+    run = [*noise(before, level=2.0), *[2.0 + 0.5 * 10.0**i for i in range(7)]]
+    alerts = alerts_of(Divergence(), steps(run))
+    assert "doubles the last" in alerts[0].message
+    assert alerts[0].verdict == side
+    assert ("checkpoint" in alerts[0].advice) == (side is None)
+    assert ("thirtieth" in alerts[0].advice) == (side is not None)
 
 
 @pytest.mark.parametrize("zero", [0.0, 2.3, -500.0])
