@@ -11,6 +11,7 @@ _LASTING = 3
 _QUIET = 16
 _BLOW_UP = 3.0
 _FIRST_UPDATES = 3
+_AT_ONCE = 1000.0
 
 
 class NonFinite(Detector):
@@ -20,8 +21,9 @@ class NonFinite(Detector):
     way. Steps that the gradient scaler skipped do not count. The rate is said to be too high where
     the loss had left its start upwards, or the norm had grown a hundredfold, before it broke; and
     where, once it lasts, nothing was finite after one of the first three updates although every
-    gradient before was: then the update broke the weights. (An ``eps`` that is zero in half
-    precision does so, too.)
+    gradient before was, or the loss a thousand times its first value: then the update broke the
+    weights. (An ``eps`` that is zero in half precision does so, too. So few losses have no noise to
+    be measured by: here alone a shift of the loss counts.)
 
     Does not catch: finite blow-ups (:mod:`~lrwatch.detectors.divergence`). Missing values are not
     trouble. Closed after 16 finite losses. A first value that is NaN is judged like any other.
@@ -94,7 +96,8 @@ def _side(s: Signals) -> Side | None:
 
 
 def _broken_at_once(s: Signals) -> bool:
-    return 0 < s.n <= _FIRST_UPDATES and s.n_norm == s.n
+    blown_up = s.n_norm > 0 and s.last_loss - s.start > _AT_ONCE * abs(s.start)
+    return 0 < s.n <= _FIRST_UPDATES and (s.n_norm == s.n or blown_up)
 
 
 def _at_launch(s: Signals, side: Side | None) -> bool:

@@ -126,3 +126,20 @@ def test_one_of_the_first_updates_broke_the_weights_if_its_gradient_was_finite(
     raised = [a for a in alerts if a.severity == "critical"]
     assert [a.verdict for a in raised] == [side]
     assert alerts[0].verdict is None
+
+
+@pytest.mark.parametrize(
+    ("losses", "norms", "side"),
+    [
+        ([157.0, 5e23], [94.0, math.inf], "too_high"),
+        ([157.0, 160.0], [94.0, math.inf], None),
+        ([157.0, 5e23], [math.inf, math.inf], None),
+        ([-2.0, 3e3], [1.0, math.nan], "too_high"),
+    ],
+)
+def test_an_update_that_threw_the_loss_far_off_broke_the_weights(
+    losses: list[float], norms: list[float], side: str | None
+) -> None:
+    run = steps([*losses, *[math.nan] * 4], [*norms, *[math.nan] * 4])
+    raised = [a for a in alerts_of(NonFinite(), run) if a.severity == "critical"]
+    assert [a.verdict for a in raised] == [side]
