@@ -153,7 +153,7 @@ def _stayed(s: Signals, x: Shape) -> str | None:
 
 def _lost(s: Signals, x: Shape) -> str | None:
     """The loss came down and did not stay there."""
-    rougher = x.noise_growth > 1.0
+    rougher = x.noise_growth > 1.0 and not mostly_solved(s)
     lost = x.given_back > 0.5 and x.drop > 4.0 and x.gain < 6.0 and x.peak > 1.0
     if s.n >= 64 and rougher and lost:
         share = min(x.given_back, 1.0)

@@ -300,3 +300,12 @@ def test_one_burst_in_a_third_of_the_run_is_chance(n_bursts: int) -> None:
     felt = [(10.0 if loss > 5.0 else 1.0) * math.exp(rng.gauss(0, 0.1)) for loss in losses]
     told = alerts_of(LrTooHigh(), steps(losses, felt, [0.1] * 72))
     assert any("burst above the start" in a.message for a in told) == (n_bursts > 1)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_nothing_is_lost_again_of_a_run_whose_usual_loss_is_far_below(seed: int) -> None:
+    rng = random.Random(seed)
+    run = lost_again(seed, by=8.0)
+    late = [replace(s, loss=1e-3) if rng.random() < 0.8 else s for s in run[100:]]
+    told = alerts_of(LrTooHigh(), run[:100] + late)
+    assert not any("lost again" in a.message or "has risen" in a.message for a in told)
