@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.benchmarks.sweep import tables
-from tests.benchmarks.sweep.__main__ import TABLES_FOLDER, main, sweep
+from tests.benchmarks.sweep import swapped, tables
+from tests.benchmarks.sweep.__main__ import SWAPPED_FOLDER, TABLES_FOLDER, main, sweep
 from tests.benchmarks.sweep.held_out import HELD_OUT
 from tests.benchmarks.sweep.optimizers import Schedule, factor
 from tests.benchmarks.sweep.store import outcomes, rows_path
@@ -70,6 +70,26 @@ def test_the_workloads_held_out_are_in_no_sweep_that_anything_is_fitted_to() -> 
     assert len(keys) == len(HELD_OUT)
     assert keys.isdisjoint(BY_KEY)
     assert keys.isdisjoint(w.key for w in tables.TABLES)
+
+
+def test_the_swapped_workloads_are_each_known_one_under_another_optimizer() -> None:
+    known = {w.key: w for w in (*WORKLOADS, *tables.TABLES)}
+    names = [w.name for w in swapped.SWAPPED]
+    assert len(names) == len(set(names)) == 65
+    assert set(names) == {w.name for w in known.values() if not w.surrogate}
+    assert not {w.key for w in swapped.SWAPPED} & set(known)
+
+
+def test_the_swapped_sweep_has_its_own_folder_and_seed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny = tuple(replace(w, n_steps=2) for w in swapped.SWAPPED if w.name == "iris_mlp")
+    monkeypatch.setattr(swapped, "SWAPPED", tiny)
+    monkeypatch.setattr("sys.argv", ["sweep", "--swapped"])
+    monkeypatch.setattr(torch, "set_flush_denormal", lambda on: on)
+    monkeypatch.chdir(tmp_path)
+    main()
+    assert {(o.name, o.seed) for o in outcomes(SWAPPED_FOLDER)} == {(tiny[0].key, swapped.SEED)}
 
 
 @pytest.mark.parametrize(("flags", "seeds"), [([], [0, 1]), (["--seeds", "2"], [2])])

@@ -1,7 +1,7 @@
 """Make the sweep: ``python -m tests.benchmarks.sweep --seeds 0 1 2``; what exists is kept.
 
-With ``--tables`` that over the tables of scikit-learn, with ``--held-out`` the one that nothing is
-fitted to, each in a folder of its own.
+With ``--tables`` that over the tables of scikit-learn, with ``--swapped`` both under other
+optimizers, with ``--held-out`` the one that nothing is fitted to, each in a folder of its own.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from tests.benchmarks.sweep import tables
+from tests.benchmarks.sweep import swapped, tables
 from tests.benchmarks.sweep.held_out import HELD_OUT
 from tests.benchmarks.sweep.store import Outcome, outcomes, save
 from tests.benchmarks.sweep.training import train
@@ -22,6 +22,7 @@ from tests.benchmarks.sweep.workloads import MULTIPLIERS, WORKLOADS
 FOLDER = Path(".bench/sweep")
 TABLES_FOLDER = Path(".bench/tables")
 HELD_OUT_FOLDER = Path(".bench/held_out")
+SWAPPED_FOLDER = Path(".bench/swapped")
 
 
 def sweep(folder: Path, workloads: Sequence[Workload], seeds: Sequence[int]) -> None:
@@ -50,6 +51,7 @@ def main() -> None:
     """Parse the command line and make the sweep."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tables", action="store_true", help="the workloads over tables instead")
+    parser.add_argument("--swapped", action="store_true", help="those with other optimizers")
     parser.add_argument("--held-out", action="store_true", help="those that nothing is fitted to")
     parser.add_argument("--out", type=Path, help="folder of the sweep")
     parser.add_argument("--seeds", type=int, nargs="+", help="instead of those of the figures")
@@ -63,6 +65,8 @@ def main() -> None:
         folder, registry = TABLES_FOLDER, tables.SEEDS
     elif chosen.held_out:
         folder, registry = HELD_OUT_FOLDER, ((HELD_OUT, (0,)),)
+    elif chosen.swapped:
+        folder, registry = SWAPPED_FOLDER, ((swapped.SWAPPED, (swapped.SEED,)),)
     for workloads, seeds in registry:
         wanted = [w for w in workloads if not chosen.only or w.key in chosen.only]
         sweep(chosen.out or folder, wanted, chosen.seeds or seeds)
