@@ -1,14 +1,16 @@
 """A net that was thrown off at the launch and gives every input the same answer since."""
 
 import math
-from statistics import fmean, variance
 
 from lrwatch.stats.shape import Shape
 from lrwatch.stats.signals import Signals
 
 _N = 100
+# Height of the leap and most that may be gained since, in noise; and that as a share of the leap.
 _LEAP, _GAIN, _SHARE = 20.0, 15.0, 0.2
+# Standard errors by which a loss comes down for certain.
 _SLOPE = 2.5
+# Logs: the usual norm over the first one, and by what norms differ from step to step.
 _FELL, _CALM = -1.5, 0.28
 
 
@@ -37,5 +39,6 @@ def _comes_down(s: Signals) -> bool:
     means = s.blocks.means()
     quarter = len(means) // 4
     before, last = means[-2 * quarter : -quarter], means[-quarter:]
-    error = math.sqrt((variance(before) + variance(last)) / quarter)
-    return fmean(before) - fmean(last) > _SLOPE * error
+    level, now = sum(before) / quarter, sum(last) / quarter
+    scatter = math.hypot(*(mean - level for mean in before), *(mean - now for mean in last))
+    return level - now > _SLOPE * scatter / math.sqrt(quarter * (quarter - 1))

@@ -154,7 +154,7 @@ class Divergence(Detector):
             text,
             onset=onset,
             verdict=side,
-            advice=f"start again with {instead.words}{instead.numbers(s.lr)}"
+            advice=instead.start_again(s.lr)
             if instead
             else "go back to a checkpoint from before the rise and lower the rate to a third",
             value=s.loss,

@@ -28,13 +28,14 @@ class LrTooHigh(Detector):
     times its noise from which it *never came down*; a norm that fell while the loss *stayed*, where
     it fell far, had burst, or losses stood above the start (a mere plateau at the start is how deep
     nets of sigmoids begin); a *collapse* to one answer (:mod:`~lrwatch.detectors.collapse`); more
-    than half of a clear fall was *given back*; a loss that *has
-    risen* since its first tenth; *bursts* above the start keep coming. A loss that rises while its
-    noise shrinks is none of them: that is how the loss of a policy gradient looks. Noise alone
-    makes none of them: at the edge of stability the loss wiggles and falls, which is normal, and
-    batches that differ by much scatter (:mod:`~lrwatch.detectors.scatter`). What an easy problem
-    does at first is waited for (:mod:`~lrwatch.detectors.easy_problems`), and what a change of the
-    task took is not the rate's fault (:mod:`~lrwatch.stats.changes`).
+    than half of a clear fall was *given back*; a loss that *has risen* since its first tenth;
+    *bursts* above the start keep coming. Without norms fewer of them can be seen
+    (:mod:`~lrwatch.detectors.loss_alone`). A loss that rises while its noise shrinks is none of
+    them: that is how the loss of a policy gradient looks. Noise alone makes none of them: at the
+    edge of stability the loss wiggles and falls, which is normal, and batches that differ by much
+    scatter (:mod:`~lrwatch.detectors.scatter`). What an easy problem does at first is waited for
+    (:mod:`~lrwatch.detectors.easy_problems`), and what a change of the task took is not the rate's
+    fault (:mod:`~lrwatch.stats.changes`).
 
     Does not catch: a rate a few times too high whose only sign is a higher floor, which loss and
     norm of one run do not show. NaN is left to non_finite, which says the side; with zero spread
@@ -68,7 +69,7 @@ class LrTooHigh(Detector):
             found,
             onset=s.start_step,
             verdict="too_high",
-            advice=f"start again with {instead.words}{instead.numbers(s.lr)}",
+            advice=instead.start_again(s.lr),
             value=s.recent.median,
             limit=s.start,
             evidence={
@@ -87,8 +88,9 @@ class LrTooHigh(Detector):
 
 def _picture(s: Signals, x: Shape) -> str | None:
     """The first picture that fits, in words; None if none does."""
-    stuck = None if mostly_solved(s) else _stuck(s, x)
-    return stuck or (None if _stood(x) or _changed(s) else _lost(s, x))
+    solved = mostly_solved(s)
+    stuck = None if solved else _stuck(s, x)
+    return stuck or (None if _stood(x) or _changed(s) else _lost(s, x, solved))
 
 
 def _stuck(s: Signals, x: Shape) -> str | None:
@@ -151,9 +153,9 @@ def _stayed(s: Signals, x: Shape) -> str | None:
     return None
 
 
-def _lost(s: Signals, x: Shape) -> str | None:
+def _lost(s: Signals, x: Shape, solved: bool) -> str | None:
     """The loss came down and did not stay there."""
-    rougher = x.noise_growth > 1.0 and not mostly_solved(s)
+    rougher = x.noise_growth > 1.0 and not solved
     lost = x.given_back > 0.5 and x.drop > 4.0 and x.gain < 6.0 and x.peak > 1.0
     if s.n >= 64 and rougher and lost:
         share = min(x.given_back, 1.0)

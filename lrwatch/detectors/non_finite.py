@@ -106,7 +106,7 @@ def _at_launch(s: Signals, side: Side | None) -> bool:
 
 def _advice(s: Signals, side: Side | None) -> str:
     if _at_launch(s, side):
-        return f"start again with {HUNDREDTH.words}{HUNDREDTH.numbers(s.lr)}"
+        return HUNDREDTH.start_again(s.lr)
     if side == "too_high":
         return "go back to a checkpoint from before the rise and train on with a third of the rate"
     return "look at this batch and at divisions, logarithms and half precision in the model"

@@ -1,5 +1,6 @@
 """Rates to try instead of one that was found wrong: how far off such rates were, by measurement."""
 
+import math
 from typing import NamedTuple
 
 from lrwatch.stats.signals import Signals
@@ -23,10 +24,15 @@ class Instead(NamedTuple):
         nearer, farther = (f"{factor * lr:.2g}" for factor in self.factors)
         return f" ({when} {lr:.3g}, so {nearer} or {farther})"
 
+    def start_again(self, lr: float) -> str:
+        """The advice after a launch that was too hot."""
+        return f"start again with {self.words}{self.numbers(lr)}"
+
     def evidence(self, lr: float) -> dict[str, float | int | str | None]:
         """The rate and the two by name, NaN where it is not known: an alert has None then."""
-        nearer, farther = self.factors
-        return {"lr_judged": lr, "lr_to_try": nearer * lr, "lr_to_try_next": farther * lr}
+        known = lr if lr > 0.0 else math.nan
+        nearer, farther = (factor * known for factor in self.factors)
+        return {"lr_judged": known, "lr_to_try": nearer, "lr_to_try_next": farther}
 
 
 TENTH = Instead((1 / 10, 1 / 30), "a tenth of the rate, then a thirtieth")

@@ -18,6 +18,7 @@ def told(
     jitter: float = 0.15,
     slope: float = 0.0,
     n: int = 300,
+    unit: float = 1.0,
 ) -> list[str]:
     """What is said of a launch at 2.5 that leaps, and after ten steps is at ``end``."""
     rng = random.Random(seed)
@@ -26,7 +27,7 @@ def told(
         level = 2.5 + leap * (1 - i / 10) if i < 10 else end - slope * i
         losses.append(level + rng.gauss(0, 0.05))
         felt.append(math.exp((0.8 if i < 10 else log_norm) + rng.gauss(0, jitter)))
-    run = steps(losses, felt, [0.1] * n)
+    run = steps([unit * loss for loss in losses], felt, [0.1] * n)
     return [alert.message for alert in alerts_of(LrTooHigh(), run)]
 
 
@@ -50,3 +51,8 @@ def test_it_is_not_where_one_of_its_signs_is_missing(seed: int) -> None:
 
 def test_it_is_not_told_before_a_hundred_losses() -> None:
     assert told(0, n=99) == []
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e200])
+def test_the_unit_of_the_loss_does_not_matter(unit: float) -> None:
+    assert len(told(0, unit=unit)) == len(told(0)) > 0

@@ -67,3 +67,4 @@ def test_words_numbers_and_evidence_say_the_same(instead: Instead) -> None:
 @pytest.mark.parametrize("lr", [math.nan, 0.0])
 def test_a_rate_that_is_not_known_is_not_named(lr: float) -> None:
     assert TENTH.numbers(lr) == ""
+    assert all(math.isnan(float(value or 0.0)) for value in TENTH.evidence(lr).values())

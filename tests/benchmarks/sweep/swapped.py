@@ -23,6 +23,7 @@ _SCALE: dict[Optimizer, float] = {
     "rmsprop": 0.003,
     "adagrad": 0.05,
 }
+# Adam and momentum, which most people use, get two chances.
 _CHOICES: tuple[Optimizer, ...] = (
     "sgd",
     "momentum",
