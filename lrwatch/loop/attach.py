@@ -106,7 +106,7 @@ def attach(
         check_before_step: Whether to judge every step before its update, at the price of waiting
             for the device.
         norm_every: Steps between two computed gradient norms, >= 1; None: each of the first 256,
-            then what takes 0.4 % of the time, or each tenth where torch.distributed is initialised.
+            then what takes 0.2 % of the time, or each tenth where torch.distributed is initialised.
         pretrained: Whether the model was trained before, which advice then takes into account.
         surrogate: Whether the value of the loss says nothing about progress, as in reinforcement
             learning and adversarial training: then only gradients and non-finite values are judged.

@@ -109,12 +109,12 @@ def _accumulator(dtype: torch.dtype) -> torch.dtype | None:
 
 
 class Cadence:
-    """Says at which steps the norm is computed, so that it stays about 0.4 % of the time.
+    """Says at which steps the norm is computed, so that it stays about 0.2 % of the time.
 
     It is due when ``share`` of the time since the last one is as much as it costs, and after
-    ``max_gap`` steps at the latest. So a long step has it every time, and a step of a millisecond
-    every tenth to twentieth. ``every`` fixes the distance instead: the steps whose number it
-    divides. Which steps have it changes nothing in the training.
+    ``max_gap`` steps at the latest, which is where a step of a millisecond has it. ``every`` fixes
+    the distance instead: the steps whose number it divides. Which steps have it changes nothing in
+    the training, and what is said of recorded runs is the same with every fifth or twentieth.
 
     While ``press`` has it, and ``every`` fixes nothing, every step has it, whatever it costs.
 
@@ -154,7 +154,7 @@ class Cadence:
         self,
         every: int | None = None,
         *,
-        share: float = 0.004,
+        share: float = 0.002,
         max_gap: int = 20,
         n_young: int = 256,
     ) -> None:

@@ -19,7 +19,7 @@ import torch
 
 from lrwatch import attach
 from tests.benchmarks.in_situ import InSitu, clock
-from tests.benchmarks.training_step import Training, Workload
+from tests.benchmarks.training_step import N_OWN_ROWS, Training, Workload
 from tests.benchmarks.usage import other_threads_s
 
 WORKLOADS = (
@@ -27,7 +27,7 @@ WORKLOADS = (
     (Workload("5 ms: 4 layers of 256", (256, 256, 256, 256, 10), 256, 1000), 20.0),
     (Workload("400 ms: 13 layers of 1024", (1024,) * 14, 384, 30), 75.0),
 )
-N_WARM, WARM_ROWS = 300, 8
+N_WARM = 300
 _STREAM_BYTES = 1 << 28
 
 HEADER = (
@@ -80,7 +80,7 @@ def measure(workload: Workload, bandwidth: float) -> Cost:
         stack.enter_context(watching)
         for _ in range(N_WARM):
             in_situ.next_step()
-            training.step(WARM_ROWS)
+            training.step(N_OWN_ROWS)
         times(training, in_situ, 10)
         in_situ.reset()
         threads_s = other_threads_s()

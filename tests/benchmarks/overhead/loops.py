@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from lrwatch import attach
-from tests.benchmarks.hook_cost import N_WARM, WARM_ROWS
+from tests.benchmarks.hook_cost import N_WARM
 from tests.benchmarks.in_situ import InSitu
 from tests.benchmarks.overhead.trackers import TRACKERS, Log, within_backward
-from tests.benchmarks.training_step import Workload
+from tests.benchmarks.training_step import N_OWN_ROWS, Workload
 from tests.benchmarks.usage import all_threads_but_this_s, children_s, memory_mb
 
 SETTLE_S = 0.3
@@ -106,7 +106,7 @@ class Loop:
         self._stack.enter_context(self._in_situ.around(begin))
         for _ in range(N_WARM):  # the first 256 have the norm every time
             self._in_situ.next_step()
-            training.step(WARM_ROWS)
+            training.step(N_OWN_ROWS)
 
     def _step(self, found: Stretch) -> None:
         if self._in_situ is not None:
