@@ -24,7 +24,7 @@ class Watcher:
 
     Args:
         total_steps: Steps the run will take, if known, >= 1: a rate is then not called too low in
-            the first twentieth of the run. None if unknown.
+            the first tenth of the run. None if unknown.
         pretrained: Whether the model was trained before: where the loss leaps from its low start,
             advice then says so.
         surrogate: Whether the value of the loss says nothing about progress, as in reinforcement

@@ -1,5 +1,6 @@
 """The sweep repeats itself to the bit, keeps its folder's format, and can be continued."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,11 +8,18 @@ import numpy as np
 import pytest
 import torch
 
-from tests.benchmarks.sweep import swapped, tables
-from tests.benchmarks.sweep.__main__ import SWAPPED_FOLDER, TABLES_FOLDER, main, sweep
+from tests.benchmarks.sweep import longer, swapped, tables
+from tests.benchmarks.sweep.__main__ import (
+    LONGER_FOLDER,
+    SWAPPED_FOLDER,
+    TABLES_FOLDER,
+    main,
+    sweep,
+)
 from tests.benchmarks.sweep.held_out import HELD_OUT
 from tests.benchmarks.sweep.optimizers import Schedule, factor
 from tests.benchmarks.sweep.store import outcomes, rows_path
+from tests.benchmarks.sweep.third import THIRD
 from tests.benchmarks.sweep.training import STEPS_AFTER_NON_FINITE, train
 from tests.benchmarks.sweep.workload import Workload
 from tests.benchmarks.sweep.workloads import MULTIPLIERS, WORKLOADS
@@ -104,6 +112,23 @@ def test_the_sweep_over_tables_has_its_own_folder_and_seeds(
     main()
     runs = [(o.name, o.seed) for o in outcomes(TABLES_FOLDER)]
     assert runs == [("iris_mlp/momentum", s) for s in seeds for _ in MULTIPLIERS]
+
+
+def test_the_longer_sweep_has_fewer_rates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(longer, "LONGER", (TINY,))
+    monkeypatch.setattr("sys.argv", ["sweep", "--longer"])
+    monkeypatch.setattr(torch, "set_flush_denormal", lambda on: on)
+    monkeypatch.chdir(tmp_path)
+    main()
+    runs = list(outcomes(LONGER_FOLDER))
+    assert [o.lr for o in runs] == pytest.approx([TINY.centre * f for f in longer.FACTORS])
+    assert {o.seed for o in runs} == {longer.SEED}
+
+
+def test_its_workloads_are_known_ones_eight_times_as_long() -> None:
+    plain = {w.key: w for w in (*WORKLOADS, *THIRD) if not w.surrogate}
+    assert {w.key: w.n_steps for w in longer.LONGER} == {k: 8 * w.n_steps for k, w in plain.items()}
+    assert [round(2 * math.log10(f), 9) for f in longer.FACTORS] == [-4, -3, -2, -1, 0, 1]
 
 
 @pytest.mark.parametrize(

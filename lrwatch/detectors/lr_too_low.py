@@ -15,6 +15,7 @@ from lrwatch.stats.signals import Signals
 LOWEST_RATE = 0.2
 _SURE = 0.97
 _NO_MORE = 0.2
+_UNLESS = "; a run that is to be thirty times as long may get there as it is"
 
 
 class LrTooLow(Detector):
@@ -35,7 +36,8 @@ class LrTooLow(Detector):
     (:mod:`~lrwatch.detectors.stall`), or without a rate, which may be in their warm-up, and rates
     a few times too low, whose progress is merely slower than it could be. NaN is skipped; zero
     spread counts as nothing to be seen; sign and unit of the loss do not matter; silent before 130
-    losses, and in the first twentieth of a run whose length is known.
+    losses, and in the first tenth of a run whose length is known. Where that is not known, a run
+    that goes on for thirty times as long may get there all the same; the advice says so.
 
     Reference: Y. LeCun, L. Bottou, G. Orr and K.-R. Müller, "Efficient BackProp", 1998.
 
@@ -62,7 +64,7 @@ class LrTooLow(Detector):
         """Judge the step that ``s`` was just updated with."""
         if not s.review or s.loss != s.loss or s.n < self._min_steps:
             return None
-        if s.total_steps is not None and s.step - s.start_step < s.total_steps / 20:
+        if s.total_steps is not None and s.step - s.start_step < s.total_steps / 10:
             return None
         x = shape(s)
         if x is None or x.norm_trend != x.norm_trend or s.lr != s.lr:
@@ -87,7 +89,8 @@ class LrTooLow(Detector):
             f"{norm:.2g} times its first value{odds}",
             onset=s.start_step,
             verdict="too_low",
-            advice=f"try {instead.words}{instead.numbers(top, when=when)}",
+            advice=f"try {instead.words}{instead.numbers(top, when=when)}"
+            + ("" if s.total_steps else _UNLESS),
             value=likely,
             limit=_SURE,
             evidence={

@@ -59,6 +59,11 @@ def short_steps(rows: Rows) -> Judgement:
     return _judged(rows, Watcher(), has_norm=lambda step: step < 256 or step % 15 == 0)
 
 
+def told_length(rows: Rows) -> Judgement:
+    """What lrwatch says when it is told how long the run will be."""
+    return _judged(rows, Watcher(total_steps=len(rows)))
+
+
 def surrogate(rows: Rows) -> Judgement:
     """What lrwatch says when it is told that the loss is only a surrogate."""
     return _judged(rows, Watcher(surrogate=True))

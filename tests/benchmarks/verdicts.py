@@ -59,6 +59,8 @@ def show(runs: Sequence[LabelledRun], rules: dict[str, judge.Judge]) -> None:
     print(*advised.lines(judged(plain, judge.watcher)), sep="\n")
     print("\nWith the gradient norm at few steps after the 256th, as where steps are short:")
     print(report.figure_line("lrwatch", figures(judged(plain, judge.short_steps))))
+    print("\nTold how long the run will be (total_steps):")
+    print(report.figure_line("lrwatch", figures(judged(plain, judge.told_length))))
     if rules:
         print("\nRules of other systems on the same runs:")
     for name, rule in rules.items():

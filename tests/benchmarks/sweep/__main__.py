@@ -1,7 +1,8 @@
 """Make the sweep: ``python -m tests.benchmarks.sweep --seeds 0 1 2``; what exists is kept.
 
 With ``--tables`` that over the tables of scikit-learn, with ``--swapped`` both under other
-optimizers, with ``--held-out`` the one that nothing is fitted to, each in a folder of its own.
+optimizers, with ``--longer`` runs eight times as long, with ``--held-out`` the one that nothing is
+fitted to, each in a folder of its own.
 """
 
 import argparse
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from tests.benchmarks.sweep import swapped, tables
+from tests.benchmarks.sweep import longer, swapped, tables
 from tests.benchmarks.sweep.held_out import HELD_OUT
 from tests.benchmarks.sweep.store import Outcome, outcomes, save
 from tests.benchmarks.sweep.training import train
@@ -23,14 +24,20 @@ FOLDER = Path(".bench/sweep")
 TABLES_FOLDER = Path(".bench/tables")
 HELD_OUT_FOLDER = Path(".bench/held_out")
 SWAPPED_FOLDER = Path(".bench/swapped")
+LONGER_FOLDER = Path(".bench/longer")
 
 
-def sweep(folder: Path, workloads: Sequence[Workload], seeds: Sequence[int]) -> None:
+def sweep(
+    folder: Path,
+    workloads: Sequence[Workload],
+    seeds: Sequence[int],
+    factors: Sequence[float] = MULTIPLIERS,
+) -> None:
     """Train whatever of this is not in the folder yet, seed by seed."""
     done = {(o.name, o.seed, o.mult) for o in outcomes(folder)}
     for seed in seeds:
         for workload in workloads:
-            named = {f"{factor:.5g}": factor for factor in MULTIPLIERS}
+            named = {f"{factor:.5g}": factor for factor in factors}
             missing = {m: f for m, f in named.items() if (workload.key, seed, m) not in done}
             started = time.perf_counter()
             for mult, factor in missing.items():
@@ -52,6 +59,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tables", action="store_true", help="the workloads over tables instead")
     parser.add_argument("--swapped", action="store_true", help="those with other optimizers")
+    parser.add_argument("--longer", action="store_true", help="eight times as long, at six rates")
     parser.add_argument("--held-out", action="store_true", help="those that nothing is fitted to")
     parser.add_argument("--out", type=Path, help="folder of the sweep")
     parser.add_argument("--seeds", type=int, nargs="+", help="instead of those of the figures")
@@ -59,7 +67,7 @@ def main() -> None:
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    folder = FOLDER
+    folder, factors = FOLDER, MULTIPLIERS
     registry: Sequence[tuple[Sequence[Workload], Sequence[int]]] = ((WORKLOADS, (0, 1, 2)),)
     if chosen.tables:
         folder, registry = TABLES_FOLDER, tables.SEEDS
@@ -67,9 +75,12 @@ def main() -> None:
         folder, registry = HELD_OUT_FOLDER, ((HELD_OUT, (0,)),)
     elif chosen.swapped:
         folder, registry = SWAPPED_FOLDER, ((swapped.SWAPPED, (swapped.SEED,)),)
+    elif chosen.longer:
+        folder, registry = LONGER_FOLDER, ((longer.LONGER, (longer.SEED,)),)
+        factors = longer.FACTORS
     for workloads, seeds in registry:
         wanted = [w for w in workloads if not chosen.only or w.key in chosen.only]
-        sweep(chosen.out or folder, wanted, chosen.seeds or seeds)
+        sweep(chosen.out or folder, wanted, chosen.seeds or seeds, factors)
 
 
 if __name__ == "__main__":
