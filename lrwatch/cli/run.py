@@ -22,6 +22,12 @@ Examples:
 @click.option("-m", "is_module", is_flag=True, help="SCRIPT is the name of a module.")
 @click.option("--backoff", is_flag=True, help="Act on alerts, too.")
 @click.option("--run-dir", type=click.Path(path_type=Path), help="[default: runs/<time>-SCRIPT]")
+@click.option(
+    "--total-steps",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Steps that the run will take, where you know it.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; the run directory has it all.")
 def command(
     script: str,
@@ -29,6 +35,7 @@ def command(
     is_module: bool,
     backoff: bool,
     run_dir: Path | None,
+    total_steps: int | None,
     quiet: bool,
 ) -> None:
     """Watch the training that SCRIPT does, without an edit.
@@ -56,6 +63,7 @@ def command(
         is_chosen=bool(chosen),
         backoff=backoff,
         quiet=quiet,
+        total_steps=total_steps,
         pid=os.getpid(),
     )
     become(words, plan.environment(os.environ))

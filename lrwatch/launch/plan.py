@@ -21,6 +21,7 @@ class Plan:
         is_chosen: Whether the user named it; else no process writes to one that exists.
         backoff: Whether to act on alerts.
         quiet: Whether to print nothing.
+        total_steps: Steps that each optimizer will take, >= 1, where the user said so.
         pid: The process that runs the script itself.
         find: What a search for a rate is told; None where the run is only watched.
     """
@@ -29,6 +30,7 @@ class Plan:
     is_chosen: bool = False
     backoff: bool = False
     quiet: bool = False
+    total_steps: int | None = None
     pid: int = 0
     find: Mapping[str, Any] | None = None
 

@@ -75,7 +75,7 @@ class Session:
             optimizer,
             at_once=backoff,
             norm_every=None,
-            total_steps=None,
+            total_steps=self._plan.total_steps,
             notice=self._say,
             name=f"opt{self._n_made}",
             acts=backoff,

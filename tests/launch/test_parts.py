@@ -67,7 +67,7 @@ def test_a_module_that_fails_or_is_not_found_fails_as_before(importable: Path) -
 
 
 def test_a_plan_arrives_as_it_was_sent_and_the_users_path_stays() -> None:
-    plan = Plan(run_dir="/runs/ä b", is_chosen=True, backoff=True, quiet=True, pid=7)
+    plan = Plan(run_dir="/runs/ä b", is_chosen=True, backoff=True, quiet=True, pid=7, total_steps=9)
     sent = plan.environment({"PYTHONPATH": f"/a{os.pathsep}/b", "HOME": "/h"})
     assert Plan.of(sent) == plan
     startup, *rest = sent["PYTHONPATH"].split(os.pathsep)

@@ -32,6 +32,13 @@ optimizer = torch.optim.SGD(model.parameters(), lr=float(sys.argv[1]))
 print(train(model, optimizer, 200))
 sys.exit("finished")
 """
+TOO_COLD = """
+def loss_of(model):
+    x = torch.randn(64, 4)
+    return (model(x) - x.sum(1, keepdim=True)).square().mean()
+model = torch.nn.Linear(4, 1)
+train(model, torch.optim.SGD(model.parameters(), lr=1e-5), 400)
+"""
 GAN = """
 real, softplus = torch.randn(8, 4) + 2, torch.nn.functional.softplus
 d, g = torch.nn.Linear(4, 1), torch.nn.Linear(2, 4)
@@ -175,6 +182,16 @@ def test_back_off_acts(tmp_path: Path) -> None:
     ended = watched("--backoff", "-q", "--run-dir", "run", script, "100", cwd=tmp_path)
     assert "lrwatch:" not in ended.stderr
     assert '"action"' in (tmp_path / "run" / "lrwatch" / "alerts.jsonl").read_text()
+
+
+@pytest.mark.parametrize(("flags", "n_alerts"), [((), 1), (("--total-steps", "5000"), 0)])
+def test_who_says_how_long_it_will_be_hears_of_no_rate_too_low_at_its_start(
+    flags: tuple[str, ...], n_alerts: int, tmp_path: Path
+) -> None:
+    script = write(tmp_path, "slow.py", TOO_COLD)
+    ended = watched(*flags, "--run-dir", "run", script, cwd=tmp_path)
+    assert ended.stderr.count(" lr_too_low ") == n_alerts
+    assert "lrwatch: too_low (400 steps" in ended.stderr
 
 
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
