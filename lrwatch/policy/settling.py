@@ -57,9 +57,10 @@ class Settling:
         arm.next_check = int(1.25 * arm.n) + 1
         if not arm.steady():
             return None
-        if seen.moved() < STIRRED:
-            return None
-        return self._slow(seen, self._progress())
+        so_far = self._progress()
+        if so_far.learnt and not self._is_slow(so_far):
+            return None  # before the weights are read, which costs more than all the rest
+        return None if seen.moved() < STIRRED else self._slow(seen, so_far)
 
     def _slow(self, seen: Seen, so_far: Progress) -> Move | None:
         course, arm = self._course, self._course.arm

@@ -15,11 +15,15 @@ def descent(seed: int, n_steps: int) -> list[float]:
 
 
 class Run:
-    """Feeds losses and norms to a ladder; ``moved`` is how far the weights are said to be."""
+    """Feeds losses and norms to a ladder; ``moved`` is how far the weights are said to be.
+
+    ``n_looks`` is how often that was asked.
+    """
 
     def __init__(self, settings: Backoff | None = None, *, moved: float = 0.5, **more: int) -> None:
         self.ladder = Ladder(settings or Backoff(), **more)
         self.moved = moved
+        self.n_looks = 0
         self.step = 0
         self.moves: list[tuple[int, Move]] = []
         self.saved: list[int] = []
@@ -30,13 +34,15 @@ class Run:
         """All moves so far."""
         taken = list(losses)
         for loss, norm in zip(taken, norms or [1.0] * len(taken), strict=True):
-            seen = Seen(
-                step=self.step, loss=loss, grad_norm=norm, rate=rate, moved=lambda: self.moved
-            )
+            seen = Seen(step=self.step, loss=loss, grad_norm=norm, rate=rate, moved=self._look)
             self.moves += [(self.step, move) for move in self.ladder.decide(seen)]
             self.saved += [self.step] if self.ladder.save else []
             self.step += 1
         return self.moves
+
+    def _look(self) -> float:
+        self.n_looks += 1
+        return self.moved
 
     def kinds(self) -> list[str]:
         """What was done, outcomes left out."""

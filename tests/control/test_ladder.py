@@ -126,6 +126,15 @@ def test_noise_floor_that_a_lower_rate_lifts_is_left_for_good() -> None:
     assert any(move.helped for _, move in run.moves)
 
 
+def test_the_weights_are_not_read_while_the_loss_falls() -> None:
+    run = Run()
+    run.feed(2 * math.exp(-i / 400) for i in range(128))
+    n_looks = run.n_looks
+    run.feed(2 * math.exp(-i / 400) for i in range(128, 800))
+    assert (run.n_looks, run.moves) == (n_looks, [])
+    assert floor_at(lambda scale: 0.5, 250).n_looks > n_looks
+
+
 def test_loss_that_stands_still_is_tried_at_a_lower_rate_without_any_sign() -> None:
     run = floor_at(lambda scale: 0.5 + scale, 250, settle=False)
     assert run.moves[0][0] >= 127
