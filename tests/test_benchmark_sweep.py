@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.benchmarks.sweep import longer, swapped, tables
+from tests.benchmarks.sweep import longer, small_batches, swapped, tables
 from tests.benchmarks.sweep.__main__ import (
     LONGER_FOLDER,
     SWAPPED_FOLDER,
@@ -163,3 +163,14 @@ def test_a_second_sweep_trains_only_what_is_missing(tmp_path: Path) -> None:
     path.write_text("".join(lines[:-1]))
     sweep(tmp_path, [TINY], [0])
     assert path.read_text().splitlines(keepends=True) == lines
+
+
+def test_tiny_batches_are_one_to_four_samples_of_nets_that_can_learn_from_them() -> None:
+    found = {w.key: w for w in small_batches.small_batches()}
+    sizes = {key: len(next(w.build(0).batches)) for key, w in found.items()}  # type: ignore[attr-defined]
+    assert set(sizes.values()) == {1, 2, 4}
+    plain = {w.key: w for w in (*WORKLOADS, *THIRD)}
+    assert found.keys() < plain.keys()
+    assert not [key for key in found if "_bn" in key]
+    assert all(w.centre < plain[key].centre for key, w in found.items())
+    assert max(w.n_steps for w in found.values()) == small_batches.MOST_STEPS

@@ -8,7 +8,7 @@ from lrwatch.detectors.detector import Detector, Looks
 from lrwatch.detectors.easy_problems import batches_solved, comes_back, mostly_solved
 from lrwatch.detectors.loss_alone import above, by_loss_alone
 from lrwatch.detectors.rates_to_try import lower
-from lrwatch.detectors.scatter import scattered
+from lrwatch.detectors.scatter import KEPT, THROWN, began_easy, scattered
 from lrwatch.records import Alert, Kind
 from lrwatch.stats.shape import Shape, shape
 from lrwatch.stats.signals import Signals
@@ -17,6 +17,8 @@ from lrwatch.stats.signals import Signals
 _BURSTS = 2
 # Share of young losses below the start at which a leap or a burst is waited for.
 _OFTEN, _AT_TIMES = 0.35, 0.2
+# Part of the fall that bursts must leave less of: those that cost less are hard samples.
+_LEFT = 0.38
 
 
 class LrTooHigh(Detector):
@@ -32,8 +34,8 @@ class LrTooHigh(Detector):
     *bursts* above the start keep coming. Without norms fewer of them can be seen
     (:mod:`~lrwatch.detectors.loss_alone`). A loss that rises while its noise shrinks is none of
     them: that is how the loss of a policy gradient looks. Noise alone makes none of them: at the
-    edge of stability the loss wiggles and falls, which is normal, and batches that differ by much
-    scatter (:mod:`~lrwatch.detectors.scatter`). What an easy problem does at first is waited for
+    edge of stability the loss wiggles and falls, which is normal, and batches that differ by much,
+    as tiny ones do, scatter (:mod:`~lrwatch.detectors.scatter`). What an easy problem does at first is waited for
     (:mod:`~lrwatch.detectors.easy_problems`), and what a change of the task took is not the rate's
     fault (:mod:`~lrwatch.stats.changes`).
 
@@ -167,7 +169,7 @@ def _lost(s: Signals, x: Shape, solved: bool) -> str | None:
             "it fell at once and has risen since"
         )
     often = x.over_start > 0.04 and x.over_start * s.n >= 3 * _BURSTS
-    if s.n >= 64 and often and x.bursts > 0.3 and x.drop > 2.0:
+    if s.n >= 64 and often and x.bursts > 0.3 and x.drop > 2.0 and x.left_from_first < _LEFT:
         return f"{x.over_start:.0%} of the losses burst above the start {s.start:.4g}"
     return None
 
@@ -178,7 +180,7 @@ def _changed(s: Signals) -> bool:
 
 
 def _no_gain(s: Signals, x: Shape) -> bool:
-    if comes_back(s, _AT_TIMES):
+    if comes_back(s, _AT_TIMES) or began_easy(s, x) or _kept(s, x):
         return False
     burst = x.norm_peak > 2.3 and x.peak > 6.0
     if s.n < 48:
@@ -186,6 +188,14 @@ def _no_gain(s: Signals, x: Shape) -> bool:
         nothing = (burst and x.gain < 1.0) or (leapt and x.gain < 0.5)
         return s.n >= 28 and s.recent.median > s.start and nothing
     return (burst and x.gain < 2.0) or (x.norm_peak > 3.0 and x.gain < 3.0 and x.peak > 10.0)
+
+
+def _kept(s: Signals, x: Shape) -> bool:
+    """Whether most of a fall is there still, though it is small beside the noise of tiny batches.
+
+    And the norm never stood far up for long: else the fall may be that from a leap at the start.
+    """
+    return s.n >= 100 and x.left > KEPT and x.norm_level < THROWN
 
 
 def _fold(log_ratio: float) -> str:

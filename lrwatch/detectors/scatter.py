@@ -2,10 +2,17 @@
 
 from itertools import pairwise
 
+from lrwatch.stats.shape import Shape
 from lrwatch.stats.signals import Signals
 
+# Part of a fall that is left where something was gained in truth, however rough each loss is, and
+# log of the level that the norm must have stood at where the weights were thrown.
+KEPT, THROWN = 0.7, 2.0
 _SOME, _SHARE_BELOW = 3, 0.05
 _ORDERED = 0.3
+# Times the scatter of the log norm that a burst may be, where a fall is there and where none is
+# sure; log of a burst that no scatter explains.
+_WIDE, _NARROW, _BEYOND = 8.0, 4.5, 3.0
 
 
 def scattered(s: Signals) -> bool:
@@ -24,3 +31,14 @@ def scattered(s: Signals) -> bool:
         ranks[i] = rank - 0.5 * (len(values) - 1)
     tied = sum([a * b for a, b in pairwise(ranks)])
     return tied < _ORDERED * sum([rank * rank for rank in ranks])
+
+
+def began_easy(s: Signals, x: Shape) -> bool:
+    """Whether only the first batch was better than what came, and the norm burst no further.
+
+    The norm then rose above its first value as far as batches scatter, and the loss is below those
+    after the first.
+    """
+    fell = s.n >= 100 and x.left_from_first > KEPT and x.norm_level < THROWN
+    scatters = x.norm_peak <= min((_WIDE if fell else _NARROW) * x.norm_jitter, _BEYOND)
+    return scatters and x.above_first < 0.0 and (s.n >= 48 or x.leap <= 10.0)

@@ -33,6 +33,9 @@ class Shape:
         leap: The same, in units of the median noise, which a leap does not raise.
         noise_growth: Mean noise of the last quarter over that of the first.
         bursts: Mean excess of the loss over its band, in units of the noise now.
+        left: Part of the fall from start to best that the mean of the last third has left, with
+            all its excess over the band: 1 where nothing was lost, below 0 where it is higher.
+        left_from_first: The same from the median of the first losses, where that is higher.
         over_start: Share of losses above the first ones, in the middle or last third of the run,
             whichever has fewer.
         norm_peak: Log of the highest norm over the first.
@@ -59,6 +62,8 @@ class Shape:
     leap: float
     noise_growth: float
     bursts: float
+    left: float
+    left_from_first: float
     over_start: float
     norm_peak: float
     norm_level: float
@@ -131,6 +136,8 @@ def _loss_shape(s: Signals) -> dict[str, float]:
     return {
         **_progress(s, means, begin, now, noise),
         **_bursts(b, noise_now),
+        "left": _left(s, means, s.start),
+        "left_from_first": _left(s, means, max(s.start, begin)),
         "gain": (s.start - now) / noise_now,
         "above_start": (now - s.start) / noise_first,
         "above_first": (now - begin) / noise_now,
@@ -177,6 +184,13 @@ def _bursts(b: Blocks, noise_now: float) -> dict[str, float]:
         "bursts": sum(b.sums[_EXCESS][late]) / ((n - n // 3) * b.length) / noise_now,
         "over_start": min(over) / b.length,
     }
+
+
+def _left(s: Signals, means: list[float], begin: float) -> float:
+    b, last = s.blocks, slice(2 * len(means) // 3, None)
+    mean = _mean(means[last]) + _mean(b.sums[_EXCESS][last]) / b.length
+    best = min(0.5 * (p + q) for p, q in pairwise(means))
+    return (begin - mean) / (begin - best) if best < begin else -math.inf
 
 
 def _norm_shape(s: Signals) -> dict[str, float]:

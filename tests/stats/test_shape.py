@@ -210,3 +210,24 @@ def test_late_progress_without_any_early_is_infinite_by_its_sign(bend: float, ra
     losses = [2.0 + 0.001 * i + bend * max(0, i - 66) * 0.01 for i in range(100)]
     found = shape_of([Step(step=i, loss=x) for i, x in enumerate(losses)])
     assert found.late_ratio == ratio
+
+
+def of_losses(losses: list[float]) -> Shape:
+    return shape_of([Step(step=i, loss=x) for i, x in enumerate(losses)])
+
+
+def test_what_is_left_of_a_fall_counts_with_its_bursts() -> None:
+    calm = [1.0 - min(i, 100) / 100 + 0.01 * (i % 2) for i in range(400)]
+    bursts = [x + (5.0 if i > 200 and i % 10 == 0 else 0.0) for i, x in enumerate(calm)]
+    assert of_losses(calm).left == pytest.approx(1.0, abs=0.02)
+    assert of_losses(bursts).left == pytest.approx(0.5, abs=0.1)
+
+
+def test_what_is_left_counts_from_the_first_losses_where_the_very_first_was_lower() -> None:
+    losses = [0.2, *(1.0 - 0.9 * min(i, 100) / 100 for i in range(400))]
+    found = of_losses(losses)
+    assert (found.left, found.left_from_first) == pytest.approx((1.0, 1.0), abs=0.02)
+    losses = [0.2, *(1.0 - 0.9 * min(i, 100) / 100 + (i > 250) * 0.1 for i in range(400))]
+    found = of_losses(losses)
+    assert found.left < 0.1 < 0.85 < found.left_from_first
+    assert of_losses([0.0, *(x + 1.0 for x in losses)]).left == -math.inf

@@ -1,8 +1,8 @@
 """Make the sweep: ``python -m tests.benchmarks.sweep --seeds 0 1 2``; what exists is kept.
 
 With ``--tables`` that over the tables of scikit-learn, with ``--swapped`` both under other
-optimizers, with ``--longer`` runs eight times as long, with ``--held-out`` the one that nothing is
-fitted to, each in a folder of its own.
+optimizers, with ``--longer`` runs eight times as long, with ``--small-batches`` one to four samples
+in a batch, with ``--held-out`` the one that nothing is fitted to, each in a folder of its own.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from tests.benchmarks.sweep import longer, swapped, tables
+from tests.benchmarks.sweep import longer, small_batches, swapped, tables
 from tests.benchmarks.sweep.held_out import HELD_OUT
 from tests.benchmarks.sweep.store import Outcome, outcomes, save
 from tests.benchmarks.sweep.training import train
@@ -25,6 +25,7 @@ TABLES_FOLDER = Path(".bench/tables")
 HELD_OUT_FOLDER = Path(".bench/held_out")
 SWAPPED_FOLDER = Path(".bench/swapped")
 LONGER_FOLDER = Path(".bench/longer")
+SMALL_FOLDER = Path(".bench/small_batches")
 
 
 def sweep(
@@ -60,6 +61,7 @@ def main() -> None:
     parser.add_argument("--tables", action="store_true", help="the workloads over tables instead")
     parser.add_argument("--swapped", action="store_true", help="those with other optimizers")
     parser.add_argument("--longer", action="store_true", help="eight times as long, at six rates")
+    parser.add_argument("--small-batches", action="store_true", help="one to four samples a batch")
     parser.add_argument("--held-out", action="store_true", help="those that nothing is fitted to")
     parser.add_argument("--out", type=Path, help="folder of the sweep")
     parser.add_argument("--seeds", type=int, nargs="+", help="instead of those of the figures")
@@ -78,6 +80,9 @@ def main() -> None:
     elif chosen.longer:
         folder, registry = LONGER_FOLDER, ((longer.LONGER, (longer.SEED,)),)
         factors = longer.FACTORS
+    elif chosen.small_batches:
+        tiny = tuple(small_batches.small_batches())
+        folder, registry = SMALL_FOLDER, ((tiny, (small_batches.SEED,)),)
     for workloads, seeds in registry:
         wanted = [w for w in workloads if not chosen.only or w.key in chosen.only]
         sweep(chosen.out or folder, wanted, chosen.seeds or seeds, factors)
