@@ -35,9 +35,9 @@ class LrTooHigh(Detector):
     (:mod:`~lrwatch.detectors.loss_alone`). A loss that rises while its noise shrinks is none of
     them: that is how the loss of a policy gradient looks. Noise alone makes none of them: at the
     edge of stability the loss wiggles and falls, which is normal, and batches that differ by much,
-    as tiny ones do, scatter (:mod:`~lrwatch.detectors.scatter`). What an easy problem does at first is waited for
-    (:mod:`~lrwatch.detectors.easy_problems`), and what a change of the task took is not the rate's
-    fault (:mod:`~lrwatch.stats.changes`).
+    as tiny ones do, scatter (:mod:`~lrwatch.detectors.scatter`). What an easy problem does at first
+    is waited for (:mod:`~lrwatch.detectors.easy_problems`), and what a change of the task took is
+    not the rate's fault (:mod:`~lrwatch.stats.changes`).
 
     Does not catch: a rate a few times too high whose only sign is a higher floor, which loss and
     norm of one run do not show. NaN is left to non_finite, which says the side; with zero spread
