@@ -8,7 +8,7 @@ from lrwatch.detectors.detector import Detector, Looks
 from lrwatch.detectors.easy_problems import batches_solved, comes_back, mostly_solved
 from lrwatch.detectors.loss_alone import above, by_loss_alone
 from lrwatch.detectors.rates_to_try import lower
-from lrwatch.detectors.scatter import KEPT, THROWN, began_easy, scattered
+from lrwatch.detectors.scatter import KEPT, THROWN, batches_decide, began_easy, scattered
 from lrwatch.records import Alert, Kind
 from lrwatch.stats.shape import Shape, shape
 from lrwatch.stats.signals import Signals
@@ -102,6 +102,8 @@ def _stuck(s: Signals, x: Shape) -> str | None:
 
 def _leapt(s: Signals, x: Shape) -> str | None:
     """Loss or norm leapt, and little or nothing was gained."""
+    if batches_decide(s, x):
+        return None
     is_noise = comes_back(s, _OFTEN) or scattered(s)
     if s.recent.median > s.start and _stands_above(s, x) and not is_noise:
         return above(s)

@@ -13,6 +13,9 @@ _ORDERED = 0.3
 # Times the scatter of the log norm that a burst may be, where a fall is there and where none is
 # sure; log of a burst that no scatter explains.
 _WIDE, _NARROW, _BEYOND = 8.0, 4.5, 3.0
+# The scatter of the log norm, and its correlation with the loss, where the batch is most of both.
+_ROUGH, _TOGETHER, _FAR = 0.4, 0.5, 4.0
+_YOUNG, _FALLS = 200, 2.0
 
 
 def scattered(s: Signals) -> bool:
@@ -31,6 +34,17 @@ def scattered(s: Signals) -> bool:
         ranks[i] = rank - 0.5 * (len(values) - 1)
     tied = sum([a * b for a, b in pairwise(ranks)])
     return tied < _ORDERED * sum([rank * rank for rank in ranks])
+
+
+def batches_decide(s: Signals, x: Shape) -> bool:
+    """Whether the batch makes most of what is seen, as tiny ones do, so that no leap is sure yet.
+
+    Loss and norm then scatter together and by much, and the norm has burst no further than fifty
+    times its first value: that may have been an easy batch's. It is sure after 200 losses, unless
+    the loss falls.
+    """
+    together = x.norm_jitter > _ROUGH and x.tied > _TOGETHER
+    return together and x.norm_peak < _FAR and (s.n < _YOUNG or x.trend > _FALLS)
 
 
 def began_easy(s: Signals, x: Shape) -> bool:

@@ -9,6 +9,9 @@ from lrwatch.detectors.lr_too_high import LrTooHigh
 from lrwatch.records import Step
 from tests.detectors.streams import alerts_of, steps
 
+# Whose first samples are so easy that they were taken for a leap.
+SEEDS = (3, 13, 15, 37, 39, 42, 45, 52)
+
 
 def began_easy(seed: int, n: int = 500) -> list[Step]:
     """Down to a tenth, while loss and norm scatter; the first sample was an easy one."""
@@ -64,3 +67,26 @@ def test_samples_that_stay_hard_do_no_harm_where_the_mean_has_come_down(seed: in
 def test_bursts_that_cost_what_was_gained_are_told(seed: int) -> None:
     first, *_ = alerts_of(LrTooHigh(), hard_samples(seed, share=0.12, loss=6.0))
     assert (first.verdict, first.step < 110) == ("too_high", True)
+
+
+def single_samples(seed: int, *, leap: float = 1.0, n: int = 400) -> list[Step]:
+    """Squared errors of single samples, and gradients; ``leap`` times more from step 1 on."""
+    rng, losses, felt = random.Random(seed), [], []
+    for i in range(n):
+        level = (0.05 + 0.95 * math.exp(-i / 150)) * (leap if i else 1.0)
+        error = rng.gauss(0, 1)
+        features = math.hypot(*(rng.gauss(0, 1) for _ in range(8)))
+        losses.append(level * error * error)
+        felt.append(2 * math.sqrt(level) * abs(error) * features)
+    return steps(losses, felt, [1.0] * n)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_single_samples_scatter_from_the_first_on(seed: int) -> None:
+    assert alerts_of(LrTooHigh(), single_samples(seed)) == []
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_leap_far_beyond_their_scatter_is_told(seed: int) -> None:
+    first, *_ = alerts_of(LrTooHigh(), single_samples(seed, leap=1e4))
+    assert (first.verdict, first.step < 64) == ("too_high", True)
