@@ -23,11 +23,15 @@ def scattered(s: Signals) -> bool:
 
     Then some lie below it, and one says nothing about the next: their ranks are not correlated, as
     those of a run are that was thrown somewhere.
+    """
+    return s.n_below >= max(_SOME, _SHARE_BELOW * s.n) and untied(s)
+
+
+def untied(s: Signals) -> bool:
+    """Whether one loss says nothing about the next: the ranks of neighbours are not correlated.
 
     Reference: R. Bartels, "The Rank Version of von Neumann's Ratio Test for Randomness", 1982.
     """
-    if s.n_below < max(_SOME, _SHARE_BELOW * s.n):
-        return False
     values = s.recent.values
     ranks = [0.0] * len(values)
     for rank, i in enumerate(sorted(range(len(values)), key=values.__getitem__)):
@@ -39,11 +43,11 @@ def scattered(s: Signals) -> bool:
 def batches_decide(s: Signals, x: Shape) -> bool:
     """Whether the batch makes most of what is seen, as tiny ones do, so that no leap is sure yet.
 
-    Loss and norm then scatter together and by much, and the norm has burst no further than fifty
-    times its first value: that may have been an easy batch's. It is sure after 200 losses, unless
-    the loss falls.
+    Loss and norm then scatter together and by much, one loss says nothing about the next, and the
+    norm has burst no further than fifty times its first value: that may have been an easy batch's.
+    It is sure after 200 losses, unless the loss falls.
     """
-    together = x.norm_jitter > _ROUGH and x.tied > _TOGETHER
+    together = x.norm_jitter > _ROUGH and x.tied > _TOGETHER and untied(s)
     return together and x.norm_peak < _FAR and (s.n < _YOUNG or x.trend > _FALLS)
 
 
