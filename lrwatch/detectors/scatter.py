@@ -14,7 +14,7 @@ _ORDERED = 0.3
 # sure; log of a burst that no scatter explains.
 _WIDE, _NARROW, _BEYOND = 8.0, 4.5, 3.0
 # The scatter of the log norm, and its correlation with the loss, where the batch is most of both.
-_ROUGH, _TOGETHER, _FAR = 0.4, 0.5, 4.0
+_ROUGH, _TOGETHER = 0.4, 0.5
 _YOUNG, _FALLS = 200, 2.0
 
 
@@ -44,11 +44,11 @@ def batches_decide(s: Signals, x: Shape) -> bool:
     """Whether the batch makes most of what is seen, as tiny ones do, so that no leap is sure yet.
 
     Loss and norm then scatter together and by much, one loss says nothing about the next, and the
-    norm has burst no further than fifty times its first value: that may have been an easy batch's.
+    norm has burst no further than twenty times its first value: that may have been an easy one.
     It is sure after 200 losses, unless the loss falls.
     """
     together = x.norm_jitter > _ROUGH and x.tied > _TOGETHER and untied(s)
-    return together and x.norm_peak < _FAR and (s.n < _YOUNG or x.trend > _FALLS)
+    return together and x.norm_peak <= _BEYOND and (s.n < _YOUNG or x.trend > _FALLS)
 
 
 def began_easy(s: Signals, x: Shape) -> bool:

@@ -10,7 +10,7 @@ from lrwatch.records import Step
 from tests.detectors.streams import alerts_of, steps
 
 # Whose first samples are so easy that they were taken for a leap.
-SEEDS = (3, 13, 37, 39)
+SEEDS = (37, 39, 68, 69, 73, 78, 80, 84)
 
 
 def began_easy(seed: int, n: int = 500) -> list[Step]:
