@@ -7,7 +7,7 @@ from lrwatch.policy.arm import Arm
 from lrwatch.policy.spread import Mean, mean_of
 
 Outcome = Literal["won", "lost"]
-N_TAIL, SURE = 12, 2.0
+N_TAIL, SURE, SURE_AT_ONCE = 12, 2.0, 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,9 @@ class Contest:
             return None if n < self.n_steps else self._side_by_side(losses)
         if n >= N_TAIL + 4 and n % 4 == 0:
             tail = mean_of(losses[-N_TAIL:])
-            if tail.value < self.target.value - 2 * tail.apart(self.target):
+            # One of many looks must show more than the last.
+            sure = SURE if n >= self.n_steps else SURE_AT_ONCE
+            if tail.value < self.target.value - sure * tail.apart(self.target):
                 return "won"
         return None if n < self.n_steps else "lost"
 

@@ -67,6 +67,11 @@ class Course:
             self.tell(f"{self._unverified}: quiet for {self.arm.n} steps", helped=True)
         self._unverified = ""
 
+    def retract(self, reason: str) -> None:
+        """Report that the last change was made for no good reason."""
+        self._unverified = ""
+        self.tell(reason, helped=False)
+
     @property
     def known_hot(self) -> bool:
         """Whether a rate of this run has brought trouble by itself."""

@@ -13,6 +13,9 @@ NORM_RISE = 5.0
 LOSS_RISE = 2.0
 MOVED = 0.1
 RUIN = 4
+# Ratio of losses at the first weights that agree; how many are enough where they do not.
+ALIKE, MANY = 1.5, 8
+GROWN, SCATTER = 2.0, 3.0
 # After so many steps without progress weights that moved so far are no longer the first ones.
 STILL = {20: 4.0, 40: 1.5, 64: 1.5}
 # A plateau that a healthy run leaves by itself has neither of these, unless the weights moved
@@ -27,11 +30,12 @@ BURST, COLLAPSED, VERY_FAR = 5.0, 0.15, 2.0
 class Launch:
     """Judges the first 64 steps of an arm against the loss at the first weights.
 
-    A step is *hot* where the loss is above the first and either the gradient norm has risen
-    fivefold or a loss that was never negative has doubled, while the weights have moved by a tenth
-    of their size: what a rate does, not what a batch does. Two such steps in a row mean ruin where
-    the gradient has risen, four where only the loss has: the first loss may have been a low one.
-    Every restart adds one more sample of it. A rate that only slows the run is not noticed; see
+    A step is *hot* where the loss is above all that were seen at the first weights and either the
+    gradient norm has risen fivefold or a loss that was never negative has doubled, while the
+    weights have moved by a tenth of their size: what a rate does, not what a batch does. Two such
+    steps in a row mean ruin where the gradient has risen, four where only the loss has. The first
+    loss may have been a low one: every restart adds a sample of it, and where they do not agree
+    :mod:`lrwatch.policy.sampling` asks for more. A rate that only slows the run is not noticed; see
     :mod:`lrwatch.policy.floor`.
     """
 
@@ -58,9 +62,32 @@ class Launch:
         """Add up the heat of steps in a row; True when it comes to ruin."""
         if not 2 <= arm.n <= N_STEPS:
             return False
-        heat = self._heat(arm, seen)
+        heat = self._heat(seen.loss, seen.grad_norm or 0.0, min(arm.first))
+        if heat and seen.moved() <= MOVED:
+            heat = 0
         arm.n_hot = arm.n_hot + heat if heat else 0
         return arm.n_hot >= RUIN
+
+    def was_ruined(self, arm: Arm) -> bool:
+        """Whether the end of an arm is ruin still, after more losses at the first weights."""
+        n_hot, lowest = 0, min(arm.first)
+        for loss, norm in zip(arm.first, arm.norms, strict=True):
+            heat = self._heat(loss, norm, lowest)
+            n_hot = n_hot + heat if heat else 0
+        return n_hot >= RUIN
+
+    def is_sure(self, arm: Arm) -> bool:
+        """Whether enough is known of the losses at the first weights to call this arm's high.
+
+        So it is where they agree (its last two losses are further above them than they are apart,
+        and than the arm's own losses scatter), and where the gradient has grown by more than the
+        loss: no low batch at first explains that.
+        """
+        low, high, then = min(self._losses), max(self._losses), min(arm.first[-2:])
+        apart = max(high - low, SCATTER * _scatter(arm.first[:-RUIN]))
+        close = apart < then - high and (low < 0 or high < ALIKE * low)
+        grown = min(arm.norms[-2:]) * self.level > GROWN * then * statistics.fmean(self._norms)
+        return close or (grown and low > 0) or self.n >= MANY
 
     def stands_still(self, arm: Arm, seen: Seen) -> bool:
         """Whether nothing was learnt although the weights moved far."""
@@ -72,7 +99,7 @@ class Launch:
         tail = arm.first[arm.n // 2 : arm.n]
         # Differences of neighbours, so that a fall within the tail does not count as noise; the
         # first loss is a sample too, as uncertain as one batch for each time it was seen.
-        noise = statistics.median(abs(a - b) for a, b in itertools.pairwise(tail))
+        noise = _scatter(tail)
         error = noise * math.sqrt(1 / len(tail) + 1 / len(self._losses))
         return statistics.fmean(tail) > self.level - 2 * error
 
@@ -101,12 +128,16 @@ class Launch:
         late = statistics.median(arm.norms[-8:])
         return max(arm.norms) > BURST * norm or late < COLLAPSED * norm
 
-    def _heat(self, arm: Arm, seen: Seen) -> int:
-        if seen.loss <= self.level:
+    def _heat(self, loss: float, norm: float, lowest: float) -> int:
+        if loss <= max(self._losses):
             return 0
-        norm: float = sum(self._norms) / len(self._norms)
-        steep = norm > 0 and (seen.grad_norm or 0.0) > NORM_RISE * norm
-        high = min(arm.first) > 0 and seen.loss > LOSS_RISE * self.level
-        if not (steep or high) or seen.moved() <= MOVED:
-            return 0
-        return 2 if steep else 1
+        usual = statistics.fmean(self._norms)
+        steep = usual > 0 and norm > NORM_RISE * usual
+        high = lowest > 0 and loss > LOSS_RISE * self.level
+        return (2 if steep else 1) if steep or high else 0
+
+
+def _scatter(losses: list[float]) -> float:
+    """Median difference of neighbours; 0 where there are none."""
+    apart = [abs(a - b) for a, b in itertools.pairwise(losses)]
+    return statistics.median(apart) if apart else 0.0

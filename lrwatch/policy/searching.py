@@ -14,6 +14,7 @@ LOOKS = (12, 16, 20)
 MOVED, FAR = 0.1, 20.0
 LONG_RUN, UNDER_SCHEDULE = 0.5, 0.7
 ROOM_ABOVE = 1.0
+STANDS = 0.15
 
 
 class Searching:
@@ -22,9 +23,10 @@ class Searching:
     The rate that brings a run furthest in a few steps is too high for a long one: half of it is
     where the long run begins, 0.7 where the schedule moves the rate, and
     :mod:`lrwatch.policy.settling` may lower it later. Where two notches in a row are as fast as one
-    another, the fastest rate lies between them. A notch that stands above the first loss is left
-    before its end; one that has not left it yet is given more steps. A search is done once in a
-    run.
+    another, the fastest rate lies between them, unless both have learnt what is easy and fall no
+    further: that says nothing of their speed, and the search goes on. A notch that stands above the
+    first loss is left before its end; one that has not left it yet is given more steps. A search is
+    done once in a run.
 
     Args:
         course: Shared state.
@@ -62,7 +64,8 @@ class Searching:
         lead = math.inf if self._before is None else self._lead(arm, self._before)
         settings = course.settings
         is_lowest = settings.factor * arm.scale < settings.floor
-        if lead <= 1 or is_lowest or not course.affords(self._n_steps):
+        says_nothing = -1 <= lead <= 1 and self._stands(arm)
+        if (lead <= 1 and not says_nothing) or is_lowest or not course.affords(self._n_steps):
             return self._end(seen, lead)
         course.verify()
         self._before = arm
@@ -101,6 +104,13 @@ class Searching:
         ours, theirs = self._tail(arm), self._tail(before)
         error = ours.apart(theirs)
         return (theirs.value - ours.value) / error if error > 0 else 0.0
+
+    def _stands(self, arm: Arm) -> bool:
+        """Whether it hardly fell in its last third: what was easy is learnt, at either rate."""
+        n, third = self._n_steps, self._n_steps // 3
+        before, now = mean_of(arm.first[third : 2 * third]), mean_of(arm.first[n - third : n])
+        fell = before.value - now.value + before.apart(now)
+        return fell <= STANDS * (self._course.launch.level - now.value)
 
     def _tail(self, arm: Arm) -> Mean:
         return mean_of(arm.first[self._n_steps * 2 // 3 : self._n_steps])

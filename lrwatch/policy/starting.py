@@ -3,6 +3,7 @@
 from lrwatch.policy.course import Course
 from lrwatch.policy.launch import FAR_OFF, N_STEPS
 from lrwatch.policy.move import Move, Seen
+from lrwatch.policy.sampling import Sampling
 from lrwatch.policy.searching import Searching
 
 N_HOLDS = 24
@@ -25,6 +26,7 @@ class Starting:
     def __init__(self, course: Course, searching: Searching) -> None:
         self._course = course
         self._searching = searching
+        self._sampling = Sampling(course)
         self._margin_due = self._bent = self._was_stuck = False
 
     def judge(self, seen: Seen, *, accused: bool = False) -> Move | None:
@@ -36,6 +38,10 @@ class Starting:
                 is tried from the start only where the weights are far from where they began.
         """
         course = self._course
+        if self._sampling.is_due:
+            move = self._sample(seen)
+            if move:
+                return move
         if accused and not course.known_hot and course.arm.from_start and self._may_doubt():
             n = min(course.arm.n, N_DOUBT_STEPS)
             if course.arm.n > N_LATE:
@@ -65,11 +71,24 @@ class Starting:
                 return course.challenge(seen, said, to=course.arm, n_steps=min(n, N_STEPS))
         return self._below_trouble(seen)
 
+    def _sample(self, seen: Seen) -> Move | None:
+        course, verdict = self._course, self._sampling.judge()
+        if verdict == "too hot":
+            return None
+        if verdict == "not sure":
+            reason = f"loss {seen.loss:.4g} at the first weights, which are held for some batches"
+            return Move(kind="skip", reason=reason)
+        self._searching.active = self._margin_due = False
+        reason = f"the first loss was a low batch's: {course.launch.level:.4g} on the average"
+        course.retract(reason)
+        return Move(kind="ramp", reason=reason, scale=course.arm.scale)
+
     def _leave(self, seen: Seen) -> Move | None:
         course = self._course
         reason = f"loss {seen.loss:.4g}, {course.launch.level:.4g} at the start"
         if not course.can_restart:
             return None
+        self._sampling.accuse(course.cap)
         settled = not self._margin_due and not self._searching.active
         if settled and not self._bent and course.cap < float("inf"):
             # The rate is lower already: what shows now was done before it was.

@@ -131,3 +131,20 @@ def test_rate_that_a_search_has_found_comes_back_after_trouble() -> None:
     run.speed, run.n = learning, 150
     run.go(60)
     assert run.ladder.scale > 0.5 * found
+
+
+class EasyAtFirst(Training):
+    """What is easy is learnt in ten steps at any rate of a fifth of the fastest one or more."""
+
+    def loss(self) -> float:
+        ratio = self.rate * self.ladder.scale / FASTEST
+        if ratio > 10:
+            return 2.3 * 2.0 ** min(self.n, 60)
+        return 1.0 + 1.3 * math.exp(-min(ratio, 0.2) * 2.0 * self.n)
+
+
+@pytest.mark.parametrize("times", [20, 60, 100, 333])
+def test_notches_that_learnt_what_is_easy_at_the_same_pace_end_no_search(times: float) -> None:
+    run = EasyAtFirst(times * FASTEST).go(140)
+    found = next(m.reason for _, m in run.moves if "learns fastest from the start" in m.reason)
+    assert float(found.split()[3]) <= 2 * FASTEST
