@@ -36,13 +36,14 @@ class Course:
         cap: Effective rate that is not to be passed.
         ceiling: Effective rate up to which a rescued run may try to go back; 0 where it may not.
         first_loss: Loss at the first step that was seen.
+        n_changes_left: Of the budget.
     """
 
     def __init__(self, settings: Backoff, n_slots: int) -> None:
-        self.settings = settings
+        self.settings, self.n_changes_left = settings, settings.budget
         rewinds = "rewind" in settings.rungs
-        self.can_restart = rewinds and n_slots >= 1
-        self.can_compare = rewinds and n_slots >= 2 and settings.trials
+        self._restarts = rewinds and n_slots >= 1
+        self._compares = rewinds and n_slots >= 2 and settings.trials
         self.can_hold = rewinds and n_slots >= 4
         n_good = n_slots - 3 if self.can_hold else n_slots - 2
         self.shelf = Shelf(max(0, n_good) if rewinds else 0, every=settings.snapshot_every)
@@ -73,9 +74,23 @@ class Course:
         self.tell(reason, helped=False)
 
     @property
+    def can_restart(self) -> bool:
+        """Whether the first weights may come back."""
+        return self._restarts and self.n_changes_left >= 1
+
+    @property
+    def can_compare(self) -> bool:
+        """Whether a trial from the first weights may begin; its end is a change, too."""
+        return self._compares and self.n_changes_left >= 2
+
+    @property
     def known_hot(self) -> bool:
         """Whether a rate of this run has brought trouble by itself."""
         return self.cap < math.inf
+
+    def start_is_gone(self) -> None:
+        """The first weights are out of reach: no rewind to them, and no trial from them."""
+        self._restarts = self._compares = False
 
     def room(self) -> int:
         """How many more steps may be lost to trials."""

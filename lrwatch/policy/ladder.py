@@ -11,6 +11,7 @@ from lrwatch.policy.move import Move, Seen
 from lrwatch.policy.raising import Raising
 from lrwatch.policy.recent import N_RECENT
 from lrwatch.policy.relapsing import Relapsing
+from lrwatch.policy.sampling import Sampling
 from lrwatch.policy.searching import Searching
 from lrwatch.policy.settings import Backoff
 from lrwatch.policy.settling import Settling
@@ -49,10 +50,10 @@ class Ladder:
         self.scale = 1.0
         self.save: str | None = None
         self._course = Course(settings, n_slots)
-        searching = Searching(self._course)
-        self._relapsing = Relapsing(self._course, searching)
+        searching, sampling = Searching(self._course), Sampling(self._course)
+        self._relapsing = Relapsing(self._course, searching, sampling)
         self._skipping = Skipping(self._course, self._relapsing)
-        self._starting = Starting(self._course, searching)
+        self._starting = Starting(self._course, searching, sampling)
         self._settling = Settling(self._course)
         self._raising = Raising(self._course)
 
@@ -91,7 +92,7 @@ class Ladder:
         course = self._course
         self.save = "start" if course.n == 0 and course.can_restart else None
         course.n += 1
-        course.outcomes = []
+        course.outcomes, course.n_changes_left = [], self._budget
         move = self._judge(seen)
         self._warned_hot = self._warned_lost = self._accused = False
         if move is not None and move.kind != "skip":
@@ -200,7 +201,7 @@ class Ladder:
         course.cap = math.inf if state["cap"] is None else state["cap"]
         self.scale, self._budget = state["scale"], state["budget"]
         self._resting = state["resting"]
-        course.can_restart = course.can_compare = False
+        course.start_is_gone()
         arm = Arm(self.scale, from_start=False)
         arm.ramp_to = state["ramp_to"]
         course.follow(arm)

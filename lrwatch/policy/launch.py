@@ -15,7 +15,11 @@ MOVED = 0.1
 RUIN = 4
 # Ratio of losses at the first weights that agree; how many are enough where they do not.
 ALIKE, MANY = 1.5, 8
-GROWN, SCATTER = 2.0, 3.0
+GROWN, TINY = 2.0, 1e-300
+# Standard errors that are no chance.
+N_ERRORS = 8.0
+# Share of losses that are far below the one before them, where batches scatter.
+SCATTERED = 0.25
 # After so many steps without progress weights that moved so far are no longer the first ones.
 STILL = {20: 4.0, 40: 1.5, 64: 1.5}
 # A plateau that a healthy run leaves by itself has neither of these, unless the weights moved
@@ -24,6 +28,7 @@ FAR_OFF, ROOM, FLAT = 2.0, 0.4, 0.05
 # How far weights must be for a plateau to be doubted: the further, the fewer steps have shown it.
 STUCK = {64: 3.0, 96: FAR_OFF, 128: FAR_OFF}
 BEGUN = 0.1
+UNSEEN = 0.6
 BURST, COLLAPSED, VERY_FAR = 5.0, 0.15, 2.0
 
 
@@ -68,26 +73,26 @@ class Launch:
         arm.n_hot = arm.n_hot + heat if heat else 0
         return arm.n_hot >= RUIN
 
-    def was_ruined(self, arm: Arm) -> bool:
-        """Whether the end of an arm is ruin still, after more losses at the first weights."""
-        n_hot, lowest = 0, min(arm.first)
-        for loss, norm in zip(arm.first, arm.norms, strict=True):
-            heat = self._heat(loss, norm, lowest)
-            n_hot = n_hot + heat if heat else 0
-        return n_hot >= RUIN
+    def is_above(self, losses: list[float]) -> bool:
+        """Whether losses are higher on the average than chance has them at the first weights."""
+        apart = statistics.stdev(self._losses) if self.n > 1 else 0.0
+        chance = N_ERRORS * apart / math.sqrt(len(losses))
+        return statistics.fmean(losses) > self.level + chance
 
-    def is_sure(self, arm: Arm) -> bool:
-        """Whether enough is known of the losses at the first weights to call this arm's high.
+    def is_sure(self, loss: float, arm: Arm) -> bool:
+        """Whether enough is known of the losses at the first weights to call this one high.
 
-        So it is where they agree (its last two losses are further above them than they are apart,
-        and than the arm's own losses scatter), and where the gradient has grown by more than the
-        loss: no low batch at first explains that.
+        So it is where they agree: it is further above them than they are apart, and the arm's own
+        losses were alike while all was well.
         """
-        low, high, then = min(self._losses), max(self._losses), min(arm.first[-2:])
-        apart = max(high - low, SCATTER * _scatter(arm.first[:-RUIN]))
-        close = apart < then - high and (low < 0 or high < ALIKE * low)
-        grown = min(arm.norms[-2:]) * self.level > GROWN * then * statistics.fmean(self._norms)
-        return close or (grown and low > 0) or self.n >= MANY
+        low, high = min(self._losses), max(self._losses)
+        close = high - low < loss - high and (low < 0 or high < ALIKE * low)
+        return (close and not _scatter(arm.first[:-RUIN])) or self.n >= MANY
+
+    def is_steep(self, arm: Arm) -> bool:
+        """Whether the gradient has grown by more than the loss: no low batch explains that."""
+        grown = min(arm.norms[-2:]) / max(statistics.fmean(self._norms), TINY)
+        return self.level > 0 and grown * self.level > GROWN * min(arm.first[-2:])
 
     def stands_still(self, arm: Arm, seen: Seen) -> bool:
         """Whether nothing was learnt although the weights moved far."""
@@ -99,8 +104,10 @@ class Launch:
         tail = arm.first[arm.n // 2 : arm.n]
         # Differences of neighbours, so that a fall within the tail does not count as noise; the
         # first loss is a sample too, as uncertain as one batch for each time it was seen.
-        noise = _scatter(tail)
+        noise = statistics.median(abs(a - b) for a, b in itertools.pairwise(tail))
         error = noise * math.sqrt(1 / len(tail) + 1 / len(self._losses))
+        if min(arm.first) > 0 and 2 * error > UNSEEN * self.level:
+            return False  # what was learnt could not be seen
         return statistics.fmean(tail) > self.level - 2 * error
 
     def stuck(self, arm: Arm, seen: Seen) -> bool:
@@ -137,7 +144,9 @@ class Launch:
         return (2 if steep else 1) if steep or high else 0
 
 
-def _scatter(losses: list[float]) -> float:
-    """Median difference of neighbours; 0 where there are none."""
-    apart = [abs(a - b) for a, b in itertools.pairwise(losses)]
-    return statistics.median(apart) if apart else 0.0
+def _scatter(losses: list[float]) -> bool:
+    """Whether losses in a row are not alike, as those of single samples; a rise is no scatter."""
+    pairs = list(itertools.pairwise(losses))
+    if not pairs or min(losses) <= 0:
+        return False
+    return sum(a > ALIKE * b for a, b in pairs) > SCATTERED * len(pairs)

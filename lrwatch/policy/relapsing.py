@@ -1,11 +1,13 @@
 """Third rung: a loss that left its level for good brings back the last good weights."""
 
 import math
+from functools import partial
 
 from lrwatch.policy.arm import N_BEFORE_CHECK, Arm
 from lrwatch.policy.course import Course
 from lrwatch.policy.launch import FAR_OFF, N_STEPS
 from lrwatch.policy.move import Move, Seen
+from lrwatch.policy.sampling import Sampling
 from lrwatch.policy.searching import Searching
 
 N_MEDIAN = 16
@@ -36,11 +38,13 @@ class Relapsing:
     Args:
         course: Shared state.
         searching: Begins where the weights of a young run are worse than the first ones.
+        sampling: Asks whether the first loss was a low batch's.
     """
 
-    def __init__(self, course: Course, searching: Searching) -> None:
+    def __init__(self, course: Course, searching: Searching, sampling: Sampling) -> None:
         self._course = course
         self._searching = searching
+        self._sampling = sampling
         self._n_times = 0
 
     def judge(self, seen: Seen, *, warned: bool) -> Move | None:
@@ -52,14 +56,24 @@ class Relapsing:
         lost = now - level > self._allowed(seen, level, warned) and math.isfinite(level)
         if lost and now - level > N_NOISE * recent.noise():
             return self._back(seen, f"loss {now:.4g}, it had been {level:.4g}", now)
-        first = course.launch.level
-        above = now - first if course.arm.from_start else -math.inf
-        worse = above > 0.1 * abs(first - level) and above > 3 * recent.noise()
-        if worse and seen.moved() > 0.1 and course.can_restart:
-            return course.restart(
-                course.below(seen), f"loss {now:.4g}, above the first, {first:.4g}"
-            )
-        return self._up(seen)
+        if not self._worse(now, level) or seen.moved() <= 0.1 or not course.can_restart:
+            return self._up(seen)
+        return self._sampling.restart(
+            seen,
+            f"loss {now:.4g}, above the first, {course.launch.level:.4g}",
+            loss=now,
+            holds=partial(self._above, now, level, recent.noise()),
+        )
+
+    def _worse(self, now: float, level: float) -> bool:
+        if not self._course.arm.from_start:
+            return False
+        return self._above(now, level, self._course.recent.noise())
+
+    def _above(self, now: float, level: float, noise: float) -> bool:
+        """Whether the median loss is above the first ones by more than chance."""
+        first = self._course.launch.level
+        return now - first > max(0.1 * abs(first - level), 3 * noise)
 
     def blame_weights(self, seen: Seen) -> Move:
         """Go on from the older weights that are in place, at a lower rate."""

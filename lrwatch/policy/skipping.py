@@ -53,7 +53,8 @@ class Skipping:
             if asked:
                 return asked
             course = self._course
-            if course.known_hot and course.arm.from_start and course.arm.n <= 2 * N_STEPS:
+            young = course.arm.from_start and course.arm.n <= 2 * N_STEPS
+            if course.known_hot and young and course.can_restart:
                 self._outage.clear()
                 return course.restart(course.below(seen), f"{reason}, soon after the start")
         if self._outage.n <= self._course.settings.hold:
@@ -69,7 +70,8 @@ class Skipping:
         reason = "loss or gradient is not finite"
         if outage.n > course.settings.hold and "stop" in course.settings.rungs:
             return Move(kind="stop", reason=f"{reason}, {outage.n} times in a row")
-        if outage.n >= 2 and 0 < course.arm.n <= N_STEPS and course.arm.from_start:
+        young = course.arm.from_start and 0 < course.arm.n <= N_STEPS
+        if outage.n >= 2 and young and course.can_restart:
             outage.clear()
             return course.restart(course.below(seen), f"{reason}, at the start of the run")
         if outage.n == 2:
@@ -88,7 +90,8 @@ class Skipping:
 
     def _ask(self, seen: Seen, reason: str) -> Move | None:
         good = self._course.shelf.trusted(seen.step)
-        if good is None or self._outage.asked or not self._course.can_hold:
+        may_ask = self._course.can_hold and self._course.n_changes_left >= 2
+        if good is None or self._outage.asked or not may_ask:
             return None
         self._outage.ask()
         said = f"{reason}: are the weights to blame? Those of step {good.step} are asked"

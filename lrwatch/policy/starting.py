@@ -1,5 +1,7 @@
 """The launch: which signs lead back to the first weights, and to a search for the rate."""
 
+from functools import partial
+
 from lrwatch.policy.course import Course
 from lrwatch.policy.launch import FAR_OFF, N_STEPS
 from lrwatch.policy.move import Move, Seen
@@ -13,6 +15,7 @@ BELOW_HELD = 0.45
 UNTRIED = 0.5
 BELOW_WINNER = 0.5
 N_DOUBT_STEPS, N_LATE = 96, 256
+N_LAST = 3
 
 
 class Starting:
@@ -21,12 +24,13 @@ class Starting:
     Args:
         course: Shared state.
         searching: Looks for the rate once the launch is known to be too hot.
+        sampling: Asks whether the first loss was a low batch's.
     """
 
-    def __init__(self, course: Course, searching: Searching) -> None:
+    def __init__(self, course: Course, searching: Searching, sampling: Sampling) -> None:
         self._course = course
         self._searching = searching
-        self._sampling = Sampling(course)
+        self._sampling = sampling
         self._margin_due = self._bent = self._was_stuck = False
 
     def judge(self, seen: Seen, *, accused: bool = False) -> Move | None:
@@ -80,22 +84,31 @@ class Starting:
             return Move(kind="skip", reason=reason)
         self._searching.active = self._margin_due = False
         reason = f"the first loss was a low batch's: {course.launch.level:.4g} on the average"
-        course.retract(reason)
-        return Move(kind="ramp", reason=reason, scale=course.arm.scale)
+        return self._sampling.acquit(reason)
 
     def _leave(self, seen: Seen) -> Move | None:
         course = self._course
         reason = f"loss {seen.loss:.4g}, {course.launch.level:.4g} at the start"
         if not course.can_restart:
             return None
-        self._sampling.accuse(course.cap)
         settled = not self._margin_due and not self._searching.active
         if settled and not self._bent and course.cap < float("inf"):
             # The rate is lower already: what shows now was done before it was.
             self._bent = True
-            return course.restart(course.arm.scale, f"{reason}: weights bent by the rate before")
+            return self._again(seen, f"{reason}: weights bent by the rate before", notch=False)
         self._margin_due = not self._searching.begin()
-        return course.restart(course.below(seen), reason)
+        return self._again(seen, reason)
+
+    def _again(self, seen: Seen, reason: str, *, notch: bool = True) -> Move:
+        launch, arm = self._course.launch, self._course.arm
+        return self._sampling.restart(
+            seen,
+            reason,
+            loss=min(arm.first[-2:]),
+            holds=partial(launch.is_above, arm.first[1:][-N_LAST:]),
+            is_steep=launch.is_steep(arm),
+            notch=notch,
+        )
 
     def _may_doubt(self) -> bool:
         course = self._course

@@ -50,7 +50,7 @@ def test_healthy_run_of_single_samples_keeps_its_rate(seed: int) -> None:
 def test_rate_comes_back_once_the_first_loss_is_known_to_be_a_low_one() -> None:
     runs = [SingleErrors(seed).go(100) for seed in range(20)]
     told = [m for run in runs for _, m in run.moves if "the first loss was a low" in m.reason]
-    assert {move.kind for move in told} == {"outcome", "ramp"}
+    assert {move.kind for move in told} == {"outcome", "rewind"}
     assert any(run.n_held() for run in runs)
 
 
