@@ -11,14 +11,23 @@ from tests.benchmarks.rescue.picture import draw
 from tests.benchmarks.rescue.remedies import BACK_OFF, NOTHING, REMEDIES
 from tests.benchmarks.rescue.store import ROOT, Store
 from tests.benchmarks.rescue.tables import Launched, failures, launch_rows, mishap_rows
+from tests.benchmarks.sweep.small_batches import small_batches
 from tests.benchmarks.sweep.third import THIRD
 from tests.benchmarks.sweep.workload import Workload
 from tests.benchmarks.sweep.workloads import WORKLOADS
 
 TRAINED = tuple(w for w in WORKLOADS if not w.surrogate)
 # What the numbers of the policy were chosen on, what they were once confirmed on and looked at
-# since, and others, whose failures were looked at for mistakes and to place a few limits.
-SETS = {"tuned": TRAINED[::2], "confirm": TRAINED[1::2], "all": TRAINED, "others": THIRD}
+# since, and others, whose failures were looked at for mistakes and to place a few limits. Last,
+# some of them with one to four samples a batch.
+SMALL = tuple(w for w in small_batches() if not w.surrogate)
+SETS = {
+    "tuned": TRAINED[::2],
+    "confirm": TRAINED[1::2],
+    "all": TRAINED,
+    "others": THIRD,
+    "small": SMALL,
+}
 PEERS = tuple(name for name in REMEDIES if name not in (NOTHING, BACK_OFF))
 
 
