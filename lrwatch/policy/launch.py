@@ -51,7 +51,7 @@ class Launch:
     @property
     def level(self) -> float:
         """Mean loss at the first weights; NaN where they were never seen."""
-        return statistics.fmean(self._losses) if self._losses else math.nan
+        return _mean(self._losses) if self._losses else math.nan
 
     @property
     def n(self) -> int:
@@ -75,9 +75,9 @@ class Launch:
 
     def is_above(self, losses: list[float]) -> bool:
         """Whether losses are higher on the average than chance has them at the first weights."""
-        apart = statistics.stdev(self._losses) if self.n > 1 else 0.0
-        chance = N_ERRORS * apart / math.sqrt(len(losses))
-        return statistics.fmean(losses) > self.level + chance
+        error = mean_of(self._losses).error if self.n > 1 else 0.0
+        chance = N_ERRORS * error * math.sqrt(self.n / len(losses))
+        return _mean(losses) > self.level + chance
 
     def is_sure(self, loss: float, arm: Arm) -> bool:
         """Whether enough is known of the losses at the first weights to call this one high.
@@ -91,7 +91,7 @@ class Launch:
 
     def is_steep(self, arm: Arm) -> bool:
         """Whether the gradient has grown by more than the loss: no low batch explains that."""
-        grown = min(arm.norms[-2:]) / max(statistics.fmean(self._norms), TINY)
+        grown = min(arm.norms[-2:]) / max(_mean(self._norms), TINY)
         return self.level > 0 and grown * self.level > GROWN * min(arm.first[-2:])
 
     def stands_still(self, arm: Arm, seen: Seen) -> bool:
@@ -108,7 +108,7 @@ class Launch:
         error = noise * math.sqrt(1 / len(tail) + 1 / len(self._losses))
         if min(arm.first) > 0 and 2 * error > UNSEEN * self.level:
             return False  # what was learnt could not be seen
-        return statistics.fmean(tail) > self.level - 2 * error
+        return _mean(tail) > self.level - 2 * error
 
     def stuck(self, arm: Arm, seen: Seen) -> bool:
         """Whether the loss stopped falling early and high, with the weights many times their size.
@@ -129,7 +129,7 @@ class Launch:
 
     def marked(self, arm: Arm) -> bool:
         """Whether the gradients show that the weights are not where a run begins to learn."""
-        norm = statistics.fmean(self._norms) if self._norms else 0.0
+        norm = _mean(self._norms) if self._norms else 0.0
         if not norm or not arm.norms:
             return False
         late = statistics.median(arm.norms[-8:])
@@ -138,7 +138,7 @@ class Launch:
     def _heat(self, loss: float, norm: float, lowest: float) -> int:
         if loss <= max(self._losses):
             return 0
-        usual = statistics.fmean(self._norms)
+        usual = _mean(self._norms)
         steep = usual > 0 and norm > NORM_RISE * usual
         high = lowest > 0 and loss > LOSS_RISE * self.level
         return (2 if steep else 1) if steep or high else 0
@@ -150,3 +150,7 @@ def _scatter(losses: list[float]) -> bool:
     if not pairs or min(losses) <= 0:
         return False
     return sum(a > ALIKE * b for a, b in pairs) > SCATTERED * len(pairs)
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)  # infinite where fmean would raise

@@ -20,6 +20,7 @@ CHANGES = {"backoff", "rewind", "ramp"}
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(PIECE, min_size=1, max_size=6), st.floats(0.0, 10.0))
+@example([[1.7e308] * 30, descent(0, 40)], 5.0)
 @example([[1.5**i for i in range(28)], [math.nan, math.nan]], 1.0)
 @example([descent(0, 300), [5.0 * 1.5**i for i in range(40)]] * 6, 1.0)
 def test_any_run_is_acted_on_within_the_bounds(pieces: list[list[float]], moved: float) -> None:
