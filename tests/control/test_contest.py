@@ -12,7 +12,7 @@ def test_one_of_many_looks_must_show_more_than_the_last() -> None:
         contest = Contest(
             incumbent=Arm(1.0, from_start=True), n_steps=40, target=Mean(2.0, 0.0), rival=None
         )
-        found = []
+        found: list[str | None] = []
         for i in range(40):
             loss = 2.0 + below + 0.1 * (-1) ** i
             seen = Seen(step=i, loss=loss, grad_norm=1.0, rate=1.0, moved=lambda: 0.0)
