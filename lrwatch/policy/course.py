@@ -139,13 +139,15 @@ class Course:
         self.arm = Arm(scale, from_start=True)
         return Move(kind="rewind", reason=reason, scale=scale, load="start", save="incumbent")
 
-    def come_back(self, reason: str) -> Move:
-        """Give up the challenger and bring the incumbent back."""
+    def come_back(self, reason: str, *, to: Arm | None = None) -> Move:
+        """Give up what is in place and bring the incumbent back: that of the contest, or ``to``."""
         contest, self.contest = self.contest, None
         self.n_lost += self.arm.n
         self._forget()
         if contest is not None:
             self.arm = contest.incumbent
+        if to is not None:
+            self.arm = to
         return Move(kind="rewind", reason=reason, scale=self.arm.scale, load="incumbent")
 
     def go_back(self, good: Good, scale: float, step: int, reason: str) -> Move:

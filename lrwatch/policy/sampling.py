@@ -2,14 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from lrwatch.policy.arm import Arm
 from lrwatch.policy.contest import Contest
 from lrwatch.policy.course import Course
 from lrwatch.policy.move import Move, Seen
-
-Verdict = Literal["too hot", "not sure", "a low batch"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +21,7 @@ class Charge:
         holds: Whether it is still too high, after more of them.
         is_steep: Whether the gradient had grown by more than the loss.
         is_kept: Whether the run that was left can be brought back.
+        undo: What else the accusation had changed is as it was again.
     """
 
     arm: Arm
@@ -33,6 +31,7 @@ class Charge:
     holds: Callable[[], bool]
     is_steep: bool
     is_kept: bool
+    undo: Callable[[], None]
 
 
 class Sampling:
@@ -41,8 +40,8 @@ class Sampling:
     With one to four samples a batch the first loss may be a hundredth of what it is on the
     average, and then all that follow look like ruin. Every arm that begins at the first weights
     shows one more loss there. Where it agrees with those before it, nothing is asked; else the
-    first weights are held until eight losses are known. If the first one was a low batch's, the
-    run goes on as it was.
+    first weights are held until eight losses are known, where updates may be skipped. If the first
+    one was a low batch's, the run goes on as it was.
 
     Args:
         course: Shared state.
@@ -66,6 +65,7 @@ class Sampling:
         holds: Callable[[], bool],
         is_steep: bool = False,
         notch: bool = True,
+        undo: Callable[[], None] = lambda: None,
     ) -> Move:
         """Back to the first weights, a notch lower, or at the same rate.
 
@@ -76,6 +76,7 @@ class Sampling:
             holds: Whether it is still too high, after more of them.
             is_steep: Whether the gradient has grown by more than the loss.
             notch: Whether the rate is to be lower.
+            undo: Called where the first loss turns out to be a low batch's.
         """
         course = self._course
         self._charge = Charge(
@@ -86,39 +87,45 @@ class Sampling:
             holds=holds,
             is_steep=is_steep,
             is_kept=course.can_compare or course.contest is not None,
+            undo=undo,
         )
         scale = course.below(seen) if notch else course.arm.scale
         move = course.restart(scale, reason)
         saves = self._charge.is_kept and not self._charge.contest
         return replace(move, save="incumbent") if saves else move
 
-    def judge(self) -> Verdict:
-        """What is known now."""
+    def judge(self, seen: Seen) -> Move | None:
+        """More losses at the first weights, the run that was left, or None: it was too hot.
+
+        Args:
+            seen: The step.
+        """
         course, charge = self._course, self._charge
         if charge is None or not course.arm.from_start:
             self._charge = None
-            return "too hot"
-        if not (charge.is_steep or course.launch.is_sure(charge.loss, charge.arm)):
+            return None
+        is_sure = charge.is_steep or course.launch.is_sure(charge.loss, charge.arm)
+        if not is_sure and "skip" in course.settings.rungs:
             course.n_lost += 1
             course.follow(Arm(course.arm.scale, from_start=True))
-            return "not sure"
-        if charge.is_steep or charge.holds():
-            self._charge = None
-            return "too hot"
-        return "a low batch"
+            reason = f"loss {seen.loss:.4g} at the first weights, which are held for some batches"
+            return Move(kind="skip", reason=reason)
+        self._charge = None
+        return None if charge.is_steep or charge.holds() else self._acquit(charge)
 
-    def acquit(self, reason: str) -> Move:
+    def _acquit(self, charge: Charge) -> Move:
         """Go on as before: with the run that was left, or at its rate from the first weights."""
-        course, charge = self._course, self._charge
+        course = self._course
+        reason = f"the first loss was a low batch's: {course.launch.level:.4g} on the average"
         course.retract(reason)
-        if charge is None:
-            return Move(kind="ramp", reason=reason, scale=course.arm.scale)
-        self._charge, course.cap = None, charge.cap
+        course.cap = charge.cap
+        charge.undo()
         if not charge.is_kept:
             course.arm.scale = charge.arm.scale
             return Move(kind="ramp", reason=reason, scale=charge.arm.scale)
         charge.arm.n_hot = 0
-        course.contest = charge.contest or Contest(incumbent=charge.arm, n_steps=0)
-        if not charge.contest:
-            course.n_lost -= charge.arm.n  # they count again
-        return course.come_back(reason)
+        if charge.contest:
+            course.contest = charge.contest
+            return course.come_back(reason)
+        course.n_lost -= charge.arm.n  # they count again
+        return course.come_back(reason, to=charge.arm)

@@ -1,5 +1,6 @@
 """The launch: which signs lead back to the first weights, and to a search for the rate."""
 
+from collections.abc import Callable
 from functools import partial
 
 from lrwatch.policy.course import Course
@@ -43,7 +44,7 @@ class Starting:
         """
         course = self._course
         if self._sampling.is_due:
-            move = self._sample(seen)
+            move = self._sampling.judge(seen)
             if move:
                 return move
         if accused and not course.known_hot and course.arm.from_start and self._may_doubt():
@@ -75,31 +76,28 @@ class Starting:
                 return course.challenge(seen, said, to=course.arm, n_steps=min(n, N_STEPS))
         return self._below_trouble(seen)
 
-    def _sample(self, seen: Seen) -> Move | None:
-        course, verdict = self._course, self._sampling.judge()
-        if verdict == "too hot":
-            return None
-        if verdict == "not sure":
-            reason = f"loss {seen.loss:.4g} at the first weights, which are held for some batches"
-            return Move(kind="skip", reason=reason)
-        self._searching.active = self._margin_due = False
-        reason = f"the first loss was a low batch's: {course.launch.level:.4g} on the average"
-        return self._sampling.acquit(reason)
-
     def _leave(self, seen: Seen) -> Move | None:
         course = self._course
         reason = f"loss {seen.loss:.4g}, {course.launch.level:.4g} at the start"
         if not course.can_restart:
             return None
+        undo = partial(self._resume, self._searching.active, self._margin_due, self._bent)
         settled = not self._margin_due and not self._searching.active
         if settled and not self._bent and course.cap < float("inf"):
             # The rate is lower already: what shows now was done before it was.
             self._bent = True
-            return self._again(seen, f"{reason}: weights bent by the rate before", notch=False)
+            return self._again(
+                seen, f"{reason}: weights bent by the rate before", undo, notch=False
+            )
         self._margin_due = not self._searching.begin()
-        return self._again(seen, reason)
+        return self._again(seen, reason, undo)
 
-    def _again(self, seen: Seen, reason: str, *, notch: bool = True) -> Move:
+    def _resume(self, is_searching: bool, margin_due: bool, bent: bool) -> None:
+        self._searching.active, self._margin_due, self._bent = is_searching, margin_due, bent
+
+    def _again(
+        self, seen: Seen, reason: str, undo: Callable[[], None], *, notch: bool = True
+    ) -> Move:
         launch, arm = self._course.launch, self._course.arm
         return self._sampling.restart(
             seen,
@@ -108,6 +106,7 @@ class Starting:
             holds=partial(launch.is_above, arm.first[1:][-N_LAST:]),
             is_steep=launch.is_steep(arm),
             notch=notch,
+            undo=undo,
         )
 
     def _may_doubt(self) -> bool:

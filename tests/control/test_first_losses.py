@@ -14,8 +14,15 @@ HELD = "at the first weights, which are held"
 class SingleErrors:
     """Squared errors of single samples; above ``hot`` the rate throws the weights away."""
 
-    def __init__(self, seed: int, *, first: float = 0.02, hot: float = 10.0) -> None:
-        self.ladder, self.rng = Ladder(Backoff()), random.Random(seed)
+    def __init__(
+        self,
+        seed: int,
+        *,
+        first: float = 0.02,
+        hot: float = 10.0,
+        settings: Backoff | None = None,
+    ) -> None:
+        self.ladder, self.rng = Ladder(settings or Backoff()), random.Random(seed)
         self.first, self.hot = first, hot
         self.n = 0
         self.moves: list[tuple[int, Move]] = []
@@ -65,6 +72,13 @@ def test_first_weights_are_held_for_eight_losses_at_most() -> None:
         assert SingleErrors(seed, hot=0.2).go(100).n_held() <= 7
 
 
+def test_without_the_skip_rung_the_first_weights_are_not_held() -> None:
+    for seed in range(20):
+        run = SingleErrors(seed, settings=Backoff(rungs=("backoff", "rewind"))).go(100)
+        assert "skip" not in [move.kind for _, move in run.moves]
+        assert any(move.load == "start" for _, move in run.moves)
+
+
 def test_first_losses_that_agree_are_asked_for_no_more() -> None:
     ladder, rng, n, moves = Ladder(Backoff()), random.Random(0), 0, []
     for step in range(60):
@@ -75,3 +89,13 @@ def test_first_losses_that_agree_are_asked_for_no_more() -> None:
         moves += found
     assert any(move.load == "start" for move in moves)
     assert not any(HELD in move.reason for move in moves)
+
+
+@pytest.mark.parametrize("seed", [23, 34, 68, 108])
+def test_search_goes_on_once_the_first_loss_is_known_to_be_a_low_one(seed: int) -> None:
+    run = SingleErrors(seed, first=0.3, hot=0.5).go(300)
+    reasons = [move.reason for _, move in run.moves]
+    acquitted = next(n for n, said in enumerate(reasons) if "the first loss was a low" in said)
+    before, after = reasons[:acquitted], reasons[acquitted:]
+    assert not any("learns fastest" in said for said in before)
+    assert any("learns fastest" in said for said in after)
