@@ -98,7 +98,11 @@ def _summary(outcome: Outcome, plan: Plan) -> str:
     sides = [alert.step for alert in outcome.alerts if alert.verdict == outcome.verdict]
     when = f", said at step {sides[0]} of {plan.n_steps}" if sides else ""
     verdict = f"Verdict: {_VERDICTS[outcome.verdict]}{when}"
-    return f"{verdict}; the last {N_LAST} losses have a median of {outcome.loss:.3g}."
+    said = f"{verdict}; the last {N_LAST} losses have a median of {outcome.loss:.3g}."
+    if outcome.scale == 1.0:
+        return said
+    lr = outcome.scale * plan.lr
+    return f"{said}\nBack-off: {plan.lr:.4g} was lowered to {lr:.2g}, where the next run may begin."
 
 
 def _program(name: str) -> str:

@@ -62,11 +62,13 @@ class Outcome:
         verdict: Of the whole run.
         alerts: All of them, oldest first.
         loss: Median over the last steps, NaN if one of them is.
+        scale: Factor that the back-off put on the rate at last, 1 without it.
     """
 
     verdict: Verdict
     alerts: tuple[Alert, ...]
     loss: float
+    scale: float = 1.0
 
 
 def train(plan: Plan, *, run_dir: Path, sink: Sink) -> Outcome:
@@ -94,7 +96,8 @@ def train(plan: Plan, *, run_dir: Path, sink: Sink) -> Outcome:
             schedule.step()
             losses.append(loss.item())
     last = torch.tensor(losses[-N_LAST:] or [math.nan]).median().item()
-    return Outcome(verdict=watch.verdict, alerts=tuple(watch.alerts), loss=last)
+    scale = watch.backoff.scale if watch.backoff else 1.0
+    return Outcome(verdict=watch.verdict, alerts=tuple(watch.alerts), loss=last, scale=scale)
 
 
 @contextmanager

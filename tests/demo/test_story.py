@@ -106,3 +106,15 @@ def test_advice_is_the_last_that_names_a_rate() -> None:
 
 def test_there_is_no_advice_without_a_rate_to_try() -> None:
     assert rate_advice([alert("lr_too_high"), alert("divergence")]) is None
+
+
+def test_it_says_how_far_the_backoff_lowered_the_rate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(story, "rate_advice", lambda alerts: story.Advice("try another", 0.1))
+    out = io.StringIO()
+    plan = Plan(lr=30.0, n_steps=40, warmup_steps=10, optimizer="sgd", backoff=True)
+    play(plan, run_dir=tmp_path, out=out)
+    lowered = re.findall(r"Back-off: 30 was lowered to (\S+), where", out.getvalue())
+    assert len(lowered) == 1
+    assert 0.0 < float(lowered[0]) < 30.0
