@@ -92,6 +92,17 @@ class Course:
         """The first weights are out of reach: no rewind to them, and no trial from them."""
         self._restarts = self._compares = False
 
+    def accept_change(self) -> None:
+        """The data or the loss are others now: what was seen before is no measure any more."""
+        arm = Arm(self.arm.scale, from_start=False)
+        arm.ramp_to = self.arm.ramp_to
+        self.follow(arm)
+        self.recent.clear()
+        self.shelf.clear()
+        self.launch, self.first_loss = Launch(), math.nan
+        self._unverified = ""
+        self.start_is_gone()
+
     def room(self) -> int:
         """How many more steps may be lost to trials."""
         return int(N_FREE + self.settings.max_lost * self.n) - self.n_lost

@@ -53,8 +53,12 @@ class Progress:
         return self.gain <= share * self.span
 
     def stands_still(self) -> bool:
-        """Whether nothing was gained for certain, and little if anything."""
-        return self.gain <= STILL * self.error and self.slower_than(FLAT)
+        """Whether nothing was gained or lost for certain, and little if anything.
+
+        A loss that surely rises is on no noise floor: a term of it grows, or the task changes. One
+        that has no noise at all says nothing.
+        """
+        return self.error > 0.0 and abs(self.gain) <= STILL * self.error and self.slower_than(FLAT)
 
     def can_be_beaten(self) -> bool:
         """Whether a loss that is never negative has as far to fall as a trial must gain."""

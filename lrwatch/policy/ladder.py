@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lrwatch.policy.arm import Arm
+from lrwatch.policy.asking import Asking
 from lrwatch.policy.calm import Calm, calm
 from lrwatch.policy.course import Course
 from lrwatch.policy.move import Move, Seen
@@ -51,7 +52,8 @@ class Ladder:
         self.save: str | None = None
         self._course = Course(settings, n_slots)
         searching, sampling = Searching(self._course), Sampling(self._course)
-        self._relapsing = Relapsing(self._course, searching, sampling)
+        self._asking = Asking(self._course)
+        self._relapsing = Relapsing(self._course, searching, sampling, self._asking)
         self._skipping = Skipping(self._course, self._relapsing)
         self._starting = Starting(self._course, searching, sampling)
         self._settling = Settling(self._course)
@@ -66,6 +68,7 @@ class Ladder:
     def calm(self) -> Calm | None:
         """Bounds up to which the next steps may be told late, to ``passed``; else None."""
         busy = self._resting or self._raising.trying or not self._skipping.idle
+        busy = busy or self._asking.is_under_way
         n_left = (
             N_RECENT - self._course.n % N_RECENT
         )  # until the next look at whether it is hopeless
@@ -105,6 +108,7 @@ class Ladder:
     def refuse(self) -> None:
         """Take note that the last move was not made (a dry run), and rest for the cooldown."""
         self.scale = 1.0
+        self._asking.drop()
         self._course.contest = None
         self._course.follow(Arm(1.0, from_start=False))
         self._course.recent.clear()
@@ -115,6 +119,8 @@ class Ladder:
         if self._resting:
             self._resting -= 1
             return None
+        if self._asking.is_under_way:
+            return self._asking.judge(seen)
         finite = math.isfinite(seen.loss) and math.isfinite(seen.grad_norm or 0.0)
         if finite and math.isnan(course.first_loss):
             course.first_loss = seen.loss

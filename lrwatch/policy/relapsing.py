@@ -4,11 +4,13 @@ import math
 from functools import partial
 
 from lrwatch.policy.arm import N_BEFORE_CHECK, Arm
+from lrwatch.policy.asking import Asking, Question
 from lrwatch.policy.course import Course
 from lrwatch.policy.launch import FAR_OFF, N_STEPS
 from lrwatch.policy.move import Move, Seen
 from lrwatch.policy.sampling import Sampling
 from lrwatch.policy.searching import Searching
+from lrwatch.policy.shelf import Good
 
 N_MEDIAN = 16
 LOST = 0.4
@@ -39,10 +41,14 @@ class Relapsing:
         course: Shared state.
         searching: Begins where the weights of a young run are worse than the first ones.
         sampling: Asks whether the first loss was a low batch's.
+        asking: Asks whether the older weights are any better.
     """
 
-    def __init__(self, course: Course, searching: Searching, sampling: Sampling) -> None:
+    def __init__(
+        self, course: Course, searching: Searching, sampling: Sampling, asking: Asking
+    ) -> None:
         self._course = course
+        self._asking = asking
         self._searching = searching
         self._sampling = sampling
         self._n_times = 0
@@ -116,13 +122,30 @@ class Relapsing:
         young = course.arm.from_start and course.arm.n <= N_YOUNG and course.affords(course.arm.n)
         thrown = course.known_hot or now > course.launch.level or seen.moved() > FAR_OFF
         if good is None or (young and thrown):
-            scale = course.below(seen)
-            self._searching.begin()
-            if course.can_restart:
-                return course.restart(scale, reason)
-            course.follow(Arm(scale, from_start=False))
-            course.recent.clear()
-            return Move(kind="backoff", reason=reason, scale=scale)
+            return self._leave(seen, reason)
+        go = partial(self._go_back, good=good, reason=reason)
+        if not self._asking.is_possible:
+            return go(seen)
+        level = course.arm.stretch.lowest(before=N_MEDIAN)
+        whose = f"step {good.step}"
+        question = Question(name=good.name, whose=whose, level=level, now=now, go=go)
+        return self._asking.ask(question, reason)
+
+    def _leave(self, seen: Seen, reason: str) -> Move | None:
+        """Back to the first weights, or on from here where no weights can be kept; lower."""
+        course = self._course
+        if course.can_hold and not course.can_restart:
+            return None  # the task was another one when they were the first
+        scale = course.below(seen)
+        self._searching.begin()
+        if course.can_restart:
+            return course.restart(scale, reason)
+        course.follow(Arm(scale, from_start=False))
+        course.recent.clear()
+        return Move(kind="backoff", reason=reason, scale=scale)
+
+    def _go_back(self, seen: Seen, *, good: Good, reason: str) -> Move:
+        course = self._course
         scale, ramp_to, next_check = self._lower(seen), self._ramp_to(seen), self._next_check(seen)
         if self._at_launch() or (course.known_hot and self._rising(seen)):
             course.below(seen, course.settings.margin if self._rising(seen) else None)

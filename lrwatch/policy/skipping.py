@@ -60,7 +60,7 @@ class Skipping:
         if self._outage.n <= self._course.settings.hold:
             return self._skip(reason)
         self._accepted_at = self._course.n
-        self._course.recent.clear()
+        self._course.accept_change()
         return self._give_up_asking(f"new level of the loss accepted: {reason}")
 
     def _not_finite(self, seen: Seen) -> Move | None:

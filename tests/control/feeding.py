@@ -1,11 +1,14 @@
 """Losses for the policy alone, and a run that feeds them to it; no torch."""
 
 import random
+import re
 from collections.abc import Iterable
 
 from lrwatch.policy.ladder import Ladder
 from lrwatch.policy.move import Move, Seen
 from lrwatch.policy.settings import Backoff
+
+ASKS, ASKED = "do better on these batches", "are looked at"
 
 
 def descent(seed: int, n_steps: int) -> list[float]:
@@ -17,7 +20,9 @@ def descent(seed: int, n_steps: int) -> list[float]:
 class Run:
     """Feeds losses and norms to a ladder; ``moved`` is how far the weights are said to be.
 
-    ``n_looks`` is how often that was asked.
+    ``n_looks`` is how often that was asked. Older weights that are looked at before a run goes back
+    to them have the loss of their step on the batches in between, unless ``changed`` says that the
+    data are others now; ``questions`` are those, which are not among the moves.
     """
 
     def __init__(self, settings: Backoff | None = None, *, moved: float = 0.5, **more: int) -> None:
@@ -27,6 +32,9 @@ class Run:
         self.step = 0
         self.moves: list[tuple[int, Move]] = []
         self.saved: list[int] = []
+        self.questions: list[int] = []
+        self.changed = False
+        self._losses: list[float] = []
 
     def feed(
         self, losses: Iterable[float], norms: Iterable[float] | None = None, rate: float = 0.1
@@ -34,11 +42,25 @@ class Run:
         """All moves so far."""
         taken = list(losses)
         for loss, norm in zip(taken, norms or [1.0] * len(taken), strict=True):
-            seen = Seen(step=self.step, loss=loss, grad_norm=norm, rate=rate, moved=self._look)
-            self.moves += [(self.step, move) for move in self.ladder.decide(seen)]
-            self.saved += [self.step] if self.ladder.save else []
-            self.step += 1
+            moves = self._tell(loss, norm, rate)
+            older = re.search(rf"weights of step (\d+) {ASKS}", moves[-1].reason if moves else "")
+            if not older:
+                continue
+            self.questions.append(self.step - 1)
+            before = loss if self.changed else self._losses[int(older[1])]
+            while any(ASKED in move.reason for move in self._tell(before, norm, rate)):
+                pass
         return self.moves
+
+    def _tell(self, loss: float, norm: float, rate: float) -> list[Move]:
+        seen = Seen(step=self.step, loss=loss, grad_norm=norm, rate=rate, moved=self._look)
+        moves = self.ladder.decide(seen)
+        self._losses.append(loss)
+        if not any(ASKS in m.reason or ASKED in m.reason for m in moves):
+            self.moves += [(self.step, move) for move in moves]
+        self.saved += [self.step] if self.ladder.save else []
+        self.step += 1
+        return moves
 
     def _look(self) -> float:
         self.n_looks += 1

@@ -147,9 +147,15 @@ def test_contest_compares_with_the_rival_where_another_arm_is_to_come_back() -> 
 
 @pytest.mark.parametrize(
     ("gain", "error", "still"),
-    [(0.01, 0.01, True), (0.01, 0.001, False), (0.1, 0.1, False), (-0.3, 0.01, True)],
+    [
+        (0.01, 0.01, True),
+        (0.01, 0.001, False),
+        (0.1, 0.1, False),
+        (-0.3, 0.01, False),
+        (0.0, 0.0, False),
+    ],
 )
-def test_run_stands_still_that_gains_nothing_for_certain_and_little_if_anything(
+def test_run_stands_still_that_gains_and_loses_nothing_for_certain_and_little_if_anything(
     gain: float, error: float, still: bool
 ) -> None:
     assert gained(gain, error=error).stands_still() == still

@@ -126,9 +126,12 @@ def test_rate_that_a_search_has_found_comes_back_after_trouble() -> None:
     run.speed = 0.0
     while len(run.moves) == n_moves:
         run.go(1)
+    assert "do better on these batches" in run.moves[-1][1].reason
+    run.speed, run.n = learning, 150  # the older weights are in
+    run.go(3).n = 150
+    run.go(1).n = 150
     assert run.moves[-1][1].kind == "rewind"
     assert run.ladder.scale < 0.5 * found
-    run.speed, run.n = learning, 150
     run.go(60)
     assert run.ladder.scale > 0.5 * found
 

@@ -1,0 +1,90 @@
+"""Before a run goes back to older weights: do they do any better on the batches of today?"""
+
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from lrwatch.policy.course import Course
+from lrwatch.policy.move import Move, Seen
+
+N_ASKED = 4
+# Share of what was lost that older weights must still have: they may have begun to go bad, too.
+BETTER = 1 / 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked of older weights.
+
+    Attributes:
+        name: Their snapshot.
+        whose: The same in words.
+        level: Loss that they had when they were saved.
+        now: Loss of the run that may be given up for them.
+        go: Gives it up.
+        losses: Theirs on the batches since.
+    """
+
+    name: str
+    whose: str
+    level: float
+    now: float
+    go: Callable[[Seen], Move | None]
+    losses: list[float] = field(default_factory=list)
+
+
+class Asking:
+    """Holds older weights for four batches; the run goes back only where they do better by much.
+
+    A loss that rose for good has two causes. Either the weights have gone bad: then older ones do
+    as well as they did. Or the data or the loss itself have changed, another task, a term that was
+    switched on, a class of its own: then they do no better, going back would undo what was learnt
+    since, and the rate is not to blame. The new level is accepted then.
+
+    Args:
+        course: Shared state.
+    """
+
+    def __init__(self, course: Course) -> None:
+        self._course = course
+        self._question: Question | None = None
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether older weights are in place, to be looked at."""
+        return self._question is not None
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether the present weights can be kept meanwhile, and updates be left out."""
+        course = self._course
+        spare = course.n_changes_left >= 2
+        return course.can_hold and spare and "skip" in course.settings.rungs
+
+    def drop(self) -> None:
+        """Ask no more; the older weights were not brought in."""
+        self._question = None
+
+    def ask(self, question: Question, reason: str) -> Move:
+        """Bring the older weights in."""
+        self._question = question
+        said = f"{reason}: do the weights of {question.whose} do better on these batches?"
+        return Move(kind="rewind", reason=said, load=question.name, save="held")
+
+    def judge(self, seen: Seen) -> Move | None:
+        """Another batch for the older weights, or what follows from the answer."""
+        question, course = self._question, self._course
+        if question is None:
+            return None
+        question.losses.append(seen.loss)
+        course.n_lost += 1
+        if len(question.losses) < N_ASKED:
+            return Move(kind="skip", reason=f"the weights of {question.whose} are looked at")
+        self._question = None
+        lost = question.now - question.level
+        if statistics.median(question.losses) < question.now - BETTER * lost:
+            return question.go(seen)
+        course.accept_change()
+        reason = f"the weights of {question.whose} do no better on these batches"
+        course.tell(f"{reason}: the data changed, or the loss", helped=False)
+        return Move(kind="rewind", reason=reason, load="held")
