@@ -55,10 +55,13 @@ class Progress:
     def stands_still(self) -> bool:
         """Whether nothing was gained or lost for certain, and little if anything.
 
-        A loss that surely rises is on no noise floor: a term of it grows, or the task changes. One
-        that has no noise at all says nothing.
+        A loss that surely rises is on no noise floor: a term of it grows, or the task changes.
         """
-        return self.error > 0.0 and abs(self.gain) <= STILL * self.error and self.slower_than(FLAT)
+        return abs(self.gain) <= STILL * self.error and self.slower_than(FLAT)
+
+    def says_nothing(self) -> bool:
+        """Whether the loss was the same number all the time, as one divided by its own value is."""
+        return self.span == self.gain == self.error == 0.0
 
     def can_be_beaten(self) -> bool:
         """Whether a loss that is never negative has as far to fall as a trial must gain."""

@@ -58,7 +58,7 @@ class Settling:
         if not arm.steady():
             return None
         so_far = self._progress()
-        if so_far.learnt and not self._is_slow(so_far):
+        if so_far.says_nothing() or (so_far.learnt and not self._is_slow(so_far)):
             return None  # before the weights are read, which costs more than all the rest
         return None if seen.moved() < STIRRED else self._slow(seen, so_far)
 

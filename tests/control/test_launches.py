@@ -152,7 +152,7 @@ def test_contest_compares_with_the_rival_where_another_arm_is_to_come_back() -> 
         (0.01, 0.001, False),
         (0.1, 0.1, False),
         (-0.3, 0.01, False),
-        (0.0, 0.0, False),
+        (0.0, 0.0, True),
     ],
 )
 def test_run_stands_still_that_gains_and_loses_nothing_for_certain_and_little_if_anything(

@@ -122,3 +122,11 @@ def test_level_lost_early_leads_back_to_the_first_weights_where_those_of_now_are
     run.feed([*descent(0, 60), *(2.9 + 0.07 * i for i in range(30))])
     move = next(move for _, move in run.moves if "it had been" in move.reason)
     assert (move.load == "start") == start
+
+
+def test_loss_that_is_always_the_same_number_says_nothing() -> None:
+    run = Run(moved=5.0)
+    for _ in range(600):
+        run.ladder.warn(hot=True)
+        run.feed([1.0])
+    assert run.moves == []
