@@ -344,3 +344,15 @@ def test_trouble_that_was_over_does_not_open_again_by_a_rewind() -> None:
     assert watcher.alerts[-1].state == "closed"
     assert watcher.rewind(mark) == []
     assert fed(watcher, calm(121, 60, 4.0, seed=2)) == []
+
+
+@pytest.mark.parametrize("norm", [lambda i: 1 / (1 + i / 20), lambda i: math.exp(-i / 50)])
+def test_loss_that_is_always_the_same_number_names_no_side(norm: Callable[[int], float]) -> None:
+    watcher = Watcher()
+    alerts = [
+        a
+        for i in range(800)
+        for a in watcher.update(Step(step=i, loss=1.0, grad_norm=norm(i), lr=0.1))
+    ]
+    assert [alert.kind for alert in alerts if alert.verdict] == []
+    assert watcher.verdict == "undecided"

@@ -2,7 +2,7 @@
 
 from lrwatch.detectors.too_low_card import TOO_LOW
 from lrwatch.records import Verdict
-from lrwatch.stats.shape import shape
+from lrwatch.stats.shape import has_none, shape
 from lrwatch.stats.signals import Signals
 
 MIN_STEPS = 200
@@ -32,7 +32,7 @@ def hindsight(s: Signals) -> Verdict:
     if x.norm_trend != x.norm_trend or s.lr != s.lr:
         return unless
     if x.rate_now >= 0.9 and x.gain < 1.0 and x.norm_now < -0.6 and x.late_ratio < 0.3:
-        return "too_high"
+        return unless if has_none(s) else "too_high"
     done_at_once = x.early > 0.7 and x.trend < 4.0
     slow = x.trend > -4.0 and x.norm_peak < 2.5 and not done_at_once
     if slow and TOO_LOW.probability(x) > _LIKELY:

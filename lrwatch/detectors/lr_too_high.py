@@ -10,7 +10,7 @@ from lrwatch.detectors.loss_alone import above, by_loss_alone
 from lrwatch.detectors.rates_to_try import lower
 from lrwatch.detectors.scatter import KEPT, THROWN, batches_decide, began_easy, scattered
 from lrwatch.records import Alert, Kind
-from lrwatch.stats.shape import Shape, shape
+from lrwatch.stats.shape import Shape, has_none, shape
 from lrwatch.stats.signals import Signals
 
 # How many in the middle and in the last third of the run are more than chance.
@@ -53,7 +53,7 @@ class LrTooHigh(Detector):
 
     def update(self, s: Signals) -> Alert | None:
         """Judge the step that ``s`` was just updated with."""
-        if not s.review or s.loss != s.loss:
+        if not s.review or s.loss != s.loss or has_none(s):
             return None
         seen = shape(s)
         if seen is None:

@@ -86,6 +86,11 @@ def shape(s: Signals) -> Shape | None:
     return found if isinstance(found, Shape) else None
 
 
+def has_none(s: Signals) -> bool:
+    """Whether the loss was the same number all the time, as one divided by its own value is."""
+    return s.peak == s.best
+
+
 def _look(s: Signals) -> Shape:
     return Shape(
         **_loss_shape(s), **_norm_shape(s), rate_now=s.lr / s.lr_peak if s.lr_peak > 0.0 else 1.0
