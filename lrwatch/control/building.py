@@ -22,6 +22,7 @@ def build_controller(
     model: nn.Module | None = None,
     write_action: Callable[[Action], None],
     levels: Levels | None = None,
+    surrogate: bool = False,
     disarm_file: Path | None = None,
     together: Together | None = None,
 ) -> BackoffController | Follower:
@@ -48,6 +49,7 @@ def build_controller(
         model=model,
         write_action=write_action,
         levels=levels,
+        surrogate=surrogate,
         disarm_file=disarm_file,
         together=together,
     )

@@ -49,6 +49,7 @@ class BackoffController:
         model: For its buffers, held weakly; without it BatchNorm keeps its statistics in a rewind.
         write_action: Tells an action.
         levels: What steps are judged by, kept and brought back with every snapshot.
+        surrogate: Whether the value of the loss says nothing about the run.
         disarm_file: When this file is touched the controller lets go, at the next step; one from
             before this run does not count.
         together: The ranks that do the same; None where there is only this one.
@@ -62,6 +63,7 @@ class BackoffController:
         model: nn.Module | None = None,
         write_action: Callable[[Action], None],
         levels: Levels | None = None,
+        surrogate: bool = False,
         disarm_file: Path | None = None,
         together: Together | None = None,
     ) -> None:
@@ -78,7 +80,7 @@ class BackoffController:
         if shortage and "rewind" in backoff.rungs:
             logger.warning("back-off: %s", shortage)
         n_slots = min(N_SLOTS, self._snapshots.n_slots)
-        self._ladder = Ladder(backoff, n_slots=n_slots)
+        self._ladder = Ladder(backoff, n_slots=n_slots, surrogate=surrogate)
         self._keeping = Keeping(self._snapshots, levels, n_slots=n_slots, backoff=backoff)
         self._pace = Pace()
         self._trouble = 0

@@ -198,6 +198,7 @@ def _intervention(
         model=model,
         write_action=ears.judge.write_action,
         levels=JudgeLevels(ears.judge),
+        surrogate=ears.surrogate,
         disarm_file=None if path is None else path / FOLDER_NAME / "disarm",
         together=ears.together,
     )

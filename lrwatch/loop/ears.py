@@ -25,11 +25,13 @@ class Ears:
         judge: Judges the steps.
         recorder: Records them.
         together: The ranks that train this optimizer.
+        surrogate: Whether the value of the loss says nothing about progress.
     """
 
     judge: Judge
     recorder: Recorder
     together: Together
+    surrogate: bool = False
 
     @classmethod
     def of(
@@ -64,4 +66,4 @@ class Ears:
             cadence=cadence,
             notice=notice,
         )
-        return cls(judge, recorder, together)
+        return cls(judge, recorder, together, surrogate)

@@ -30,6 +30,7 @@ class Course:
         arm: The present stretch of training.
         contest: The contest it is in, if any.
         trial: The trial in place it is in, if any.
+        may_lower: Whether the rate may be lowered at all.
         n: Steps so far.
         n_lost: Steps whose work was given up.
         n_back: Times that other weights were brought back.
@@ -42,8 +43,9 @@ class Course:
     def __init__(self, settings: Backoff, n_slots: int) -> None:
         self.settings, self.n_changes_left = settings, settings.budget
         rewinds = "rewind" in settings.rungs
-        self._restarts = rewinds and n_slots >= 1
-        self._compares = rewinds and n_slots >= 2 and settings.trials
+        self.may_lower = "backoff" in settings.rungs
+        self._restarts = rewinds and self.may_lower and n_slots >= 1
+        self._compares = self._restarts and n_slots >= 2 and settings.trials
         self.can_hold = rewinds and n_slots >= 4
         n_good = n_slots - 3 if self.can_hold else n_slots - 2
         self.shelf = Shelf(max(0, n_good) if rewinds else 0, every=settings.snapshot_every)

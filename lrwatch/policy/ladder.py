@@ -37,14 +37,15 @@ class Ladder:
     Args:
         settings: Bounds.
         n_slots: Snapshots that memory allows, >= 0.
+        surrogate: Whether the value of the loss says nothing: then only what is not finite counts.
 
     Attributes:
         scale: Factor on the schedule's rate, in (0, 1].
         save: Snapshot to take now although no move asks for one.
     """
 
-    def __init__(self, settings: Backoff, *, n_slots: int = 6) -> None:
-        self._settings = settings
+    def __init__(self, settings: Backoff, *, n_slots: int = 6, surrogate: bool = False) -> None:
+        self._settings, self._surrogate = settings, surrogate
         self._budget = settings.budget
         self._resting = 0
         self._warned_hot = self._warned_lost = self._accused = False
@@ -54,7 +55,7 @@ class Ladder:
         searching, sampling = Searching(self._course), Sampling(self._course)
         self._asking = Asking(self._course)
         self._relapsing = Relapsing(self._course, searching, sampling, self._asking)
-        self._skipping = Skipping(self._course, self._relapsing)
+        self._skipping = Skipping(self._course, self._relapsing, surrogate=surrogate)
         self._starting = Starting(self._course, searching, sampling)
         self._settling = Settling(self._course)
         self._raising = Raising(self._course)
@@ -133,6 +134,9 @@ class Ladder:
         course.recent.add(seen)
         if course.arm.n == N_VERIFIED:
             course.verify()
+        if self._surrogate:
+            self._keep(seen)
+            return None
         if "stop" in self._settings.rungs and (hopeless := self._hopeless()):
             return Move(kind="stop", reason=hopeless)
         return self._rate(seen) if self._budget > 0 else None
@@ -158,13 +162,15 @@ class Ladder:
 
     def _rate(self, seen: Seen) -> Move | None:
         course = self._course
-        move = self._starting.judge(seen, accused=self._accused)
-        if move or course.contest:
-            return move
+        if course.may_lower:
+            move = self._starting.judge(seen, accused=self._accused)
+            if move or course.contest:
+                return move
+        move = None
         if not course.trial:
             move = self._relapsing.judge(seen, warned=self._warned_lost)
         move = move or self._raising.judge(seen)
-        if not self._raising.trying:
+        if course.may_lower and not self._raising.trying:
             move = move or self._settling.judge(seen, warned=self._warned_hot)
         if not move and not course.trial:
             self._keep(seen)
@@ -178,7 +184,9 @@ class Ladder:
             return
         level = course.arm.stretch.lowest()
         now = course.recent.middle(9)
-        if now - level <= 3 * course.recent.noise() + 0.05 * abs(course.first_loss - level):
+        if self._surrogate or now - level <= 3 * course.recent.noise() + 0.05 * abs(
+            course.first_loss - level
+        ):
             rate = seen.rate * course.arm.scale
             self.save = course.shelf.take(seen.step, course.arm.n, rate, course.n)
 

@@ -81,9 +81,12 @@ class Relapsing:
         first = self._course.launch.level
         return now - first > max(0.1 * abs(first - level), 3 * noise)
 
-    def blame_weights(self, seen: Seen) -> Move:
+    def blame_weights(self, seen: Seen) -> Move | None:
         """Go on from the older weights that are in place, at a lower rate."""
         course = self._course
+        if not course.may_lower:
+            course.tell("the weights were to blame, not the data", helped=True)
+            return None
         scale = self._lower(seen)
         arm = Arm(scale, from_start=False)
         arm.next_check = self._next_check(seen)
@@ -134,7 +137,7 @@ class Relapsing:
     def _leave(self, seen: Seen, reason: str) -> Move | None:
         """Back to the first weights, or on from here where no weights can be kept; lower."""
         course = self._course
-        if course.can_hold and not course.can_restart:
+        if not course.may_lower or (course.can_hold and not course.can_restart):
             return None  # the task was another one when they were the first
         scale = course.below(seen)
         self._searching.begin()
@@ -155,6 +158,8 @@ class Relapsing:
 
     def _lower(self, seen: Seen) -> float:
         good, arm = self._course.shelf.trusted(seen.step), self._course.arm
+        if not self._course.may_lower:
+            return arm.scale
         if good is not None and good.rate > 0 and self._raised(seen):
             return good.rate / seen.rate
         return self._course.settings.factor * arm.scale

@@ -6,6 +6,7 @@ from lrwatch.policy.course import Course
 from lrwatch.policy.launch import N_STEPS
 from lrwatch.policy.move import Move, Seen
 from lrwatch.policy.outage import N_PATIENT, Outage
+from lrwatch.policy.rare import Rare
 from lrwatch.policy.relapsing import Relapsing
 
 N_AFTER_ACCEPTED = 40
@@ -17,9 +18,11 @@ class Skipping:
     Args:
         course: Shared state.
         relapsing: Asked for a lower rate where the weights turn out to be the culprit.
+        surrogate: Whether the loss says nothing, so that no batch stands out.
     """
 
-    def __init__(self, course: Course, relapsing: Relapsing) -> None:
+    def __init__(self, course: Course, relapsing: Relapsing, *, surrogate: bool = False) -> None:
+        self._surrogate, self._rare = surrogate, Rare()
         self._course = course
         self._relapsing = relapsing
         self._outage = Outage()
@@ -38,12 +41,15 @@ class Skipping:
         course = self._course
         if course.n - self._accepted_at < N_AFTER_ACCEPTED:
             return None
-        strange = course.recent.stands_out(seen, course.first_loss)
+        strange = None if self._surrogate else course.recent.stands_out(seen, course.first_loss)
+        if strange and not self._outage.n and self._rare.is_known(seen):
+            return None
         if strange:
             return self._strange(seen, strange)
         return self._recovered(seen) if self._outage.n else None
 
     def _strange(self, seen: Seen, reason: str) -> Move | None:
+        self._rare.add(seen)
         self._outage.n += 1
         self._course.n_lost += 1
         if self._outage.n <= N_PATIENT:
@@ -102,7 +108,8 @@ class Skipping:
         if outage.asked and outage.blames_weights:
             outage.clear()
             return self._relapsing.blame_weights(seen)
-        self._course.tell(f"{n} updates skipped: the loss is normal again", helped=True)
+        what = "1 update" if n == 1 else f"{n} updates in a row"
+        self._course.tell(f"{what} left out, and now a batch like those before", helped=True)
         return self._give_up_asking("the data were to blame, not the weights")
 
     def _give_up_asking(self, reason: str) -> Move | None:

@@ -3,6 +3,7 @@
 import random
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from lrwatch.policy.ladder import Ladder
 from lrwatch.policy.move import Move, Seen
@@ -25,7 +26,7 @@ class Run:
     data are others now; ``questions`` are those, which are not among the moves.
     """
 
-    def __init__(self, settings: Backoff | None = None, *, moved: float = 0.5, **more: int) -> None:
+    def __init__(self, settings: Backoff | None = None, *, moved: float = 0.5, **more: Any) -> None:
         self.ladder = Ladder(settings or Backoff(), **more)
         self.moved = moved
         self.n_looks = 0

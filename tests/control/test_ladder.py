@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from lrwatch.policy.settings import Backoff
+from lrwatch.policy.settings import Backoff, Rung
 from tests.control.feeding import Run, descent
 
 
@@ -353,3 +353,16 @@ def test_bad_setting_is_named_with_its_value(name: str, value: float) -> None:
 def test_unknown_rung_is_named() -> None:
     with pytest.raises(ValueError, match="rungs must be among skip, backoff, rewind, stop"):
         Backoff(rungs=("jump",))  # type: ignore[arg-type]  # the wrong word is the point
+
+
+@pytest.mark.parametrize("rungs", [("skip",), ("skip", "rewind"), ("skip", "rewind", "stop")])
+def test_without_the_backoff_rung_the_rate_stays(rungs: tuple[Rung, ...]) -> None:
+    run = Run(Backoff(rungs=rungs), moved=0.5)
+    run.feed([*descent(0, 400), *(2.6 + 0.05 * i for i in range(60)), *descent(0, 400)[-200:]])
+    run.feed([math.nan] * 3 + descent(0, 400)[-100:])
+    run.feed([1e3] * 8 + [2.5] * 100)
+    assert run.ladder.scale == 1.0
+    assert {"backoff", "ramp"}.isdisjoint(run.kinds())
+    hot = Run(Backoff(rungs=rungs))
+    hot.feed([2.3, *(9.0 * 1.5**i for i in range(60))], [1.0, *(30.0 * 1.5**i for i in range(60))])
+    assert hot.ladder.scale == 1.0
