@@ -19,7 +19,7 @@ class Watch:
 
     No method but ``load_state_dict`` raises because of what it is given, unless
     ``LRWATCH_STRICT=1``. A copy, pickled or deep-copied, is inert; so is the watch in a forked
-    child.
+    child, which knows what was judged before the fork.
 
     Args:
         judge: Judges the steps; None makes an inert watch.
@@ -96,7 +96,7 @@ class Watch:
         of one element, numbers and everything with ``__float__`` are taken; anything else is
         refused with one log line. Never waits for the device.
         """
-        if self._recorder is None or self._recorder.inert:
+        if self._recorder is None or self._is_inert:
             return
         try:
             self._recorder.loss.observe(detached_scalar(loss))
@@ -108,7 +108,7 @@ class Watch:
     def note(self, action: Action) -> None:
         """Write down what somebody else did to the run, such as a rewind by its framework."""
         self._look()
-        if self._judge is not None and self._detach is not None:
+        if self._judge is not None and not self._is_inert:
             self._judge.write_action(action)
 
     def stop_with(self, stop: Callable[[LrwatchError], None]) -> None:
@@ -125,7 +125,7 @@ class Watch:
 
     def disarm(self) -> None:
         """Stop acting on the run, for good: the rate is the schedule's again; watching goes on."""
-        if self._intervention is not None and self._detach is not None:
+        if self._intervention is not None and not self._is_inert:
             try:
                 self._intervention.controller.disarm()
                 if self._recorder is not None:
@@ -136,7 +136,7 @@ class Watch:
     def close(self) -> None:
         """Judge what is left, write it, and take every hook away; may be called twice."""
         detach, self._detach = self._detach, None
-        if detach is None or self._recorder is None or self._recorder.inert:
+        if detach is None or self._recorder is None or self._is_inert:
             return
         self._recorder.inert = True
         ends = [self._say_if_idle, detach]
@@ -210,6 +210,11 @@ class Watch:
     def __reduce__(self) -> tuple[type["Watch"], tuple[()]]:
         return Watch, ()
 
+    @property
+    def _is_inert(self) -> bool:
+        """Whether nothing is seen or told any more: a copy, closed, or in a forked child."""
+        return self._recorder is None or self._recorder.inert
+
     def _say_if_idle(self) -> None:
         if self._recorder is not None:
             self.said_idle = self._recorder.say_if_idle()
@@ -223,7 +228,7 @@ class Watch:
 
     def _look(self, *, wait: bool = False) -> None:
         """Judge what has arrived, or everything."""
-        if self._judge is None:
+        if self._judge is None or self._is_inert:
             return
         try:
             self._judge.judge(wait=wait)

@@ -18,7 +18,7 @@ from torch.amp.grad_scaler import GradScaler
 from torch.nn.utils import clip_grad
 from torch.optim import SGD
 
-from lrwatch import Watch, attach
+from lrwatch import Action, Watch, attach
 from tests.loop.training import Told, small_model, train
 
 
@@ -227,6 +227,31 @@ def test_a_forked_child_is_inert_and_its_parent_goes_on() -> None:
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         train(model, optimizer, 3)
     assert len(told.steps) == 5
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.parametrize("backoff", [False, True])
+def test_a_forked_child_may_ask_but_judges_and_tells_nothing(backoff: bool) -> None:
+    model, optimizer = made()
+    told = Told()
+    with attach(optimizer, run_dir=False, backoff=backoff, sinks=[told]) as watch:
+        train(model, optimizer, 40)
+        n_told = len(told.steps)
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                assert (watch.alerts, watch.verdict, watch.n_steps) == ([], "undecided", 40)
+                watch.note(Action(kind="rewind", step=40, reason="by hand"))
+                watch.flush()
+                watch.disarm()
+                watch.load_state_dict(watch.state_dict())
+                code = 0 if len(told.steps) == n_told and not told.actions else 2
+            finally:
+                os._exit(code)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        watch.flush()
+    assert len(told.steps) == 40
 
 
 SCRIPT = """

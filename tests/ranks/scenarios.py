@@ -1,6 +1,7 @@
 """What each rank of a job does, scenario by scenario: ``torchrun -m tests.ranks.scenarios``."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -234,12 +235,36 @@ def two_losses(rank: int, folder: Path) -> Found:
     return {"losses": [sink.losses for sink in told], "logged": logged}
 
 
+def one_forks(rank: int, folder: Path) -> Found:
+    """As a DataLoader does: rank 1 forks while steps wait for rank 0, and its children ask."""
+    model, told = DistributedDataParallel(net()), Told()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    watch: Any = lrwatch.attach(optimizer, run_dir=False, sinks=[told])
+    codes = []
+    for step in range(20):
+        if rank and step % 10 == 5:
+            child = os.fork()
+            if child == 0:
+                code = 1
+                try:
+                    watch._judge._shared._together._steps._store = None  # to ask it would raise
+                    code = 0 if (watch.alerts, watch.verdict) == ([], "undecided") else 2
+                finally:
+                    os._exit(code)
+            codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        optimizer.zero_grad()
+        loss_on(model, step, rank).backward()
+        optimizer.step()
+    watch.close()
+    return {**seen(told, watch), "codes": codes}
+
+
 SCENARIOS: dict[str, Scenario] = {
     f.__name__: f
     for f in (
         ddp, fsdp, fsdp1, fsdp_clipped, fsdp_in_copies, tensor_parallel, fsdp_and_tensor_parallel,
         fsdp_without_sync, ddp_acts, fsdp_acts, disarmed, one_ends_early, one_lags_behind,
-        one_never_steps, one_acts, two_losses,
+        one_never_steps, one_acts, one_forks, two_losses,
     )
 }  # fmt: skip
 

@@ -9,7 +9,14 @@ from tests.ranks.job import Job, run_job
 
 TOGETHER = ["ddp", "fsdp", "fsdp1", "fsdp_clipped", "tensor_parallel", "fsdp_without_sync"]
 ACTING = ["ddp_acts", "fsdp_acts", "disarmed"]
-APART = ["two_losses", "one_ends_early", "one_lags_behind", "one_never_steps", "one_acts"]
+APART = [
+    "one_forks",
+    "two_losses",
+    "one_ends_early",
+    "one_lags_behind",
+    "one_never_steps",
+    "one_acts",
+]
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +112,10 @@ def test_a_rank_that_is_alone_in_acting_stops_acting(job: Job, scenario: str) ->
     assert first["actions"] == [["disarm", 0, 1.0, None]]
     assert first["reasons"][0].startswith("the ranks have parted, the scale stays 1: ")
     assert first["losses"] == first["logged"]
+
+
+def test_a_forked_child_of_a_rank_leaves_the_store_to_its_parent(job: Job) -> None:
+    first, second = both(job, "one_forks")
+    assert second["codes"] == [0, 0]
+    assert second["losses"] == first["losses"]
+    assert len(first["losses"]) == 20
