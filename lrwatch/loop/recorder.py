@@ -201,6 +201,8 @@ class Recorder:
             self.short_way.n_steps = number + 1
             if self._unseen.looks_for_loss:
                 self._unseen.step(has_loss=bool(losses))
+            if self._readback.n_lost:
+                self._unseen.lost()
             step = self._judge.take(late if self._readback.late else late.arrive())
             if self.loss.is_regular:
                 self._shorten(optimizer)

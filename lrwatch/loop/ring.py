@@ -7,7 +7,8 @@ import torch
 
 from lrwatch.loop.slot import Slot
 
-_N_SLOTS = 256
+N_SLOTS = 4096
+"""Room for the 64 steps that may gather, each with 32 losses, its norm and a rate of each group."""
 
 
 class Event(Protocol):
@@ -56,7 +57,7 @@ class Ring:
     """Sends numbers of one dtype to preallocated host memory without waiting for the device.
 
     A slot is used again only after its number was taken; when none is free the number is given up
-    (None), as waiting would stop the training.
+    (None), as waiting would stop the training. An event is made when its slot is first used.
 
     Args:
         buffer: Host memory, pinned where there is a device; one element a slot.
@@ -65,13 +66,19 @@ class Ring:
 
     def __init__(self, buffer: torch.Tensor, new_event: Callable[[], Event]) -> None:
         self._buffer = buffer
-        self._free: list[tuple[int, Event]] = [(i, new_event()) for i in range(buffer.numel())]
+        self._new_event = new_event
+        self._n_used = 0
+        self._free: list[tuple[int, Event]] = []
 
     def send(self, value: torch.Tensor) -> Slot | None:
         """Queue the copy of a tensor of one element on the current stream."""
-        if not self._free:
+        if self._free:
+            index, event = self._free.pop()
+        elif self._n_used < self._buffer.numel():
+            index, event = self._n_used, self._new_event()
+            self._n_used += 1
+        else:
             return None
-        index, event = self._free.pop()
         self.copy(index, value.detach().reshape(()))
         event.record()
         return Sent(self._buffer, index, event, self._free)
@@ -85,7 +92,7 @@ class CudaRing(Ring):
     """A ring on one CUDA device: an event has to be recorded on the stream of that device."""
 
     def __init__(self, dtype: torch.dtype, device: torch.device) -> None:
-        super().__init__(torch.empty(_N_SLOTS, dtype=dtype, pin_memory=True), torch.cuda.Event)
+        super().__init__(torch.empty(N_SLOTS, dtype=dtype, pin_memory=True), torch.cuda.Event)
         self._device = device
 
     def send(self, value: torch.Tensor) -> Slot | None:

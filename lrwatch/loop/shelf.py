@@ -6,7 +6,7 @@ import torch
 
 from lrwatch.loop.slot import Slot
 
-_MAX_HELD = 1024
+_MAX_HELD = 4096
 
 
 class Held(Slot):
@@ -43,7 +43,7 @@ class Shelf:
         self._held: dict[Held, torch.Tensor] = {}
 
     def send(self, value: torch.Tensor) -> Slot | None:
-        """Keep a copy of a tensor of one element; None where 1,024 lie there already."""
+        """Keep a copy of a tensor of one element; None where 4,096 lie there already."""
         if len(self._held) >= _MAX_HELD:
             return None
         held = Held(self)

@@ -1,4 +1,4 @@
-"""Says what a watch should have seen and did not: losses, or any step at all."""
+"""Says what a watch should have seen and did not: losses, all numbers, or any step at all."""
 
 from collections.abc import Callable
 
@@ -6,17 +6,18 @@ N_STEPS_WITHOUT_LOSS = 20
 
 
 class Unseen:
-    """Tells the user each of two things once.
+    """Tells the user each of three things once.
 
     Args:
         notice: Says a line to the user.
     """
 
-    __slots__ = ("_n_without_loss", "_notice", "looks_for_loss")
+    __slots__ = ("_n_without_loss", "_notice", "_said_lost", "looks_for_loss")
 
     def __init__(self, notice: Callable[[str], None]) -> None:
         self._notice = notice
         self._n_without_loss = 0
+        self._said_lost = False
         self.looks_for_loss = True
 
     def step(self, *, has_loss: bool) -> None:
@@ -27,6 +28,14 @@ class Unseen:
             self._notice(
                 f"no loss seen in {N_STEPS_WITHOUT_LOSS} steps: call watch.observe(loss) "
                 "between backward() and optimizer.step()"
+            )
+
+    def lost(self) -> None:
+        """Say so where numbers never left their device."""
+        if not self._said_lost:
+            self._said_lost = True
+            self._notice(
+                "the device is far behind: of some steps the loss or the gradient norm is not seen"
             )
 
     def end(self, *, n_steps: int, was_trained: bool) -> bool:

@@ -15,7 +15,7 @@ from lrwatch.loop.grad_norm import Cadence
 from lrwatch.loop.judge import Judge
 from lrwatch.loop.readback import Readback
 from lrwatch.loop.recorder import Recorder
-from lrwatch.loop.ring import Ring
+from lrwatch.loop.ring import N_SLOTS, Ring
 from lrwatch.loop.slot import Slot
 from lrwatch.watcher import Watcher
 from tests.loop.training import Told, loss_of, small_model, train
@@ -28,16 +28,17 @@ class WaitedError(BaseException):
 class Device:
     """A queue of work, as a device has it."""
 
-    def __init__(self) -> None:
+    def __init__(self, n_slots: int = N_SLOTS) -> None:
         self.queue: deque[Callable[[], None]] = deque()
         self.may_wait = False
+        self.n_slots = n_slots
 
     def run(self, n: int | None = None) -> None:
         for _ in range(len(self.queue) if n is None else n):
             self.queue.popleft()()
 
     def ring(self, dtype: torch.dtype, device: torch.device) -> Ring:
-        return DeviceRing(self, dtype)
+        return DeviceRing(self, dtype, self.n_slots)
 
 
 class DeviceEvent:
@@ -63,7 +64,7 @@ class DeviceEvent:
 
 
 class DeviceRing(Ring):
-    def __init__(self, device: Device, dtype: torch.dtype, n_slots: int = 256) -> None:
+    def __init__(self, device: Device, dtype: torch.dtype, n_slots: int) -> None:
         super().__init__(torch.full((n_slots,), 7, dtype=dtype), lambda: DeviceEvent(device))
         self.device = device
 
@@ -86,8 +87,9 @@ class DeviceReadback(Readback):
 class Loop:
     """A loop on the device, stepped by hand."""
 
-    def __init__(self) -> None:
-        self.device = Device()
+    def __init__(self, n_slots: int = N_SLOTS) -> None:
+        self.device = Device(n_slots)
+        self.said: list[str] = []
         self.told = Told()
         self.judge = Judge(Watcher(), [self.told])
         self.model = small_model()
@@ -98,7 +100,7 @@ class Loop:
             judge=self.judge,
             readback=self.readback,
             cadence=Cadence(1),
-            notice=print,
+            notice=self.said.append,
         )
 
     def step(self, loss: float, n_losses: int = 1) -> None:
@@ -164,10 +166,16 @@ def test_slots_are_used_again() -> None:
 
 
 def test_a_device_that_is_far_behind_costs_numbers_and_not_time() -> None:
-    loop = Loop()
-    for i in range(300):
+    loop = Loop(n_slots=256)
+    for i in range(100):
+        loop.step(float(i))
+    assert loop.said == []
+    for i in range(100, 300):
         loop.step(float(i))
     assert loop.readback.n_lost > 0
+    assert loop.said == [
+        "the device is far behind: of some steps the loss or the gradient norm is not seen"
+    ]
     loop.device.run()
     loop.judge.judge()
     assert len(loop.told.losses) == 300
@@ -186,6 +194,32 @@ def test_accumulated_losses_are_summed_when_they_have_arrived() -> None:
     loop.device.run()
     loop.judge.judge()
     assert loop.told.losses == [10.0]
+
+
+@pytest.mark.parametrize("n_losses", [1, 8, 32])
+def test_no_accumulated_loss_is_left_out_while_steps_gather(n_losses: int) -> None:
+    loop = Loop()
+    for _ in range(150):
+        loop.step(1.0, n_losses=n_losses)
+        loop.device.run()
+    loop.judge.judge()
+    assert loop.told.losses == [float(n_losses)] * 150
+    assert None not in loop.told.norms
+
+
+def test_rates_that_are_tensors_leave_room_for_losses_and_norms() -> None:
+    loop = Loop()
+    for _ in range(7):
+        loop.optimizer.add_param_group({"params": [nn.Parameter(torch.zeros(1))]})
+    for i, group in enumerate(loop.optimizer.param_groups, 1):
+        group["lr"] = torch.tensor(0.5**i)
+    for i in range(150):
+        loop.step(float(i))
+        loop.device.run()
+    loop.judge.judge()
+    assert loop.told.losses == [float(i) for i in range(150)]
+    assert None not in loop.told.norms
+    assert {point.lrs for point in loop.told.points} == {tuple(0.5**i for i in range(1, 9))}
 
 
 def test_long_accumulation_gives_its_slots_back() -> None:

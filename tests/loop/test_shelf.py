@@ -71,7 +71,7 @@ def test_who_waits_has_the_number_at_once() -> None:
 
 def test_what_is_given_up_takes_no_room() -> None:
     full = Shelf()
-    for i in range(3000):
+    for i in range(5000):
         held = full.send(torch.tensor(float(i)))
         assert held is not None
         held.give_up()
@@ -82,9 +82,9 @@ def test_what_is_given_up_takes_no_room() -> None:
 
 def test_a_full_shelf_costs_numbers_and_not_memory() -> None:
     readback = Readback()
-    slots = [readback.read(elsewhere(float(i))) for i in range(1100)]
-    assert (slots[1023] is None, slots[1024] is None) == (False, True)
-    assert readback.n_lost == 76
+    slots = [readback.read(elsewhere(float(i))) for i in range(4100)]
+    assert (slots[4095] is None, slots[4096] is None) == (False, True)
+    assert readback.n_lost == 4
 
 
 def test_a_loop_whose_losses_lie_elsewhere_is_told_in_full_with_few_transfers(
