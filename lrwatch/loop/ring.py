@@ -1,5 +1,6 @@
 """Copies of numbers from a CUDA device to the host that nobody waits for."""
 
+import math
 from collections.abc import Callable
 from typing import Protocol
 
@@ -27,7 +28,7 @@ class Event(Protocol):
 class Sent(Slot):
     """A number whose copy is queued; ready once the device has passed the mark behind it."""
 
-    __slots__ = ("_buffer", "_event", "_free", "_index")
+    __slots__ = ("_buffer", "_event", "_free", "_index", "_number")
 
     def __init__(
         self, buffer: torch.Tensor, index: int, event: Event, free: list[tuple[int, Event]]
@@ -36,21 +37,29 @@ class Sent(Slot):
         self._index = index
         self._event = event
         self._free = free
+        self._number: float | None = None
 
     def ready(self) -> bool:
         """Whether it has arrived; never waits."""
-        return self._event.query()
+        return self._number is not None or self._event.query()
 
     def take(self) -> float:
-        """The number; waits if it has not arrived. To be called once."""
-        self._event.synchronize()
-        value = float(self._buffer[self._index])
-        self.give_up()
-        return value
+        """The number; waits if it has not arrived."""
+        if self._number is None:
+            self._event.synchronize()
+            return self._end(float(self._buffer[self._index]))
+        return self._number
 
     def give_up(self) -> None:
         """Free the slot without its number; a later copy comes after this one in the queue."""
+        if self._number is None:
+            self._end(math.nan)
+
+    def _end(self, number: float) -> float:
+        """Free the slot, once."""
+        self._number = number
         self._free.append((self._index, self._event))
+        return number
 
 
 class Ring:

@@ -4,7 +4,10 @@ from abc import ABC, abstractmethod
 
 
 class Slot(ABC):
-    """A number that is to be taken later, once, or to be given up."""
+    """A number that is to be taken later, or to be given up.
+
+    Several steps may share one, such as a rate: each takes it.
+    """
 
     __slots__ = ()
 
@@ -14,7 +17,7 @@ class Slot(ABC):
 
     @abstractmethod
     def take(self) -> float:
-        """The number; waits if it is not there. To be called once."""
+        """The number; waits if it is not there."""
 
     @abstractmethod
     def give_up(self) -> None:

@@ -207,9 +207,10 @@ def test_no_accumulated_loss_is_left_out_while_steps_gather(n_losses: int) -> No
     assert None not in loop.told.norms
 
 
-def test_rates_that_are_tensors_leave_room_for_losses_and_norms() -> None:
+@pytest.mark.parametrize("n_groups", [8, 12])
+def test_rates_that_are_tensors_leave_losses_and_norms_alone(n_groups: int) -> None:
     loop = Loop()
-    for _ in range(7):
+    for _ in range(n_groups - 1):
         loop.optimizer.add_param_group({"params": [nn.Parameter(torch.zeros(1))]})
     for i, group in enumerate(loop.optimizer.param_groups, 1):
         group["lr"] = torch.tensor(0.5**i)
@@ -219,7 +220,9 @@ def test_rates_that_are_tensors_leave_room_for_losses_and_norms() -> None:
     loop.judge.judge()
     assert loop.told.losses == [float(i) for i in range(150)]
     assert None not in loop.told.norms
-    assert {point.lrs for point in loop.told.points} == {tuple(0.5**i for i in range(1, 9))}
+    assert {point.lrs for point in loop.told.points} == {
+        tuple(0.5**i for i in range(1, n_groups + 1))
+    }
 
 
 def test_long_accumulation_gives_its_slots_back() -> None:
