@@ -30,10 +30,11 @@ class Norm(NamedTuple):
 def grad_norm(parameters: Iterable[torch.Tensor]) -> Norm | None:
     """L2 norm over the gradients as they are now; None where there are none.
 
-    A scalar on the device of the first gradient; waits for neither the device nor another rank.
-    Half-precision gradients are accumulated in float32, double stays double, sparse ones count
-    after coalescing, missing and empty ones count nothing. Of gradients that are spread over ranks
-    it is this rank's share; None where that cannot be told from what lies here.
+    A scalar on the device of the first gradient that is not on the CPU, if there is one; waits for
+    neither the device nor another rank. Half-precision gradients are accumulated in float32, double
+    stays double, sparse ones count after coalescing, missing and empty ones count nothing. Of
+    gradients that are spread over ranks it is this rank's share; None where that cannot be told
+    from what lies here.
 
     Args:
         parameters: Whose gradients.
@@ -87,8 +88,10 @@ def _mixed_norms(gradients: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         for (_, dtype), group in groups.items()
         for norm in torch._foreach_norm(group, 2, dtype=_accumulator(dtype))
     ]
-    device = local(gradients[0]).device
-    found = [norm.to(device, torch.float32, non_blocking=True) for norm in norms]
+    # Not on the CPU if one is elsewhere: what nobody waits for would be read there before it came.
+    device = next((d for d, _ in groups if d.type != "cpu"), local(gradients[0]).device)
+    widest = torch.float64 if (device, torch.float64) in groups else torch.float32
+    found = [norm.to(device, widest, non_blocking=True) for norm in norms]
     return found or [torch.zeros((), device=device)]
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lrwatch import attach
+from lrwatch.loop.grad_norm import grad_norm
 from tests.loop.training import Told
 
 N = 200
@@ -63,6 +64,19 @@ def test_no_step_waits_for_the_device(
         torch.cuda.set_sync_debug_mode("default")
     assert told.losses == [loss.item() for loss in logged]
     assert None not in told.norms
+
+
+@pytest.mark.parametrize("first", ["cpu", "cuda"])
+def test_a_model_that_lies_partly_on_the_host_has_the_norm_of_both_parts(first: str) -> None:
+    second = "cuda" if first == "cpu" else "cpu"
+    params = [nn.Parameter(torch.zeros(1, device=device)) for device in (first, second)]
+    for _ in range(100):
+        torch.cuda._sleep(1_000_000)  # the device is behind
+        for param, value in zip(params, (3.0, 4.0), strict=True):
+            param.grad = torch.full_like(param, value)
+        norm = grad_norm(params)
+        assert norm is not None
+        assert norm.value.item() == 5.0
 
 
 def test_a_step_in_a_cuda_graph_is_captured_as_without_lrwatch() -> None:

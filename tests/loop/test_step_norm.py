@@ -36,6 +36,7 @@ GRADIENTS = {
     "float16 whose sum of squares overflows": [torch.full((1000,), 3000.0, dtype=torch.float16)],
     "bfloat16 and float32": [torch.ones(300, dtype=torch.bfloat16), torch.ones(4)],
     "float32 and float64": [torch.ones(3), torch.ones(4, dtype=torch.float64)],
+    "float32 and large float64": [torch.ones(3), torch.full((4,), 1e100, dtype=torch.float64)],
     "sparse": [sparse(torch.float32), torch.ones(2)],
     "sparse float16": [sparse(torch.float16)],
     "empty": [torch.ones(0, 3), torch.ones(4)],
@@ -54,6 +55,12 @@ def test_the_norm_is_that_of_all_gradients_in_double(gradients: list[Tensor]) ->
     norm = grad_norm([with_grad(g) for g in gradients])
     assert norm is not None
     assert float(norm.value) == pytest.approx(float(torch.cat(flat).norm()), rel=1e-6)
+
+
+def test_nothing_is_sent_to_the_cpu_where_it_would_be_read_before_it_arrives() -> None:
+    norm = grad_norm([with_grad(torch.ones(3)), with_grad(torch.ones(3, device="meta"))])
+    assert norm is not None
+    assert norm.value.device.type == "meta"
 
 
 def test_missing_gradients_count_nothing() -> None:
