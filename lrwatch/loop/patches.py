@@ -160,9 +160,9 @@ def _wrap_backward(original: Function) -> Function:
             except Exception:  # no single number: torch itself is about to say so
                 losses.clear()
             return original(tensors, None, retain_graph, create_graph, inputs=inputs)
-        return long_way(
-            tensors, grad_tensors, retain_graph, create_graph, *args, inputs=inputs, **kwargs
-        )
+        if inputs is not None:  # else they may be among args
+            kwargs["inputs"] = inputs
+        return long_way(tensors, grad_tensors, retain_graph, create_graph, *args, **kwargs)
 
     return backward
 

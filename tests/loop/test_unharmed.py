@@ -61,6 +61,26 @@ SCHEDULERS: dict[str, Callable[[optim.Optimizer], Any]] = {
 }
 
 
+BACKWARDS: dict[str, Callable[[Tensor, Tensor], object]] = {
+    "by the tensor": lambda loss, w: loss.backward(inputs=[w]),
+    "roots alone": lambda loss, w: torch.autograd.backward(loss),
+    "roots by name": lambda loss, w: torch.autograd.backward(tensors=[loss]),
+    "all by place": lambda loss, w: torch.autograd.backward(
+        loss, torch.tensor(2.0), False, False, None, [w]
+    ),
+    "all by place, as they are by themselves": lambda loss, w: torch.autograd.backward(
+        loss, None, None, False, None, None
+    ),
+    "all by name": lambda loss, w: torch.autograd.backward(
+        tensors=loss,
+        grad_tensors=torch.tensor(2.0),
+        retain_graph=False,
+        create_graph=False,
+        inputs=w,
+    ),
+}
+
+
 class Lookup(nn.Module):
     """An embedding whose gradients are sparse."""
 
@@ -130,6 +150,21 @@ def test_schedules_are_the_same_bits(scheduler: str, name: str) -> None:
     if scheduler == "CyclicLR" and name == "Adam of a tensor rate":
         new = lambda o: lr_scheduler.CyclicLR(o, 1e-4, 1e-2, 4, cycle_momentum=False)  # noqa: E731
     assert_same(outcome(name, new, watched=True), outcome(name, new, watched=False))
+
+
+@pytest.mark.parametrize("way", BACKWARDS)
+def test_backward_may_be_called_in_every_way(way: str) -> None:
+    def trained(watched: bool) -> list[Tensor]:
+        weight, other = nn.Parameter(torch.ones(3)), nn.Parameter(torch.ones(3))
+        optimizer = optim.SGD([weight, other], lr=0.01)
+        with attach(optimizer, run_dir=False, norm_every=2) if watched else nullcontext():
+            for _ in range(N):
+                optimizer.zero_grad()
+                BACKWARDS[way]((weight * other).square().sum(), weight)
+                optimizer.step()
+        return [weight, other]
+
+    assert_same(trained(True), trained(False))
 
 
 def test_every_optimizer_of_torch_is_among_them() -> None:
