@@ -225,9 +225,8 @@ class Recorder:
 
     def _forget(self) -> None:
         """Drop what was told of a step that is only captured in a graph: nothing was computed."""
-        self.loss.take()
-        if self._norm.known:
-            self._norm.take(self.n_steps)
+        self.loss.drop()
+        self._norm.drop()
 
     def _shorten(self, optimizer: Optimizer) -> None:
         """Let the next steps go the short way, where nothing forbids it."""

@@ -179,6 +179,10 @@ class StepLoss:
             self._keep(found, loss)
         return found
 
+    def drop(self) -> None:
+        """Forget what was told of this step."""
+        _give_up(self.take())
+
     def _come_back(self) -> None:
         """Send the losses the long way again; take the one whose backward() was not looked at."""
         if not self._goes_short:

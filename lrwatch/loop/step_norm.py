@@ -81,6 +81,11 @@ class StepNorm:
     def drop_older_than(self, n_reached: int) -> None:
         """Forget what clipping told if a backward() has reached the parameters since."""
         if self.known and n_reached != self._n_reached:
+            self.drop()
+
+    def drop(self) -> None:
+        """Forget what clipping told."""
+        if self.known:
             self.known = False
             for value in (self._value, self.scale):
                 if isinstance(value, Slot):

@@ -103,12 +103,15 @@ class Loop:
             notice=self.said.append,
         )
 
+    def backward(self, loss: float) -> None:
+        mark = self.recorder.loss.before_backward()
+        for param in self.model.parameters():
+            param.grad = torch.ones_like(param)
+        self.recorder.loss.after_backward(mark, torch.tensor(loss), None)
+
     def step(self, loss: float, n_losses: int = 1) -> None:
         for _ in range(n_losses):
-            mark = self.recorder.loss.before_backward()
-            for param in self.model.parameters():
-                param.grad = torch.ones_like(param)
-            self.recorder.loss.after_backward(mark, torch.tensor(loss), None)
+            self.backward(loss)
         self.recorder.before_step(self.optimizer, (self.optimizer,), {})
         self.optimizer.zero_grad()
 
@@ -229,10 +232,7 @@ def test_long_accumulation_gives_its_slots_back() -> None:
     loop = Loop()
     for _ in range(10):
         for _ in range(50):
-            mark = loop.recorder.loss.before_backward()
-            for param in loop.model.parameters():
-                param.grad = torch.ones_like(param)
-            loop.recorder.loss.after_backward(mark, torch.tensor(1.0), None)
+            loop.backward(1.0)
             loop.device.run()
         loop.step(1.0)
         loop.device.run()
@@ -289,6 +289,24 @@ def test_a_step_that_is_only_captured_is_none(monkeypatch: pytest.MonkeyPatch) -
     assert told.losses == logged
     assert [step.step for step in told.steps] == list(range(6))
     assert None not in told.norms
+
+
+def test_steps_that_are_only_captured_give_their_slots_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loop = Loop(n_slots=8)
+    for i in range(20):
+        loop.backward(1.0)  # a warm-up, as before every capture
+        loop.recorder.before_clip(list(loop.model.parameters()), torch.tensor(7.0))
+        with monkeypatch.context() as patched:
+            patched.setattr("lrwatch.loop.recorder.is_capturing", lambda: True)
+            loop.recorder.before_step(loop.optimizer, (loop.optimizer,), {})
+        loop.optimizer.zero_grad()
+        loop.step(float(i))
+        loop.device.run()
+        loop.judge.judge()
+    assert loop.told.losses == [float(i) for i in range(20)]
+    assert loop.readback.n_lost == 0
 
 
 def test_on_the_cpu_a_number_is_there_at_once() -> None:
