@@ -76,9 +76,9 @@ def attach(
     loss of a step is the sum of what ``backward()`` was called on, before a GradScaler scaled it,
     over the calls that gave gradients to this optimizer's parameters since its last step or since
     they were set to zero. Accumulated and several losses are thus summed, and each of several
-    optimizers has its own loss. Where the gradients come another way, say it:
-    ``watch.observe(loss)`` between ``backward()`` and ``step()``. An optimizer that was made with
-    ``maximize=True`` has minus its objective for a loss.
+    optimizers has its own loss. Where the gradients come another way, or threads take turns at the
+    steps, say it: ``watch.observe(loss)`` between ``backward()`` and ``step()``. An optimizer that
+    was made with ``maximize=True`` has minus its objective for a loss.
 
     On the CPU steps are judged in batches of up to 128 or 0.75 s, on CUDA when their numbers have
     arrived, without waiting for the device; a non-finite value at once.

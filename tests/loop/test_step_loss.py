@@ -1,5 +1,6 @@
 """The loss of a step, as the loop itself would log it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from lrwatch import attach
+from lrwatch import Watch, attach
 from tests.loop.training import Told, batch, loss_of, small_model, train
 
 N = 40
@@ -382,6 +383,30 @@ def test_an_observed_loss_comes_before_that_of_backward() -> None:
             optimizer.step()
     assert told.losses[1::2] == [1.0, 3.0]
     assert told.losses[0] == loss_of(small_model(), 0).item()
+
+
+def test_threads_that_take_turns_at_the_steps_say_their_losses_by_hand() -> None:
+    model, told = small_model(), Told()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+
+    def step(watch: Watch, i: int, *, by_hand: bool) -> float:
+        optimizer.zero_grad()
+        loss = loss_of(model, i)
+        loss.backward()
+        if by_hand:
+            watch.observe(loss)
+        optimizer.step()
+        return loss.item()
+
+    with (
+        ThreadPoolExecutor(1) as one,
+        ThreadPoolExecutor(1) as other,
+        attach(optimizer, run_dir=False, stderr=False, sinks=[told]) as watch,
+    ):
+        logged = [
+            (one, other)[i % 2].submit(step, watch, i, by_hand=i >= 4).result() for i in range(12)
+        ]
+    assert told.losses == [None] * 4 + logged[4:]
 
 
 def test_gradients_set_by_hand_have_the_observed_loss() -> None:
