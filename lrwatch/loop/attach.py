@@ -80,8 +80,8 @@ def attach(
     steps, say it: ``watch.observe(loss)`` between ``backward()`` and ``step()``. An optimizer that
     was made with ``maximize=True`` has minus its objective for a loss.
 
-    On the CPU steps are judged in batches of up to 128 or 0.75 s, on CUDA when their numbers have
-    arrived, without waiting for the device; a non-finite value at once.
+    On the CPU steps are judged in batches of up to 128 or 0.75 s, and a non-finite value at once;
+    on CUDA, that too, in batches of 64 or 0.75 s of what has arrived: no step waits for the device.
 
     In a job of several ranks every rank attaches; rank 0 writes. The loss is the mean over the
     ranks and the norm that of all gradients, DTensors included; all ranks come to the same verdict.

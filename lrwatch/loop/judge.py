@@ -32,10 +32,10 @@ class Judge:
 
     Due is a batch of 128 steps (of 64 where numbers are late, as they hold slots until then), or
     what was gathered in 0.75 s (in less where a step takes more than 0.25 s, so that none waits a
-    second), or a non-finite value. Where ``at_once`` every step is, but for those within
-    ``bounds``, which gather as well. A sample whose numbers are on their way from the device is
-    left, and so is what came after it, until they have arrived. In a job of several ranks a step is
-    judged when all ranks have told it, up to a batch of theirs later, and on rank 0 alone it is
+    second), or a non-finite value that is not late. Where ``at_once`` every step is, but for those
+    within ``bounds``, which gather as well. A sample whose numbers are on their way from the device
+    is left, and so is what came after it, until they have arrived. In a job of several ranks a step
+    is judged when all ranks have told it, up to a batch of theirs later, and on rank 0 alone it is
     written.
 
     Those that wait are ``waiting``; the first to come after ``due_s`` of the clock, ``delay_s``

@@ -15,7 +15,7 @@ class Watcher(Protocol):
 
     @property
     def alerts(self) -> Sequence[Alert]:
-        """All alerts so far."""
+        """The last alerts, oldest first."""
 
     @property
     def band(self) -> tuple[float, float] | None:

@@ -48,7 +48,7 @@ class Watch:
 
     @property
     def alerts(self) -> list[Alert]:
-        """All alerts so far, oldest first; judges what has arrived from the device."""
+        """The last 1000 alerts, oldest first; judges what has arrived from the device."""
         if self._judge is None:
             return []
         self._look()

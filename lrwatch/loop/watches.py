@@ -31,7 +31,7 @@ class Watches:
 
     @property
     def alerts(self) -> list[Alert]:
-        """All alerts so far, optimizer by optimizer."""
+        """The last 1000 alerts of each optimizer, one optimizer after the other."""
         return [alert for watch in self._watches for alert in watch.alerts]
 
     @property
@@ -141,7 +141,7 @@ class Watching(Settings):
 
     @property
     def alerts(self) -> list[Alert]:
-        """All alerts of this training so far."""
+        """The last 1000 alerts of each optimizer in this training."""
         return self._watches.alerts
 
     @property
