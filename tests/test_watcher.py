@@ -4,7 +4,9 @@ import json
 import math
 import random
 from collections.abc import Callable
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -277,6 +279,23 @@ def test_any_numbers_of_steps_are_accepted(numbers: list[int]) -> None:
     watcher = Watcher()
     for i, number in enumerate(numbers):
         assert watcher.update(Step(step=number, loss=1.0 / (i + 1))) == []
+
+
+@pytest.mark.parametrize("number", [int, np.float32, np.int64, np.float16])
+@pytest.mark.parametrize("field", ["loss", "grad_norm", "lr"])
+def test_numbers_of_any_kind_are_judged_as_floats(number: Callable[[int], Any], field: str) -> None:
+    rng = random.Random(0)
+    rows = [{"loss": 50 + rng.randrange(9), "grad_norm": 3, "lr": 1} for _ in range(300)]
+    rows[200:] = [{"loss": 2000, "grad_norm": 900, "lr": 1}] * 100
+    plain, other = Watcher(), Watcher()
+    for i, row in enumerate(rows):
+        values: dict[str, Any] = {name: float(value) for name, value in row.items()}
+        due = plain.update(Step(step=i, **values))
+        values[field] = number(row[field])
+        step = Step(step=np.int64(i), skipped=np.bool_(False), **values)  # type: ignore[arg-type]
+        assert other.update(step) == due
+    assert plain.alerts
+    assert json.dumps(other.state_dict()) == json.dumps(plain.state_dict())
 
 
 def test_of_a_surrogate_loss_only_gradients_and_non_finite_values_are_judged() -> None:

@@ -1,6 +1,8 @@
 """One record as one line of the ledger, and back: strict ASCII JSON of at most 4 KiB."""
 
+import contextlib
 import json
+import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -136,10 +138,10 @@ def _dump(values: Mapping[str, Any]) -> bytes:
 
 def _as_plain(value: Any) -> Any:
     """A number of another library as a number, anything else as words."""
-    try:
-        return plain(float(value))
-    except Exception:
-        return str(value)[:200]
+    for turn in (operator.index, float):
+        with contextlib.suppress(Exception):
+            return plain(turn(value))
+    return str(value)[:200]
 
 
 def _shortened(values: Mapping[str, Any], limit: int) -> dict[str, Any]:

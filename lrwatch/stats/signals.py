@@ -136,10 +136,10 @@ class Signals(Stateful):
         return max(self.start - self.best, self.first_level - self.best, 0.0)
 
     def update(self, step: Step) -> None:
-        """Take one step into account."""
+        """Take one step into account; whole numbers and those of NumPy, too, become floats."""
         self.looked_at = _NOT_YET
-        self.step = step.step
-        self.skipped = step.skipped
+        self.step = int(step.step)
+        self.skipped = bool(step.skipped)
         self._take_rate(step.lr)
         self._take_norm(step.grad_norm)
         self._take_loss(step.loss)
@@ -147,7 +147,7 @@ class Signals(Stateful):
     def _take_rate(self, lr: float | None) -> None:
         if lr is None or not 0.0 <= lr < math.inf:
             return
-        self.lr = lr
+        self.lr = lr = float(lr)
         if lr > self.lr_peak * 1.001:
             self.lr_peak = lr
             self.lr_rising_n = self.n
@@ -157,7 +157,7 @@ class Signals(Stateful):
         if norm is None or not math.isfinite(norm) or norm < 0.0:
             self.grad_norm = math.nan
             return
-        self.grad_norm = norm
+        self.grad_norm = norm = float(norm)
         self.n_norm += 1
         if self.n_norm == 1:
             self.start_norm = norm
@@ -176,7 +176,7 @@ class Signals(Stateful):
         if self.review:
             self._next_review = self.n + max(4, self.n // 10)
         self.loss_was_bad = False
-        self.loss = self.last_loss = loss
+        self.loss = self.last_loss = loss = float(loss)
         if self.n == 0:
             self.start = self._last = loss
             self.start_step = self.step

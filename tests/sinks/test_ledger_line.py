@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -118,6 +119,21 @@ def test_values_beyond_a_float_are_infinite() -> None:
     assert entry is not None
     assert isinstance(entry.record, Alert)
     assert entry.record.value == float("inf")
+
+
+def test_numbers_of_numpy_are_written_as_plain_ones() -> None:
+    alert = Alert(
+        kind="stall",
+        severity="info",
+        step=np.int64(7),  # type: ignore[arg-type]
+        onset=np.int64(1),  # type: ignore[arg-type]
+        message="m",
+        value=np.float32(2.5),  # type: ignore[arg-type]
+    )
+    line = encode(alert, time_s=0, run="r")
+    assert b'"step":7,"onset":1' in line
+    assert b'"value":2.5' in line
+    assert steps(line) == [7]
 
 
 def test_longest_lines_fit_a_page() -> None:
