@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from lrwatch.sinks.thread import started
+
 Item = TypeVar("Item")
 
 _MAX_WAITING = 100
@@ -51,15 +53,15 @@ class Errand(Generic[Item]):
         if self._is_closing or os.getpid() != self._pid:
             return
         with self._wake:
+            if self._thread is None:
+                self._thread = started(self._run, "lrwatch-notify")
+            if self._thread is None:
+                self._fail("no thread can be started")
+                return
             self._waiting.append(item)
             if len(self._waiting) > _MAX_WAITING:
                 self._waiting.popleft()
                 self.n_left_out += 1
-            if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._run, name="lrwatch-notify", daemon=True
-                )
-                self._thread.start()
             self._wake.notify_all()
 
     def close(self, timeout_s: float = _CLOSE_S) -> None:
@@ -91,9 +93,12 @@ class Errand(Generic[Item]):
             except Exception as error:  # its words may hold what is secret
                 problem = type(error).__name__
             if problem:
-                self.n_failed += 1
-                if self.n_failed == 1:
-                    self._tell(f"{self._name} failed: {problem}")
+                self._fail(problem)
+
+    def _fail(self, problem: str) -> None:
+        self.n_failed += 1
+        if self.n_failed == 1:
+            self._tell(f"{self._name} failed: {problem}")
 
     def _tell(self, line: str) -> None:
         try:

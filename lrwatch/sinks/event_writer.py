@@ -14,6 +14,7 @@ from lrwatch.sinks.event_file import EventFile, live_writers
 from lrwatch.sinks.history import read_entries
 from lrwatch.sinks.ledger import Ledger
 from lrwatch.sinks.thinning import Timed
+from lrwatch.sinks.thread import started
 from lrwatch.sinks.trouble import Trouble
 from lrwatch.sinks.verdict_file import Standing, VerdictFile
 
@@ -38,7 +39,7 @@ class EventWriter:
     sleeps until it is called: points are written when :meth:`wake` says that they are all for now,
     alerts and actions 0.2 s after they came. What was held back, or found no room on the disk, is
     looked at again after a second. While the queue is full points are dropped and counted. Forked
-    children have no thread and write nothing.
+    children have no thread and write nothing. Where no thread can be started, :meth:`close` writes.
 
     Args:
         folder: Where the event file goes.
@@ -95,8 +96,7 @@ class EventWriter:
         self._n_put += n
         self._queue.append((time.monotonic(), item))
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="lrwatch-events", daemon=True)
-            self._thread.start()
+            self._thread = started(self._run, "lrwatch-events")
         return True
 
     def put_verdict(self, verdict: Verdict, *, step: int, n_steps: int, closed: bool) -> None:
@@ -116,7 +116,10 @@ class EventWriter:
             return
         self._closing.set()
         self._called.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
+        if self._thread is None:
+            if self._queue:
+                self._run()
+        elif self._thread is not threading.current_thread():
             self._thread.join(timeout_s)
 
     def _run(self) -> None:

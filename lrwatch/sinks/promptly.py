@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lrwatch.records import Action, Alert
+from lrwatch.sinks.thread import started
 from lrwatch.sinks.trouble import Trouble
 
 _BUDGET_S = 0.2
@@ -30,7 +31,8 @@ class Promptly:
 
     A disk that hangs (a network file system whose server is gone) thus costs the caller that time
     once: until a write is quick again, records queue up and are not waited for. The order is kept.
-    Of more than ten thousand the oldest are left out, and that is told.
+    Of more than ten thousand the oldest are left out, and that is told. Where no thread can be
+    started, the caller writes.
 
     Args:
         write: Writes a record that came at a time, in seconds since the epoch; may raise.
@@ -55,11 +57,13 @@ class Promptly:
         job = _Job(record, time.time(), is_waited_for=not self._is_hanging)
         if len(self._jobs) == _MAX_WAITING:
             self._trouble.report(OSError("too many alerts wait, the oldest are left out"))
-        self._jobs.append(job)
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="lrwatch-alerts", daemon=True)
-            self._thread.start()
-        self._wake.set()
+            self._thread = started(self._run, "lrwatch-alerts")
+        if self._thread is None:
+            self._do(job)
+        else:
+            self._jobs.append(job)
+            self._wake.set()
         if not job.is_waited_for:
             return
         if not job.done.wait(_BUDGET_S):

@@ -166,5 +166,7 @@ def _close_all(opened: list[tuple[Promptly, EventWriter]]) -> None:
 def _close(ledger: Promptly, events: EventWriter) -> None:
     """Close both within two seconds; the event file goes last, as it tells of all alerts."""
     end_s = time.monotonic() + _CLOSE_S
-    ledger.close(_CLOSE_S)
-    events.close(max(end_s - time.monotonic(), 0.0))
+    try:
+        ledger.close(_CLOSE_S)
+    finally:
+        events.close(max(end_s - time.monotonic(), 0.0))

@@ -39,6 +39,18 @@ def test_a_command_reads_one_json_object_and_knows_no_secret(
     assert not Path("hacked").exists()
 
 
+def test_where_no_thread_can_be_started_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    said: list[str] = []
+    command = Command(sys.executable, say=said.append)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    command(alert())
+    command.close(300)
+    assert said == [f"the command {sys.executable} failed: no thread can be started"]
+
+
 def test_a_command_line_is_words_and_no_shell(tmp_path: Path) -> None:
     command = Command(f"{saving(tmp_path / 'out')} ; touch {tmp_path / 'hacked'}")
     command(alert())

@@ -51,6 +51,39 @@ def run_script(script: str, *arguments: object) -> "subprocess.CompletedProcess[
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300)
 
 
+@pytest.fixture
+def no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As at the exit of Python 3.12.0 to 3.12.2."""
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+
+
+@pytest.mark.usefixtures("no_threads")
+def test_where_no_thread_can_be_started_the_caller_writes(tmp_path: Path) -> None:
+    directory = RunDirectory(tmp_path)
+    directory.write_point(point(3))
+    directory.write_alert(alert(3))
+    assert list(read_ledger(ledger(tmp_path))) == [alert(3)]
+    directory.write_verdict("too_high", closed=True)
+    directory.close()
+    assert steps_of(tmp_path, "lrwatch/loss") == [3]
+    assert (tmp_path / "lrwatch" / "verdict.json").exists()
+
+
+@pytest.mark.usefixtures("no_threads")
+def test_what_goes_wrong_without_a_thread_is_told_and_not_raised(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "lrwatch").write_text("no folder")
+    directory = RunDirectory(tmp_path)
+    directory.write_alert(alert(3))
+    directory.close()
+    assert ["cannot be written" in r.getMessage() for r in caplog.records] == [True]
+
+
 def test_an_alert_and_an_action_are_on_disk_at_once(tmp_path: Path) -> None:
     directory = RunDirectory(tmp_path)
     directory.write_alert(alert(3))
