@@ -7,7 +7,8 @@ from lrwatch.readers.formats import Format, Head
 from lrwatch.readers.lines import Damage, Line, Row, by_line
 
 _NUMBER = (
-    r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|inf(?:inity)?)"
+    r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?"
+    r"|(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|nan|inf(?:inity)?)"
     r"(?![A-Za-z0-9_%]|\.\d)"
 )
 _WORD = r"[A-Za-z_][A-Za-z0-9_]*"

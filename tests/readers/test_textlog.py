@@ -1,0 +1,43 @@
+"""What a hostile line of a text log may cost."""
+
+import time
+
+import pytest
+
+from lrwatch.readers.textlog import pairs
+
+
+def cost_s(line: str) -> float:
+    """The least of several tries, in seconds of the processor: others may be at work."""
+    tries = []
+    for _ in range(9):
+        began_s = time.process_time()
+        pairs(line)
+        tries.append(time.process_time() - began_s)
+    return min(tries)
+
+
+@pytest.mark.parametrize(
+    ("head", "unit"), [("loss ", "1"), ("loss ", "1,111"), ("loss 1.", "1"), ("loss at step ", "1")]
+)
+def test_a_line_eight_times_as_long_costs_about_eight_times_as_much(head: str, unit: str) -> None:
+    short, long = (f"{head}{unit * n}x" for n in (300 // len(unit), 2400 // len(unit)))
+    assert cost_s(long) < 25.0 * cost_s(short)
+
+
+@pytest.mark.parametrize(
+    ("line", "loss"),
+    [
+        ("loss 12.", 12.0),
+        ("loss 12.x", 12.0),
+        ("loss .5", 0.5),
+        ("loss 1.5e-3,", 1.5e-3),
+        ("loss 1.e2 s", 100.0),
+        ("loss 1,234.5", 1234.5),
+        ("loss 12.5ms", None),
+        ("loss 1.2.3", None),
+        ("loss " + "1" * 3000 + "x", None),
+    ],
+)
+def test_a_number_ends_where_the_word_does(line: str, loss: float | None) -> None:
+    assert pairs(line).get("loss") == loss
