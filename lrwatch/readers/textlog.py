@@ -19,7 +19,7 @@ _PAIR = re.compile(
 )
 _TRIPLE = re.compile(rf"\s*(\d+)\s+({_WORD})\s+({_NUMBER})\s*$", re.IGNORECASE)
 _OF_TOTAL = re.compile(r"(?:^|\[|\|)\s*(\d{1,12})\s*/\s*(\d{1,12})\b")
-_INSIDE = re.compile(r"^\s*\[\s*(\d+)\s*,\s*(\d+)\]")
+_INSIDE = re.compile(r"^\s*\[\s*(\d{1,12})\s*,\s*(\d{1,12})\]")
 _AT_STEP = re.compile(
     rf"loss (?:at|after|for|in) (?:step|iteration|iter|epoch) (\d+)(?: is|:| =|,)? ({_NUMBER})",
     re.IGNORECASE,

@@ -174,6 +174,21 @@ def test_a_fleet_takes_in_the_runs_that_begin_meanwhile(
     assert found == [("a/log.csv", 1), ("b/log.csv", 1)]
 
 
+def test_one_run_that_shows_a_defect_of_ours_hides_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(line: str) -> dict[str, float]:
+        raise RuntimeError("of ours")
+
+    monkeypatch.setattr("lrwatch.readers.textlog.pairs", fails)
+    (tmp_path / "a.log").write_text("step 1 loss 2\n" * 9)
+    (tmp_path / "b.csv").write_text("step,loss\n" + table([1.0] * 9))
+    with closing(Fleet([tmp_path / "a.log", tmp_path / "b.csv"], {})) as fleet:
+        list(fleet.poll(0.0, budget_s=9.0))
+        found = [(glance.step, glance.problem) for glance in fleet.glances(0.0)]
+    assert found == [(None, "RuntimeError: of ours"), (7, "")]
+
+
 def test_much_to_read_is_read_bit_by_bit_and_each_run_has_its_turn(tmp_path: Path) -> None:
     for name in ("a.csv", "b.csv"):
         (tmp_path / name).write_text("step,loss\n" + table([1.0] * 10_000))

@@ -275,10 +275,13 @@ def test_one_broken_line_is_counted_and_the_rest_is_read(tmp_path: Path) -> None
 
 
 def test_numbers_beyond_floats_are_infinite(tmp_path: Path) -> None:
+    assert (number(10**400), number(-(10**400))) == (float("inf"), float("-inf"))
     path = tmp_path / "log.csv"
     path.write_text(f"step,loss\n1,1e999\n2,-1e999\n3,{'9' * 5000}\n4,Infinity\n1e999,1\n")
     inf = float("inf")
     assert [step.loss for step in read(path)] == [inf, -inf, inf, inf]
+    path.write_text("".join(f'{{"step": {i}, "loss": -{"9" * 400}}}\n' for i in range(3)))
+    assert [step.loss for step in read(path)] == [-inf, -inf, -inf]
 
 
 @given(data=st.one_of(st.binary(max_size=300), st.text(max_size=300).map(str.encode)))

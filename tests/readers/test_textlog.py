@@ -1,9 +1,11 @@
-"""What a hostile line of a text log may cost."""
+"""Text logs: what a hostile line may cost, and where a number ends."""
 
 import time
+from pathlib import Path
 
 import pytest
 
+from lrwatch.readers.reading import read
 from lrwatch.readers.textlog import pairs
 
 
@@ -23,6 +25,12 @@ def cost_s(line: str) -> float:
 def test_a_line_eight_times_as_long_costs_about_eight_times_as_much(head: str, unit: str) -> None:
     short, long = (f"{head}{unit * n}x" for n in (300 // len(unit), 2400 // len(unit)))
     assert cost_s(long) < 25.0 * cost_s(short)
+
+
+def test_a_place_in_the_epoch_of_too_many_digits_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "train.log"
+    path.write_text(f"[1, 10] loss: 2.5\n[1, {'9' * 400}] loss: 2.25\n[1, 20] loss: 2.0\n")
+    assert [(step.step, step.loss) for step in read(path)] == [(10, 2.5), (20, 2.0)]
 
 
 @pytest.mark.parametrize(
