@@ -22,7 +22,8 @@ class Errand(Generic[Item]):
     """Deliver items one after the other in a daemon thread.
 
     Waiting are at most a hundred; of more, the oldest are left out and counted. The first failure
-    is said, then only how many there were, when it is closed. In a forked child nothing is sent.
+    is said, then only how many there were, when it is closed. What is sent after that opens it
+    again: a notebook hands one webhook to watch after watch. In a forked child nothing is sent.
 
     Args:
         name: What delivers, as the user knows it; said in a failure, so it holds no secret.
@@ -50,9 +51,11 @@ class Errand(Generic[Item]):
 
     def send(self, item: Item) -> None:
         """Have an item delivered; returns at once."""
-        if self._is_closing or os.getpid() != self._pid:
+        if os.getpid() != self._pid:
             return
         with self._wake:
+            if self._is_closing:
+                self._is_closing, self.n_failed = False, 0
             if self._thread is None:
                 self._thread = started(self._run, "lrwatch-notify")
             if self._thread is None:
@@ -84,6 +87,7 @@ class Errand(Generic[Item]):
                 self._wake.notify_all()
                 while not self._waiting:
                     if self._is_closing:
+                        self._thread = None
                         return
                     self._wake.wait()
                 item, n_left_out = self._waiting.popleft(), self.n_left_out

@@ -76,6 +76,7 @@ class Webhook:
             return
         self._credit -= 1.0
         n_held, self._n_held = self._n_held, 0
+        self._ended.clear()
         self._errand.send({**message, "n_left_out": n_held})
 
     def close(self, timeout_s: float = 5.0) -> None:

@@ -9,6 +9,7 @@ import torch
 
 from lrwatch import attach
 from lrwatch.notify import Command
+from lrwatch.notify.calling import CallingSink
 from lrwatch.notify.webhook import TOKEN, URL
 from lrwatch.records import Action, Alert
 from tests.loop.training import small_model
@@ -98,6 +99,45 @@ def trained(on_alert: object, *, bad: int = 5) -> torch.Tensor:
                 watch.observe(float("nan"))
             optimizer.step()
     return next(model.parameters()).detach().clone()
+
+
+def test_a_command_serves_watch_after_watch(tmp_path: Path) -> None:
+    command = Command(saving(tmp_path / "out"))
+    for _ in range(2):
+        trained(command)
+        command.close(300)
+    assert (tmp_path / "out").read_text().count('"kind": "non_finite"') == 2
+
+
+def test_a_watch_that_is_closed_leaves_the_command_to_another_one(tmp_path: Path) -> None:
+    command = Command(saving(tmp_path / "out"))
+    first, second = CallingSink(command, "first"), CallingSink(command, "second")
+    first.write_alert(alert())
+    first.close()
+    second.write_alert(alert())
+    command.close(300)
+    told = (tmp_path / "out").read_text()
+    assert [told.count(f'"run": "{run}"') for run in ("first", "second")] == [1, 1]
+
+
+def test_failures_are_counted_anew_for_the_next_watch() -> None:
+    said: list[str] = []
+    command = Command(f'{sys.executable} -c "raise SystemExit(3)"', say=said.append)
+    for _ in range(2):
+        command(alert())
+        command.close(300)
+    assert said == [f"the command {sys.executable} failed: it ended with code 3"] * 2
+
+
+def test_a_command_that_was_closed_has_no_thread(tmp_path: Path) -> None:
+    threads = set(threading.enumerate())
+    command = Command(saving(tmp_path / "out"))
+    for _ in range(3):
+        command(alert())
+        command.close(300)
+    for thread in set(threading.enumerate()) - threads:
+        thread.join(300)
+        assert not thread.is_alive()
 
 
 def test_a_function_is_called_with_each_alert_in_another_thread() -> None:

@@ -70,6 +70,15 @@ def test_a_server_that_fails_or_asks_to_wait_is_tried_again(status: int) -> None
     assert len(server.bodies) == 3
 
 
+def test_a_webhook_that_was_closed_posts_what_comes_and_tries_again() -> None:
+    with Receiver(statuses=[200, 503]) as server:
+        webhook = Webhook(environ={URL: server.url})
+        for message in ("first", "second"):
+            webhook(alert(message))
+            webhook.close(300)
+    assert [body["message"] for body in server.bodies] == ["first", "second", "second"]
+
+
 @pytest.mark.parametrize("asked", ["nan", "-1", "soon", "", "inf"])
 def test_an_odd_time_to_wait_is_none_or_bounded(asked: str) -> None:
     assert webhook_module._seconds(asked) == (300.0 if asked == "inf" else 0.0)
