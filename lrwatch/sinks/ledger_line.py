@@ -6,13 +6,14 @@ import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
-from typing import Any, Final
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
+from typing import Any, Final, get_args
 
-from lrwatch.records import Action, Alert, plain, to_dict
+from lrwatch.records import SEVERITIES, Action, Alert, AlertState, Side, plain, to_dict
 
 VERSION: Final = 1
 MAX_BYTES: Final = 4096
+MAX_WHOLE: Final = 1 << 62
 
 _NON_FINITE = {"NaN", "Infinity", "-Infinity"}
 _TYPES: dict[str, Callable[..., Alert | Action]] = {"alert": Alert, "action": Action}
@@ -20,6 +21,11 @@ _NUMBERS = {"lr", "value", "limit", "lr_before", "lr_after", "scale"}
 _WHOLE = {"step", "onset", "trouble", "to_step"}
 _FLAGS = {"helped", "dry_run"}
 _REQUIRED_WHOLE = {"step", "onset", "trouble"}
+_CHOICES: dict[str, tuple[str | None, ...]] = {
+    "severity": SEVERITIES,
+    "state": get_args(AlertState),
+    "verdict": (None, *get_args(Side)),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +66,8 @@ def decode(line: bytes) -> Iterator[Entry | None]:
     """The entries of one line; None for each part that is broken.
 
     A line holds one entry, or several where a torn write or a flipped byte lost a line break.
-    Lines of a type that is not known here hold nothing.
+    Lines of a type that is not known here hold nothing. A severity, side or state that is not
+    known, and a number that is no possible step, make a line broken: all that shows it would fail.
     """
     stripped = line.removeprefix(b"\xef\xbb\xbf").strip(b"\0 \t\r\n")
     if not stripped:
@@ -91,7 +98,7 @@ def _entry(raw: Any) -> Entry | None:
         return None
     build = _TYPES.get(raw["type"])
     return Entry(
-        time=datetime.fromisoformat(raw["time"]).timestamp(),
+        time=_seconds(raw["time"]),
         run=str(raw.get("run", "")),
         record=build(**_arguments(build, raw)) if build else None,
         raw=raw,
@@ -111,7 +118,11 @@ def _checked(name: str, value: Any) -> Any:
         return None if value is None else bool(value)
     if name == "evidence":
         return {key: _number(x) for key, x in dict(value).items()}
-    return None if value is None else str(value)
+    if name in _CHOICES and value not in _CHOICES[name]:
+        raise ValueError(f"{name} must be one of {_CHOICES[name]}, got {value!r:.40}")
+    if name not in _CHOICES and not isinstance(value, str):
+        raise TypeError(f"{name} must be words, got {value!r:.40}")
+    return value
 
 
 def _number(value: Any) -> Any:
@@ -123,7 +134,17 @@ def _whole(name: str, value: Any) -> int | None:
         return None
     if not isinstance(value, int):
         raise TypeError(f"{name} must be a whole number, got {value!r:.40}")
+    if not -MAX_WHOLE < value < MAX_WHOLE:
+        raise ValueError(f"{name} must be within 2**62, got {value!r:.40}")
     return value
+
+
+def _seconds(time: str) -> float:
+    """Seconds since the epoch; the first and the last year are beyond some clocks."""
+    moment = datetime.fromisoformat(time)
+    if not MINYEAR < moment.year < MAXYEAR:
+        raise ValueError(f"time must be within the calendar, got {time!r:.40}")
+    return moment.timestamp()
 
 
 def _iso(time_s: float) -> str:

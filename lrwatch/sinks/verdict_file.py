@@ -10,11 +10,10 @@ from typing import Any, Final, get_args
 
 from lrwatch.records import Verdict
 from lrwatch.sinks.follow import open_regular
-from lrwatch.sinks.ledger_line import MAX_BYTES, VERSION, encode_fields
+from lrwatch.sinks.ledger_line import MAX_BYTES, MAX_WHOLE, VERSION, encode_fields
 from lrwatch.sinks.safe_open import open_new
 
 VERDICT_NAME: Final = "verdict.json"
-_MAX_COUNT: Final = 1 << 62
 _STALE_S: Final = 60.0
 _Identity = tuple[int, int, int]
 
@@ -140,6 +139,6 @@ def _decoded(raw: Any) -> Standing | None:
 
 
 def _count(value: Any) -> int:
-    if not isinstance(value, int) or not -_MAX_COUNT < value < _MAX_COUNT:
+    if not isinstance(value, int) or not -MAX_WHOLE < value < MAX_WHOLE:
         raise ValueError(f"expected a whole number, got {value!r:.40}")
     return value

@@ -13,8 +13,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from lrwatch.cli import main
+from lrwatch.records import Alert
 from lrwatch.sinks import event
 from lrwatch.sinks.framing import frame
+from lrwatch.sinks.ledger_line import encode
 
 ROOT = Path(__file__).parents[2]
 N_GOOD = 50
@@ -105,6 +107,29 @@ def test_no_bad_log_hides_a_good_one(tmp_path: Path, command: str) -> None:
     assert done.exit_code == 0
     assert "zz.csv" in done.stdout
     assert "loop" not in done.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_alerts_of_another_version_are_left_out_and_the_others_told(
+    tmp_path: Path, command: str
+) -> None:
+    alert = Alert(kind="stall", severity="warning", step=7, onset=1, message="no progress")
+    good = encode(alert, time_s=1e9, run="ab")
+    changes = [
+        (b'"severity":"warning"', b'"severity":"fatal"'),
+        (b'"verdict":null', b'"verdict":"sideways"'),
+        (b'"step":7', b'"step":%s' % (b"9" * 400)),
+        (b'"time":"2001-09-09T01:46:40.000Z"', b'"time":"9999-12-31T23:59:59-12:00"'),
+    ]
+    (tmp_path / "lrwatch").mkdir()
+    ledger = tmp_path / "lrwatch" / "alerts.jsonl"
+    ledger.write_bytes(b"".join(good.replace(*change) for change in changes) + good)
+    more = ["-o", tmp_path / "out.md"] if command == "report" else []
+    done = lrwatch(*COMMANDS[command], tmp_path, *more)
+    assert_tame(done)
+    told = (tmp_path / "out.md").read_text() if more else done.stdout
+    assert ("no progress" in told) == (command != "tags")
+    assert "sideways" not in told
 
 
 @pytest.mark.parametrize("command", [name for name in COMMANDS if name != "report"])

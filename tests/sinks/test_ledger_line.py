@@ -14,6 +14,7 @@ LINE = encode(
     time_s=1e9,
     run="ab",
 )
+ACTION = encode(Action(kind="rewind", step=7, reason="r", to_step=0), time_s=1e9, run="ab")
 
 
 def steps(line: bytes) -> list[int | None]:
@@ -84,12 +85,24 @@ def test_no_bytes_raise(junk: bytes) -> None:
         LINE.replace(b'"evidence":{}', b'"evidence":7'),
         LINE.replace(b'"evidence":{}', b'"evidence":[1]'),
         LINE.replace(b'"value":2.5', b'"value":[]'),
+        LINE.replace(b'"severity":"info"', b'"severity":"fatal"'),
+        LINE.replace(b'"severity":"info"', b'"severity":null'),
+        LINE.replace(b'"state":"opened"', b'"state":["opened"]'),
+        LINE.replace(b'"verdict":null', b'"verdict":"sideways"'),
+        LINE.replace(b'"kind":"stall"', b'"kind":null'),
+        LINE.replace(b'"advice":""', b'"advice":null'),
+        LINE.replace(b'"step":7', b'"step":1' + b"0" * 400),
+        LINE.replace(b'"onset":1', b'"onset":-4611686018427387904'),
+        LINE.replace(b'"time":"2001-09-09T01:46:40.000Z"', b'"time":"9999-12-31T23:59:59-12:00"'),
+        ACTION.replace(b'"reason":"r"', b'"reason":null'),
+        ACTION.replace(b'"to_step":0', b'"to_step":1' + b"0" * 400),
         b"7",
         b'"text"',
         b"\xff\xfe{}",
     ],
 )
 def test_junk_is_broken(junk: bytes) -> None:
+    assert junk not in (LINE, ACTION)
     assert steps(junk) == [None]
 
 
