@@ -107,10 +107,10 @@ class EventFile:
 
 def live_writers(folder: Path) -> list[int]:
     """Other processes of this machine that seem to write to ``folder`` at this time."""
-    own = (_host(), str(os.getpid()))
+    here = _host()
     recent = [n for n in _names(folder) if time.time() - _changed(folder / n) < _RECENT_S]
-    others = {int(pid) for _, host, pid, _ in map(_parts, recent) if (host, pid) != own}
-    return sorted(filter(_is_alive, others))
+    pids = {int(pid) for _, host, pid, _ in map(_parts, recent) if host == here}
+    return sorted(filter(_is_alive, pids - {os.getpid()}))
 
 
 def _new_name(folder: Path, now: int) -> str:

@@ -105,6 +105,14 @@ def test_a_writer_of_another_process_is_found_and_a_dead_one_is_not(tmp_path: Pa
     assert live_writers(tmp_path) == []
 
 
+def test_a_file_of_another_host_is_not_that_of_a_process_here(tmp_path: Path) -> None:
+    EventFile(tmp_path).open(0)
+    (own,) = tmp_path.iterdir()
+    head, _, _, end = own.name.rsplit(".", 3)
+    (tmp_path / f"{head}.another-host.{os.getppid()}.{end}").touch()
+    assert live_writers(tmp_path) == []
+
+
 def test_own_and_foreign_files_are_no_other_writers(tmp_path: Path) -> None:
     EventFile(tmp_path).open(0)
     (tmp_path / "events.out.tfevents.1.host.1.0").touch()
