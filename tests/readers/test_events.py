@@ -95,12 +95,13 @@ def test_every_value_is_tensorboards_in_both_scalar_styles(tmp_path: Path, new_s
 
 def test_files_of_a_run_follow_each_other_and_a_later_session_supersedes(tmp_path: Path) -> None:
     for purge_step, steps in ((0, range(100)), (60, range(60, 120)), (90, range(90, 130))):
-        writer = SummaryWriter(
-            str(tmp_path), purge_step=purge_step, filename_suffix=f".{steps[0]:03}"
-        )
+        writer = SummaryWriter(str(tmp_path / "new"), purge_step=purge_step)
         for step in steps:
             writer.add_scalar("loss", purge_step + step, step)
         writer.close()
+        (file,) = files(tmp_path / "new")
+        file.rename(tmp_path / f"events.out.tfevents.{purge_step}")  # the writer's 10 is before 9
+    (tmp_path / "new").rmdir()
     found, _ = ours(*files(tmp_path))
     assert_same(found, theirs(tmp_path))
     assert [step for step, _, _ in found["loss"]] == list(range(130))
