@@ -1,7 +1,8 @@
 """One snapshot of a run in buffers that are allocated once and written over."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, repeat
 from typing import Any
 
 import torch
@@ -30,7 +31,7 @@ class Slot:
     Tensors are copied into buffers that are kept between saves, so that a save costs one pass over
     the memory; what is no tensor (step counts, the history of LBFGS) is copied deeply. Loading
     writes in place, and forgets state that the optimizer did not have then: from a slot of step 0
-    Adam starts with fresh moments.
+    Adam starts with fresh moments. A tensor whose shape is another by now stays as it is.
 
     Args:
         host: Keep the copies in the processor's memory (pinned, if the weights are on a GPU).
@@ -40,23 +41,25 @@ class Slot:
         self._host = host
         self._moments: dict[tuple[int, str], Tensor] = {}
         self._state: dict[int, State] = {}
-        self._buffers: list[Tensor] = []
+        self._buffers: dict[str, Tensor] = {}
         self.weights: list[Tensor] = []
         self.step = -1
 
     @property
     def n_bytes(self) -> int:
         """Memory that the buffers take."""
-        return tensor_bytes([*self.weights, *self._buffers, *self._moments.values()])
+        return tensor_bytes([self.weights, self._buffers, self._moments])
 
     @torch.no_grad()
-    def save(self, step: int, optimizer: Optimizer, buffers: list[Tensor]) -> None:
+    def save(self, step: int, optimizer: Optimizer, buffers: Mapping[str, Tensor]) -> None:
         """Copy what is there now; waits for the device only where ``host`` is set."""
         params = list(parameters(optimizer))
-        weights, buffers = [local(p) for p in params], [local(b) for b in buffers]
-        self.weights = self._fit(self.weights, weights)
-        self._buffers = self._fit(self._buffers, buffers)
-        sources, targets = [*weights, *buffers], [*self.weights, *self._buffers]
+        weights, buffers = [local(p) for p in params], {n: local(b) for n, b in buffers.items()}
+        held = chain(self.weights, repeat(None))
+        self.weights = [self._room(own, w) for own, w in zip(held, weights, strict=False)]
+        self._buffers = {n: self._room(self._buffers.get(n), b) for n, b in buffers.items()}
+        sources = [*weights, *buffers.values()]
+        targets = [*self.weights, *self._buffers.values()]
         self._state = {}
         for index, p in enumerate(params):
             if p in optimizer.state:
@@ -66,14 +69,14 @@ class Slot:
         self.step = step
 
     @torch.no_grad()
-    def load(self, optimizer: Optimizer, buffers: list[Tensor]) -> None:
+    def load(self, optimizer: Optimizer, buffers: Mapping[str, Tensor]) -> None:
         """Write the copies back in place; parameters added since then stay as they are."""
         params = list(parameters(optimizer))
-        pairs = [*zip(params, self.weights, strict=False)]
-        pairs += zip(buffers, self._buffers, strict=False)
+        weights = self.pairs(params)
+        pairs = [*weights.values(), *self._buffer_pairs(buffers)]
         targets, sources = [local(a) for a, _ in pairs], [b for _, b in pairs]
         for index, p in enumerate(params):
-            if index not in self._state:
+            if index not in self._state or index not in weights:
                 optimizer.state.pop(p, None)
                 continue
             now = optimizer.state[p]
@@ -84,15 +87,27 @@ class Slot:
             torch._foreach_copy_(targets, sources)
 
     @torch.no_grad()
-    def mend(self, buffers: list[Tensor]) -> None:
+    def mend(self, buffers: Mapping[str, Tensor]) -> None:
         """Write buffers back that are no longer finite; waits for the device."""
-        for now, then in zip(buffers, self._buffers, strict=False):
+        for now, then in self._buffer_pairs(buffers):
             mine = local(now)
             if mine.is_floating_point() and not bool(torch.isfinite(mine).all()):
                 mine.copy_(then)
 
-    def _fit(self, held: list[Tensor], tensors: list[Tensor]) -> list[Tensor]:
-        return held if len(held) == len(tensors) else [self._like(t) for t in tensors]
+    def pairs(self, params: Sequence[Tensor]) -> dict[int, tuple[Tensor, Tensor]]:
+        """By their index, the parameters that still have the shape of their copies, with these."""
+        all_pairs = enumerate(zip(params, self.weights, strict=False))
+        return {i: (p, then) for i, (p, then) in all_pairs if local(p).shape == then.shape}
+
+    def _buffer_pairs(self, buffers: Mapping[str, Tensor]) -> list[tuple[Tensor, Tensor]]:
+        pairs = [(buffers[n], then) for n, then in self._buffers.items() if n in buffers]
+        return [(now, then) for now, then in pairs if local(now).shape == then.shape]
+
+    def _room(self, held: Tensor | None, tensor: Tensor) -> Tensor:
+        """What the copy was held in before, or something new where that does not fit."""
+        if held is None or held.shape != tensor.shape or held.dtype != tensor.dtype:
+            return self._like(tensor)
+        return held
 
     def _claim(
         self, index: int, state: State, sources: list[Tensor], targets: list[Tensor]
@@ -103,10 +118,8 @@ class Slot:
                 kept[name] = copy.deepcopy(value)
                 continue
             value = local(value)
-            held = self._moments.get((index, name))
-            if held is None or held.shape != value.shape or held.dtype != value.dtype:
-                held = self._moments[index, name] = self._like(value)
-            kept[name] = held
+            held = self._room(self._moments.get((index, name)), value)
+            kept[name] = self._moments[index, name] = held
             sources.append(value)
             targets.append(held)
         return kept

@@ -92,7 +92,7 @@ class Snapshots:
         if not moments:
             count = _MOMENTS.get(type(self._optimizer).__name__, 2)
             moments = count * tensor_bytes(self._params())
-        return tensor_bytes([*self._params(), *self._buffers()]) + moments
+        return tensor_bytes([self._params(), self._buffers()]) + moments
 
     @property
     def n_slots(self) -> int:
@@ -152,7 +152,7 @@ class Snapshots:
     def displacement(self, name: str) -> float:
         """``||w - w_slot|| / ||w_slot||`` over all parameters; waits for the device.
 
-        Infinite where the weights were all zero then.
+        Infinite where the weights were all zero then, or all have another shape by now.
         """
         moved, size, _ = self.norms(name)
         return moved / size if size > 0 else math.inf
@@ -163,10 +163,12 @@ class Snapshots:
 
         Last, whether they are only shares: the squares of all ranks' then sum up to the whole.
         """
-        pairs = list(zip(parameters(self._optimizer), self._slots[name].weights, strict=False))
+        pairs = list(self._slots[name].pairs(self._params()).values())
+        if not pairs:
+            return 0.0, 0.0, False
         is_share = any(is_spread(p) for p, _ in pairs)
         scales = [(weight(p, job.n_ranks()) or 1.0) if is_share else 1.0 for p, _ in pairs]
-        now = [local(p.detach()) for p, _ in pairs]
+        now = [local(p) for p, _ in pairs]
         then = [b.to(a.device) for a, (_, b) in zip(now, pairs, strict=True)]
         moved, size = _norm(torch._foreach_sub(now, then), scales), _norm(then, scales)
         return moved, size, is_share
@@ -174,9 +176,9 @@ class Snapshots:
     def _params(self) -> list[Tensor]:
         return [p.detach() for p in parameters(self._optimizer)]
 
-    def _buffers(self) -> list[Tensor]:
+    def _buffers(self) -> dict[str, Tensor]:
         model = None if self._model_ref is None else self._model_ref()
-        return [] if model is None else list(model.buffers())
+        return {} if model is None else dict(model.named_buffers())
 
 
 def _norm(tensors: Sequence[Tensor], scales: Sequence[float]) -> float:
