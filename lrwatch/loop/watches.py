@@ -7,6 +7,7 @@ from typing import Any
 from torch import nn
 
 from lrwatch.errors import LrwatchError
+from lrwatch.loop.arguments import check_backoff, unwrapped
 from lrwatch.loop.attach import attach
 from lrwatch.loop.guard import Guard
 from lrwatch.loop.outlets import warn
@@ -77,15 +78,27 @@ class Watches:
         if not writes:
             settings.update(run_dir=False, stderr=False)
         for i, optimizer in enumerate(optimizers, 1):
-            name = f"optimizer-{i}" if len(optimizers) > 1 else None
+            settings["name"] = f"optimizer-{i}" if len(optimizers) > 1 else None
             try:
-                self._watches.append(attach(optimizer, model, name=name, **settings))
-            except TypeError as error:
+                watch = self._attached(i, optimizer, model, settings)
+            except (TypeError, ValueError) as error:
                 self.say(f"optimizer {i} is not watched: {error}")
+                continue
+            watch.stop_with(stop)
+            self._watches.append(watch)
         if not optimizers:
             self.say("nothing to watch: the trainer has no optimizer")
-        for watch in self._watches:
-            watch.stop_with(stop)
+
+    def _attached(
+        self, i: int, optimizer: Any, model: nn.Module | None, settings: dict[str, Any]
+    ) -> Watch:
+        """Attach; where there is no rate to scale without the back-off, which is said."""
+        try:
+            check_backoff(unwrapped(optimizer), settings["backoff"])
+        except ValueError as error:
+            self.say(f"optimizer {i} is watched without the back-off: {error}")
+            settings = {**settings, "backoff": False}
+        return attach(optimizer, model, **settings)
 
     def went_back(self, to_step: int, reason: str) -> None:
         """Note that the framework itself took back weights that it had saved at ``to_step``."""

@@ -16,6 +16,16 @@ def test_an_error_is_logged_and_goes_no_further(caplog: pytest.LogCaptureFixture
     assert "the callback failing failed, training goes on" in caplog.text
 
 
+def test_the_first_failure_is_told_to_who_has_set_up_no_logging(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fail = harmless(failing.__wrapped__)  # type: ignore[attr-defined]
+    for _ in range(5):
+        fail(OSError("disk full"))
+    line = "lrwatch: the callback failing failed, training goes on (OSError: disk full)\n"
+    assert capsys.readouterr().err == line
+
+
 def test_a_word_to_the_loop_passes() -> None:
     with pytest.raises(LrwatchError):
         failing(LrwatchError("stop"))
