@@ -12,6 +12,8 @@ from lrwatch.reviewing.reported import Reported
 
 logger = logging.getLogger("lrwatch")
 
+_MAX_TRIALS = 1000
+
 
 def attach(
     optimizer: Any,
@@ -39,6 +41,9 @@ def attach(
 class LrwatchStopper(tune.Stopper):
     """Ends the trials that are lost to a rate too high: ``RunConfig(stop=LrwatchStopper())``.
 
+    What it knows of a trial goes with its last result. Tune does not tell which ones a scheduler
+    ended: the thousand that reported last are known, and one that is not is judged as a new one.
+
     Args:
         metric: Name of the training loss among the results.
         lr: Name of the learning rate, where it is reported.
@@ -55,15 +60,24 @@ class LrwatchStopper(tune.Stopper):
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         """Whether this trial is to end now."""
-        trial = self._trials.setdefault(trial_id, Reported(*self._names))
+        if trial_id in self.stopped:
+            return True
+        trial = self._trials.pop(trial_id, None) or Reported(*self._names)
         try:
             is_lost = trial.is_lost(result)
         except KeyError as error:
             raise ValueError(f"LrwatchStopper: {error.args[0]}") from None
-        if is_lost and trial_id not in self.stopped:
+        if is_lost:
             self.stopped[trial_id] = str(trial.reason)
             logger.warning("trial %s is ended: %s", trial_id, trial.reason)
+        elif not result.get("done"):
+            self._keep(trial_id, trial)
         return is_lost
+
+    def _keep(self, trial_id: str, trial: Reported) -> None:
+        self._trials[trial_id] = trial
+        if len(self._trials) > _MAX_TRIALS:
+            del self._trials[next(iter(self._trials))]
 
     def stop_all(self) -> bool:
         """Never: the other trials go on."""

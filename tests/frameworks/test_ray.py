@@ -117,3 +117,24 @@ def test_the_callback_tells_once_of_a_run_that_is_lost(caplog: pytest.LogCapture
 def test_a_stopper_says_what_it_misses() -> None:
     with pytest.raises(ValueError, match="LrwatchStopper: metric 'loss' is not among the results"):
         LrwatchStopper()("trial", {"accuracy": 0.5})
+
+
+def test_of_a_trial_that_has_ended_only_the_reason_is_kept() -> None:
+    stopper = LrwatchStopper()
+    assert not any(stopper(name, {"loss": 1.0}) for name in ("lost", "done", "goes on"))
+    assert stopper("lost", {"loss": float("nan")})
+    assert not stopper("done", {"loss": 0.9, "done": True})
+    assert stopper("lost", {"loss": 0.9})
+    assert stopper.stopped == {"lost": "loss is nan"}
+    assert list(stopper._trials) == ["goes on"]
+
+
+def test_trials_that_a_scheduler_ended_unsaid_are_forgotten_and_those_that_go_on_are_not() -> None:
+    alone, crowded = LrwatchStopper(), LrwatchStopper()
+    rising = [1.0] * 20 + [1.2 * 1.5**i for i in range(40)]
+    for i, loss in enumerate(rising):
+        for k in range(60):
+            crowded(f"{i}-{k}", {"loss": 1.0})
+        assert crowded("goes on", {"loss": loss}) == alone("goes on", {"loss": loss})
+    assert list(crowded.stopped) == ["goes on"]
+    assert len(crowded._trials) == 1000
