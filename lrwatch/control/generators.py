@@ -9,9 +9,10 @@ import torch
 class Generators:
     """State of Python's, numpy's and torch's global generators, those of every GPU included.
 
-    CUDA is asked only where the program has begun to use it: to ask would make it begin, and take
-    memory on the device of a run that trains elsewhere. Generators that a program made for itself,
-    such as a DataLoader's, are not among them.
+    CUDA and XPU are asked only where the program has begun to use them: to ask would make it begin,
+    and take memory on the device of a run that trains elsewhere. MPS does not say whether it is
+    used; it is asked where there is one. Generators that a program made for itself, such as a
+    DataLoader's, are not among them.
     """
 
     def __init__(self) -> None:
@@ -19,7 +20,9 @@ class Generators:
         numpy = sys.modules.get("numpy")
         self._numpy = None if numpy is None else numpy.random.get_state()
         self._torch = torch.get_rng_state()
-        self._cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+        used = [device for device in (torch.cuda, torch.xpu) if device.is_initialized()]
+        self._devices = [(device, device.get_rng_state_all()) for device in used]
+        self._mps = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
 
     def load(self) -> None:
         """Bring them back."""
@@ -27,5 +30,7 @@ class Generators:
         if self._numpy is not None:
             sys.modules["numpy"].random.set_state(self._numpy)
         torch.set_rng_state(self._torch)
-        if self._cuda:
-            torch.cuda.set_rng_state_all(self._cuda)
+        for device, states in self._devices:
+            device.set_rng_state_all(states)
+        if self._mps is not None:
+            torch.mps.set_rng_state(self._mps)

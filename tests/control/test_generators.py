@@ -22,8 +22,9 @@ def test_what_was_drawn_is_drawn_again() -> None:
 
 
 @pytest.mark.parametrize("is_used", [False, True])
-def test_cuda_is_asked_only_where_it_is_used(
-    is_used: bool, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("device", ["cuda", "xpu"])
+def test_a_gpu_is_asked_only_where_it_is_used(
+    device: str, is_used: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = torch.get_rng_state()
     asked: list[str] = []
@@ -33,9 +34,21 @@ def test_cuda_is_asked_only_where_it_is_used(
         asked.append("all")
         return [state]
 
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: is_used)
-    monkeypatch.setattr(torch.cuda, "get_rng_state_all", states)
-    monkeypatch.setattr(torch.cuda, "set_rng_state_all", given.append)
+    module = getattr(torch, device)
+    monkeypatch.setattr(module, "is_available", lambda: True)
+    monkeypatch.setattr(module, "is_initialized", lambda: is_used)
+    monkeypatch.setattr(module, "get_rng_state_all", states)
+    monkeypatch.setattr(module, "set_rng_state_all", given.append)
     Generators().load()
     assert (asked, given) == ((["all"], [[state]]) if is_used else ([], []))
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_mps_is_kept_where_there_is_one(is_there: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = torch.get_rng_state()
+    given: list[torch.Tensor] = []
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: is_there)
+    monkeypatch.setattr(torch.mps, "get_rng_state", lambda: state)
+    monkeypatch.setattr(torch.mps, "set_rng_state", given.append)
+    Generators().load()
+    assert given == ([state] if is_there else [])
