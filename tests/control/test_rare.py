@@ -66,9 +66,7 @@ def test_loss_that_says_nothing_is_not_judged() -> None:
         assert surrogate_run(losses).moves == []
 
 
-def test_where_the_loss_says_nothing_a_nan_is_left_out_and_good_weights_come_back() -> (
-    None
-):
+def test_where_the_loss_says_nothing_a_nan_is_left_out_and_good_weights_come_back() -> None:
     run = surrogate_run([1.0] * 200)
     nan = float("nan")
     run.feed([nan])
