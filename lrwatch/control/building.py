@@ -23,6 +23,7 @@ def build_controller(
     write_action: Callable[[Action], None],
     levels: Levels | None = None,
     surrogate: bool = False,
+    total_steps: int | None = None,
     disarm_file: Path | None = None,
     together: Together | None = None,
 ) -> BackoffController | Follower:
@@ -50,6 +51,7 @@ def build_controller(
         write_action=write_action,
         levels=levels,
         surrogate=surrogate,
+        total_steps=total_steps,
         disarm_file=disarm_file,
         together=together,
     )

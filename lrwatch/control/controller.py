@@ -4,6 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from lrwatch.control.keeping import Keeping
 from lrwatch.control.levels import Levels
 from lrwatch.control.pace import Pace
 from lrwatch.control.rate import RateScale
+from lrwatch.control.saving import Saving
 from lrwatch.control.snapshot import Snapshots
 from lrwatch.control.stopped import TrainingStoppedError
 from lrwatch.policy.calm import Calm
@@ -50,6 +52,7 @@ class BackoffController:
         write_action: Tells an action.
         levels: What steps are judged by, kept and brought back with every snapshot.
         surrogate: Whether the value of the loss says nothing about the run.
+        total_steps: Planned number of steps, if known.
         disarm_file: When this file is touched the controller lets go, at the next step; one from
             before this run does not count.
         together: The ranks that do the same; None where there is only this one.
@@ -64,6 +67,7 @@ class BackoffController:
         write_action: Callable[[Action], None],
         levels: Levels | None = None,
         surrogate: bool = False,
+        total_steps: int | None = None,
         disarm_file: Path | None = None,
         together: Together | None = None,
     ) -> None:
@@ -80,12 +84,23 @@ class BackoffController:
         if shortage and "rewind" in backoff.rungs:
             logger.warning("back-off: %s", shortage)
         n_slots = min(N_SLOTS, self._snapshots.n_slots)
-        self._ladder = Ladder(backoff, n_slots=n_slots, surrogate=surrogate)
+        self._ladder = Ladder(
+            backoff, n_slots=n_slots, surrogate=surrogate, total_steps=total_steps
+        )
         self._keeping = Keeping(self._snapshots, levels, n_slots=n_slots, backoff=backoff)
         self._pace = Pace()
         self._trouble = 0
         self._step = 0
-        self.armed = True
+        self._is_in_step = False
+        self._last: Seen | None = None
+        self._saving = Saving(
+            optimizer,
+            model,
+            settle=lambda: self._settle("the run is being saved"),
+            is_safe=lambda: self.armed and self._together.alone and not self._is_in_step,
+            step=lambda: self._step,
+        )
+        self.armed, self.closed = True, False
 
     @property
     def scale(self) -> float:
@@ -108,12 +123,13 @@ class BackoffController:
         self, optimizer: Optimizer, step: int, loss: float | None, grad_norm: float | None
     ) -> bool | None:
         """Judge the step, act, and lend the scaled rates; False where the update is left out."""
-        self._step = step
+        self._step, self._is_in_step = step, True
         self._look_around()
         goes_on = True
         if self.armed and loss is not None and optimizer.param_groups:
             try:
-                goes_on = self._act(self._seen(optimizer, step, loss, grad_norm))
+                rate = self._rate.scheduled(optimizer.param_groups[0])
+                goes_on = self._act(self._seen(step, loss, grad_norm, rate))
             except Exception as error:
                 if not isinstance(error, TrainingStoppedError):
                     self._together.leave(f"one of them could not act ({type(error).__name__})")
@@ -125,8 +141,7 @@ class BackoffController:
     def passed(self, step: int, loss: float, grad_norm: float | None, rate: float) -> None:
         """Take note of a step whose update was made, as it was within the bounds of ``calm``."""
         if self.armed:
-            seen = Seen(step=step, loss=loss, grad_norm=grad_norm, rate=rate, moved=self._moved)
-            self._ladder.passed(seen)
+            self._ladder.passed(self._seen(step, loss, grad_norm, rate))
 
     def lend(self, optimizer: Optimizer) -> None:
         """Bind the scaled rates for an update before which nothing is judged."""
@@ -136,6 +151,7 @@ class BackoffController:
     def after_step(self, optimizer: Optimizer, step: int) -> None:
         """Put the schedule's own rates back."""
         self._rate.give_back()
+        self._is_in_step = False
 
     def on_alerts(self, alerts: Sequence[Alert]) -> None:
         """Pass on what bears on the rate, and remember which trouble is being answered."""
@@ -152,7 +168,7 @@ class BackoffController:
         return Follower(
             optimizer,
             keeping=self._keeping,
-            scale_of=lambda: self._rate.scale,
+            scale_of=lambda: 1.0 if self.closed else self._rate.scale,
             disarm=self.disarm,
         )
 
@@ -168,18 +184,29 @@ class BackoffController:
 
     def state_dict(self) -> dict[str, Any]:
         """Scale, budget and cooldowns, as JSON can hold them."""
-        return {"ladder": self._ladder.state_dict(), "armed": self.armed}
+        self._saving.now()
+        scale = {} if self.armed else {"scale": self._rate.scale}
+        return {"ladder": self._ladder.state_dict(), "armed": self.armed, **scale}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on as the controller went on whose state this is."""
         self._ladder.load_state_dict(state["ladder"])
         self.armed = state["armed"]
-        self._rate.scale = self._ladder.scale if self.armed else 1.0
+        self._rate.scale = self._ladder.scale if self.armed else state.get("scale", 1.0)
 
     def close(self) -> None:
-        """Give back rates and memory."""
+        """End what is on trial; give back rates and memory."""
+        if self.armed:
+            self._settle("the watch ends")
+        self.closed = True
+        self._saving.close()
         self._rate.close()
         self._keeping.clear()
+
+    def _settle(self, why: str) -> None:
+        if self._last is not None and not self._backoff.dry_run:
+            for move in self._ladder.settle(why):
+                self._apply(move, self._last)
 
     def _look_around(self) -> None:
         """Let go where that is wished for, or where the ranks have parted."""
@@ -193,25 +220,20 @@ class BackoffController:
 
     def _let_go(self, reason: str, *, scale: float) -> None:
         if self.armed:
+            if scale == 1.0:  # not where ranks have parted: each would go back by itself
+                self._settle("the back-off is taken off")
             self._write(Action(kind="disarm", step=self._step, reason=reason, scale=scale))
         self.armed = False
         self._rate.scale = scale
         self._keeping.clear()
 
-    def _seen(self, optimizer: Optimizer, step: int, loss: float, grad_norm: float | None) -> Seen:
-        rate = self._rate.scheduled(optimizer.param_groups[0])
-        return Seen(step=step, loss=loss, grad_norm=grad_norm, rate=rate, moved=self._moved)
-
-    def _moved(self) -> float:
-        if "start" not in self._snapshots.steps:
-            return math.inf
-        if self._together.alone:
-            return self._snapshots.displacement("start")
-        *own, is_share = self._snapshots.norms("start")
-        moved, size = self._together.norms(*own, is_share=is_share)
-        return moved / size if size > 0 else math.inf
+    def _seen(self, step: int, loss: float, grad_norm: float | None, rate: float) -> Seen:
+        moved = partial(self._keeping.moved, self._together)
+        return Seen(step=step, loss=loss, grad_norm=grad_norm, rate=rate, moved=moved)
 
     def _act(self, seen: Seen) -> bool:
+        self._last = seen
+        self._ladder.alone = self._together.alone
         moves = self._ladder.decide(seen)
         if self._ladder.save:
             self._save(self._ladder.save, seen.step)

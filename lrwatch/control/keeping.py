@@ -1,11 +1,14 @@
 """All that goes back in a rewind, kept under the name of one snapshot."""
 
+import math
+
 from torch.optim import Optimizer
 
 from lrwatch.control.generators import Generators
 from lrwatch.control.levels import Levels
 from lrwatch.control.snapshot import Snapshots
 from lrwatch.policy.settings import Backoff
+from lrwatch.ranks.together import Together
 
 INCUMBENT = "incumbent"
 
@@ -63,6 +66,16 @@ class Keeping:
         """Give the memory of all snapshots back."""
         for snapshots in (self._snapshots, *self._tied):
             snapshots.clear()
+
+    def moved(self, together: Together) -> float:
+        """How far the weights are from the first ones, over all ranks, in units of their size."""
+        if "start" not in self._snapshots.steps:
+            return math.inf
+        if together.alone:
+            return self._snapshots.displacement("start")
+        *own, is_share = self._snapshots.norms("start")
+        moved, size = together.norms(*own, is_share=is_share)
+        return moved / size if size > 0 else math.inf
 
     def save(self, name: str, step: int) -> None:
         """Keep the run as it is."""

@@ -199,6 +199,7 @@ def _intervention(
         write_action=ears.judge.write_action,
         levels=JudgeLevels(ears.judge),
         surrogate=ears.surrogate,
+        total_steps=ears.total_steps,
         disarm_file=None if path is None else path / FOLDER_NAME / "disarm",
         together=ears.together,
     )

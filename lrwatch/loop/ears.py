@@ -26,12 +26,14 @@ class Ears:
         recorder: Records them.
         together: The ranks that train this optimizer.
         surrogate: Whether the value of the loss says nothing about progress.
+        total_steps: Planned number of steps, if known.
     """
 
     judge: Judge
     recorder: Recorder
     together: Together
     surrogate: bool = False
+    total_steps: int | None = None
 
     @classmethod
     def of(
@@ -66,4 +68,4 @@ class Ears:
             cadence=cadence,
             notice=notice,
         )
-        return cls(judge, recorder, together, surrogate)
+        return cls(judge, recorder, together, surrogate, total_steps)

@@ -61,9 +61,10 @@ class Asking:
         spare = course.n_changes_left >= 2
         return course.can_hold and spare and "skip" in course.settings.rungs
 
-    def drop(self) -> None:
-        """Ask no more; the older weights were not brought in."""
-        self._question = None
+    def drop(self) -> bool:
+        """Ask no more; whether older weights are in place that nobody asks about now."""
+        was_asking, self._question = self.is_under_way, None
+        return was_asking
 
     def ask(self, question: Question, reason: str) -> Move:
         """Bring the older weights in."""

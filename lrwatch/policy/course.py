@@ -29,18 +29,22 @@ class Course:
     Attributes:
         arm: The present stretch of training.
         contest: The contest it is in, if any.
+        total: Steps that the run will take, if that is known.
+        alone: Whether the run can be settled at any time: not where several ranks decide together.
         trial: The trial in place it is in, if any.
         may_lower: Whether the rate may be lowered at all.
         n: Steps so far.
         n_lost: Steps whose work was given up.
         n_back: Times that other weights were brought back.
+        n_lost_levels: Times that the loss left its level for good.
         cap: Effective rate that is not to be passed.
         ceiling: Effective rate up to which a rescued run may try to go back; 0 where it may not.
         first_loss: Loss at the first step that was seen.
         n_changes_left: Of the budget.
     """
 
-    def __init__(self, settings: Backoff, n_slots: int) -> None:
+    def __init__(self, settings: Backoff, n_slots: int, total: int | None = None) -> None:
+        self.total, self.alone = total, True
         self.settings, self.n_changes_left = settings, settings.budget
         rewinds = "rewind" in settings.rungs
         self.may_lower = "backoff" in settings.rungs
@@ -55,7 +59,7 @@ class Course:
         self.trial: Trial | None = None
         self.cap = math.inf
         self.ceiling = 0.0
-        self.n = self.n_lost = self.n_contests = self.n_back = 0
+        self.n = self.n_lost = self.n_contests = self.n_back = self.n_lost_levels = 0
         self.first_loss = math.nan
         self.outcomes: list[Move] = []
         self._unverified = ""
@@ -106,8 +110,9 @@ class Course:
         self.start_is_gone()
 
     def room(self) -> int:
-        """How many more steps may be lost to trials."""
-        return int(N_FREE + self.settings.max_lost * self.n) - self.n_lost
+        """How many more steps may be lost to trials; what wins one needs as many again."""
+        room = int(N_FREE + self.settings.max_lost * self.n) - self.n_lost
+        return room if self.total is None else min(room, (self.total - self.n) // 2)
 
     def affords(self, n_steps: int) -> bool:
         """Whether so many more steps may be lost to a trial."""

@@ -8,6 +8,7 @@ from lrwatch.policy.arm import Arm
 from lrwatch.policy.asking import Asking
 from lrwatch.policy.calm import Calm, calm
 from lrwatch.policy.course import Course
+from lrwatch.policy.hopeless import hopeless
 from lrwatch.policy.move import Move, Seen
 from lrwatch.policy.raising import Raising
 from lrwatch.policy.recent import N_RECENT
@@ -20,8 +21,7 @@ from lrwatch.policy.skipping import Skipping
 from lrwatch.policy.starting import Starting
 
 N_VERIFIED = 32
-N_BACK, N_LONG, ABOVE_FIRST = 4, 128, 0.05
-KEPT = ("n", "n_lost", "n_contests", "n_back", "first_loss")
+KEPT = ("n", "n_lost", "n_contests", "n_back", "n_lost_levels", "ceiling", "first_loss")
 
 
 class Ladder:
@@ -38,20 +38,29 @@ class Ladder:
         settings: Bounds.
         n_slots: Snapshots that memory allows, >= 0.
         surrogate: Whether the value of the loss says nothing: then only what is not finite counts.
+        total_steps: Length of the run, if known: no trial then begins that is of no use any more.
 
     Attributes:
         scale: Factor on the schedule's rate, in (0, 1].
         save: Snapshot to take now although no move asks for one.
+        alone: Whether no other rank decides the same.
     """
 
-    def __init__(self, settings: Backoff, *, n_slots: int = 6, surrogate: bool = False) -> None:
+    def __init__(
+        self,
+        settings: Backoff,
+        *,
+        n_slots: int = 6,
+        surrogate: bool = False,
+        total_steps: int | None = None,
+    ) -> None:
         self._settings, self._surrogate = settings, surrogate
         self._budget = settings.budget
-        self._resting = 0
+        self._resting, self._is_resumed = 0, False
         self._warned_hot = self._warned_lost = self._accused = False
-        self.scale = 1.0
+        self.scale, self.alone = 1.0, True
         self.save: str | None = None
-        self._course = Course(settings, n_slots)
+        self._course = Course(settings, n_slots, total_steps)
         searching, sampling = Searching(self._course), Sampling(self._course)
         self._asking = Asking(self._course)
         self._relapsing = Relapsing(self._course, searching, sampling, self._asking)
@@ -70,9 +79,7 @@ class Ladder:
         """Bounds up to which the next steps may be told late, to ``passed``; else None."""
         busy = self._resting or self._raising.trying or not self._skipping.idle
         busy = busy or self._asking.is_under_way
-        n_left = (
-            N_RECENT - self._course.n % N_RECENT
-        )  # until the next look at whether it is hopeless
+        n_left = N_RECENT - self._course.n % N_RECENT  # until it is asked whether it is hopeless
         return None if busy else calm(self._course, n_left)
 
     def passed(self, seen: Seen) -> None:
@@ -94,7 +101,11 @@ class Ladder:
     def decide(self, seen: Seen) -> list[Move]:
         """Outcomes of earlier moves, then at most one move."""
         course = self._course
+        course.alone = self.alone
         self.save = "start" if course.n == 0 and course.can_restart else None
+        if self._is_resumed:
+            self._is_resumed = False
+            self.save = course.shelf.put(seen.step, seen.rate * course.arm.scale)
         course.n += 1
         course.outcomes, course.n_changes_left = [], self._budget
         move = self._judge(seen)
@@ -137,28 +148,9 @@ class Ladder:
         if self._surrogate:
             self._keep(seen)
             return None
-        if "stop" in self._settings.rungs and (hopeless := self._hopeless()):
-            return Move(kind="stop", reason=hopeless)
+        if "stop" in self._settings.rungs and (why := hopeless(course)):
+            return Move(kind="stop", reason=why)
         return self._rate(seen) if self._budget > 0 else None
-
-    def _hopeless(self) -> str | None:
-        """Why no rate is left that might help; None while there may be one.
-
-        The loss must stand above the first one for good, after all changes are spent, or long after
-        the run went back for the fourth time.
-        """
-        course, recent = self._course, self._course.recent
-        if len(recent.losses) < N_RECENT or course.n % N_RECENT:
-            return None
-        back = course.n_back >= N_BACK and course.arm.n >= N_LONG
-        if self._budget > 0 and not back:
-            return None
-        now, first = recent.middle(N_RECENT), course.launch.level
-        first = course.first_loss if math.isnan(first) else first
-        if now <= first + max(3 * recent.noise(), ABOVE_FIRST * abs(first)):
-            return None
-        tried = f"rewinds: {course.n_back}, down to {course.arm.scale:.2g} of the rate"
-        return f"{tried}; and still the loss, {now:.4g}, is above the first, {first:.4g}"
 
     def _rate(self, seen: Seen) -> Move | None:
         course = self._course
@@ -196,18 +188,43 @@ class Ladder:
             return move
         return Move(kind="stop", reason=f"{move.reason}; the scale would fall below {floor:g}")
 
+    def settle(self, why: str) -> list[Move]:
+        """End what has unproven or older weights in place: they must not outlive it.
+
+        Args:
+            why: What happens to the run: it is saved, or it ends.
+        """
+        course = self._course
+        asked = self._skipping.drop() | self._asking.drop()
+        if asked:
+            return [
+                Move(kind="rewind", reason=f"{why}: older weights are asked no more", load="held")
+            ]
+        if course.contest is None:
+            return []
+        reason = f"{why}: the trial from the start is called off"
+        course.outcomes = []
+        course.tell(reason, helped=False)
+        move = course.come_back(reason)
+        self.scale = course.arm.scale
+        return [*course.outcomes, move]
+
     def state_dict(self) -> dict[str, Any]:
-        """Scale, budget and what was learnt about the rate, as JSON can hold them."""
+        """Scale, budget and what was learnt about the rate, as JSON can hold them.
+
+        A rate that is on trial in place is not in it: the run goes on at the one before.
+        """
         course = self._course
         kept = {name: getattr(course, name) for name in KEPT}
-        cap = None if math.isinf(course.cap) else course.cap
+        scale, highest = self._raising.before
+        cap = None if math.isinf(highest) else highest
         first = None if math.isnan(course.first_loss) else course.first_loss
         ramp_to, resting = course.arm.ramp_to, self._resting
-        own = {"scale": self.scale, "budget": self._budget, "cap": cap}
+        own = {"scale": scale, "budget": self._budget, "cap": cap}
         return {**kept, **own, "first_loss": first, "ramp_to": ramp_to, "resting": resting}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on as the run whose state this is; its first weights are out of reach."""
+        """Go on as the run whose state this is, from its weights; its first are out of reach."""
         course = self._course
         for name in KEPT:
             setattr(course, name, state.get(name, getattr(course, name)))
@@ -219,3 +236,4 @@ class Ladder:
         arm = Arm(self.scale, from_start=False)
         arm.ramp_to = state["ramp_to"]
         course.follow(arm)
+        self._is_resumed = True

@@ -37,6 +37,15 @@ class Raising:
         """Whether a higher rate is on trial."""
         return self._arm is self._course.arm
 
+    @property
+    def before(self) -> tuple[float, float]:
+        """Scale and cap as they were before the trial, or are where there is none."""
+        course = self._course
+        if not self.trying:
+            return course.arm.scale, course.cap
+        up = UP if len(self._losses) < 4 * N_WINDOW else 1.0
+        return course.arm.scale / up, self._cap
+
     def judge(self, seen: Seen) -> Move | None:
         """A step up, back from it, or up to stay."""
         if not self.trying:

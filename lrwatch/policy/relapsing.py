@@ -51,7 +51,6 @@ class Relapsing:
         self._asking = asking
         self._searching = searching
         self._sampling = sampling
-        self._n_times = 0
 
     def judge(self, seen: Seen, *, warned: bool) -> Move | None:
         """A rewind where the level is lost, or a notch up where it was quiet for long."""
@@ -173,16 +172,16 @@ class Relapsing:
         return len(rates) > 1 and seen.rate > RISEN * rates[-min(N_RISING, len(rates))]
 
     def _ramp_to(self, seen: Seen) -> float:
-        self._n_times += 1
+        self._course.n_lost_levels += 1
         if (
             self._rising(seen)
             or self._at_launch()
             or self._raised(seen)
-            or self._n_times > 2
+            or self._course.n_lost_levels > 2
             or not self._course.settings.ramp
         ):
             return 0.0
-        innocent = self._n_times == 1 and not self._course.known_hot
+        innocent = self._course.n_lost_levels == 1 and not self._course.known_hot
         return self._course.arm.scale * (1.0 if innocent else BELOW_TROUBLE)
 
     def _at_launch(self) -> bool:

@@ -11,7 +11,7 @@ from lrwatch.policy.spread import Mean
 N_CHASES = 2
 N_CHASE_STEPS = 96
 N_PROVEN_STEPS = 64
-N_YOUNG, N_FIRST_TRIAL = 192, 128
+N_YOUNG, N_OLD, N_FIRST_TRIAL = 192, 1024, 128
 MOVED, PART_MOVED = 1.0, 0.5
 STIRRED = 0.1
 ROOM = 0.4
@@ -158,12 +158,14 @@ class Settling:
     def _steps_from_start(self, so_far: Progress, *, proven: bool) -> int:
         """How many steps a trial from the first weights may take; 0 where there is to be none.
 
-        An old arm is left for one only where it stands still, at a lower rate, too: it loses
-        nothing meanwhile.
+        An older arm is left for one only where it stands still, at a lower rate, too: it loses
+        nothing meanwhile. After a thousand steps too much else hangs on the weights.
         """
         course, arm = self._course, self._course.arm
         if not (arm.from_start and course.can_compare and self._n_chases < N_CHASES):
             return 0
+        if arm.n > (N_OLD if course.alone else N_YOUNG):
+            return 0  # among several ranks the one that saves the run cannot call a trial off
         if arm.n <= N_YOUNG:
             n_steps = min(arm.n, N_CHASE_STEPS)
             slow = proven or so_far.slower_than(SLOW)

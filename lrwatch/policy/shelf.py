@@ -8,11 +8,12 @@ N_SETTLED = 20
 
 @dataclass(frozen=True, slots=True)
 class Good:
-    """A snapshot of a healthy run."""
+    """A snapshot of a healthy run, trusted after ``wait`` steps more."""
 
     name: str
     step: int
     rate: float
+    wait: int = N_TRUST
 
 
 class Shelf:
@@ -57,9 +58,17 @@ class Shelf:
         self.kept = [*(g for g in self.kept if g.name != name), Good(name, step, rate)]
         return name
 
+    def put(self, step: int, rate: float) -> str | None:
+        """Name under which to save weights that are trusted as they are: those of a checkpoint."""
+        if not self._n_slots:
+            return None
+        self.kept = [Good("good0", step, rate, wait=0)]
+        self._n_taken = 1
+        return "good0"
+
     def trusted(self, step: int) -> Good | None:
         """The newest snapshot that is old enough."""
-        old = [good for good in self.kept if step - good.step >= N_TRUST]
+        old = [good for good in self.kept if step - good.step >= good.wait]
         return old[-1] if old else None
 
     def back_to(self, good: Good) -> None:

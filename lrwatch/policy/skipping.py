@@ -34,6 +34,13 @@ class Skipping:
         since = self._course.n - self._accepted_at
         return not self._outage.n and not self._outage.asked and since >= N_AFTER_ACCEPTED
 
+    def drop(self) -> bool:
+        """Ask no more; whether older weights are in place that nobody asks about now."""
+        was_asking = self._outage.asked
+        if was_asking:
+            self._outage.clear()
+        return was_asking
+
     def judge(self, seen: Seen) -> Move | None:
         """A move where this batch is bad, or where the culprit of earlier ones is now known."""
         if not math.isfinite(seen.loss) or not math.isfinite(seen.grad_norm or 0.0):
