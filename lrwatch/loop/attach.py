@@ -109,7 +109,8 @@ def attach(
             then what takes 0.2 % of the time, or each tenth where torch.distributed is initialised.
         pretrained: Whether the model was trained before, which advice then takes into account.
         surrogate: Whether the value of the loss says nothing about progress, as in reinforcement
-            learning and adversarial training: then only gradients and non-finite values are judged.
+            learning, adversarial training and with a codebook that is learned (VQ-VAE): then only
+            gradients and non-finite values are judged, and the back-off acts on these alone.
         stderr: Whether alerts are printed.
         sinks: More that are told of every step, alert and action; closed with the watch.
         on_alert: Called with every alert on rank 0, in a thread of its own, so that training never

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from lrwatch.policy.arm import Arm
 from lrwatch.policy.settings import Backoff, Rung
 from tests.control.feeding import Run, descent
 
@@ -366,3 +367,17 @@ def test_without_the_backoff_rung_the_rate_stays(rungs: tuple[Rung, ...]) -> Non
     hot = Run(Backoff(rungs=rungs))
     hot.feed([2.3, *(9.0 * 1.5**i for i in range(60))], [1.0, *(30.0 * 1.5**i for i in range(60))])
     assert hot.ladder.scale == 1.0
+
+
+@pytest.mark.parametrize(("above", "is_given_up"), [(1.2, False), (1.8, True)])
+def test_run_that_went_back_often_is_given_up_only_far_above_the_first_loss(
+    above: float, is_given_up: bool
+) -> None:
+    run = Run(moved=0.5)
+    run.feed([2.3] * 10)
+    course = run.ladder._course
+    course.n_back = 4
+    course.start_is_gone()
+    course.follow(Arm(1.0, from_start=False))
+    run.feed(2.3 * above + 0.01 * (i % 3) for i in range(260))
+    assert ("stop" in run.kinds()) == is_given_up
