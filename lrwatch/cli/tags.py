@@ -52,12 +52,28 @@ def _chosen(source: "Source", wanted: dict[str, str | None]) -> Iterator[str]:
     from lrwatch.readers.column_rules import QUANTITIES
 
     used = set[str]()
+    found = {str(name): _of(source, name, wanted) for name in QUANTITIES if name != "step"}
+    beside = found["loss"][0] or found["grad_norm"][0]
     for quantity in QUANTITIES:
-        names, words = _of(source, quantity, wanted)
+        names, words = found.get(quantity) or _step_of(source, wanted["step"], beside)
         used.update(names)
         yield f"  {quantity:<10} {words or ' + '.join(names) or '-'}"
     for name in sorted(set(source.counts) - used):
         yield f"  {'':<10} {name}"
+
+
+def _step_of(
+    source: "Source", name: str | None, beside: tuple[str, ...]
+) -> tuple[tuple[str, ...], str]:
+    """The column of the step, or words in its place."""
+    from lrwatch.readers.columns import ColumnError, find_step
+
+    if source.has_steps:
+        return (), "(every number has its own)"
+    try:
+        return find_step(_named(source, "step", name), source.counts, source.head, beside), ""
+    except ColumnError as error:
+        return (), f"? {error}"
 
 
 def _of(
@@ -66,15 +82,16 @@ def _of(
     """The columns of a quantity, or words in their place."""
     from lrwatch.readers.columns import ColumnError, find
 
-    if quantity == "step" and source.has_steps:
-        return (), "(every number has its own)"
-    name = wanted[quantity]
-    if name is None and source.usual.get(quantity) in source.counts:
-        name = source.usual[quantity]
     try:
-        return find(quantity, name, source.counts), ""
+        return find(quantity, _named(source, quantity, wanted[quantity]), source.counts), ""
     except ColumnError as error:
         return (), f"? {error}"
+
+
+def _named(source: "Source", quantity: "Quantity", asked: str | None) -> str | None:
+    """The column that the user named, or that this kind of log always means."""
+    usual = source.usual.get(quantity)
+    return usual if asked is None and usual in source.counts else asked
 
 
 def _rules() -> Iterator[str]:
@@ -83,6 +100,6 @@ def _rules() -> Iterator[str]:
     yield "The first line of a quantity that a name matches decides. Names are compared in small"
     yield "letters, with _ for all but letters and digits."
     for rule in RULES:
-        several = {"tie": "", "sum": " (added up)", "first": " (the first)"}[rule.several]
+        several = {"sum": " (added up)", "first": " (the first)"}.get(rule.several, "")
         yield f"  {rule.quantity:<10} {rule.pattern}{several}"
         yield f"  {'':<10}   {rule.where}"

@@ -16,36 +16,44 @@ class Rule:
         pattern: Regular expression that the whole name must match, after :func:`plain_name`.
         where: Who writes such names.
         several: What is made of several columns that match: ``"tie"`` is an error, ``"sum"``
-            adds them up, ``"first"`` takes the first in order of their names.
+            adds them up, ``"first"`` takes the first in order of their names, ``"best"`` the one
+            that counts on from loss to loss.
         weak: Whether many numbers under such a name say nothing against fewer under others.
     """
 
     quantity: Quantity
     pattern: str
     where: str
-    several: Literal["tie", "sum", "first"] = "tie"
+    several: Literal["tie", "sum", "first", "best"] = "tie"
     weak: bool = False
 
 
 _PARTS = "box|cls|obj|dfl|seg|sem|pose|kobj|rle|angle|giou|l1|om|dist|iou"
 
-# Ordered: the first rule of a quantity that matches any column decides.
+# Ordered: the first rule of a quantity that matches any column decides; of the step, the first
+# that matches one which moves.
 RULES: tuple[Rule, ...] = (
-    Rule(
-        "step", r"((train|training|trainer)_)?(global_steps?|steps?)|current_steps?", "most loggers"
-    ),
+    Rule("step", r"((train|training|trainer)_)?global_steps?", "HF Trainer, Lightning", "best"),
+    Rule("step", r"((train|training|trainer)_)?steps?|current_steps?", "most loggers", "best"),
     Rule(
         "step",
         r"((train|training)_)?(iter|iters|iteration|iterations|it|niter)",
         "Megatron-LM, nanoGPT, Detectron2",
+        "best",
     ),
     Rule(
         "step",
         r"(train_)?num_updates|n_updates|updates?|time_total_timesteps|total_timesteps|timesteps?",
         "fairseq, Stable-Baselines3",
+        "best",
     ),
-    Rule("step", r"batch|batches|batch_idx|batch_num|batches_seen", "loops"),
-    Rule("step", r"((train|training|current)_)?epochs?|ep", "logs with one line an epoch"),
+    Rule("step", r"batch|batches|batch_idx|batch_num|batches_seen", "loops", "best"),
+    Rule(
+        "step",
+        r"((train|training|current)_)?epochs?|ep",
+        "logs with one line an epoch",
+        "best",
+    ),
     Rule("loss", r"lrwatch_loss", "lrwatch"),
     Rule("loss", r"(train|training)_loss_step|loss_step|step_loss", "Lightning"),
     Rule(

@@ -1,11 +1,14 @@
 """Columns: which of the names in a log are the loss, the gradient norm, the rate and the step."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lrwatch.errors import LrwatchError
 from lrwatch.readers.column_rules import QUANTITIES, RULES, Quantity, Rule
+from lrwatch.readers.lines import Row
+from lrwatch.readers.step_column import best_step, natural
 
 MAX_NAME = 1000
 MIN_SHARE = 0.2
@@ -52,7 +55,11 @@ def plain_name(name: str) -> str:
 
 
 def resolve(
-    counts: Mapping[str, int], asked: Mapping[str, str | None], *, has_steps: bool = False
+    counts: Mapping[str, int],
+    asked: Mapping[str, str | None],
+    rows: Sequence[Row] = (),
+    *,
+    has_steps: bool = False,
 ) -> Columns:
     """Choose the columns of a log.
 
@@ -60,20 +67,22 @@ def resolve(
         counts: Names of the columns, with how many numbers each holds.
         asked: Names that the user gave, by quantity; a loss of several, joined with ``+``, is
             their sum.
+        rows: The first rows of the log; those that hold the loss tell which column is the step.
         has_steps: True where every number comes with its step, as in an event file.
 
     Raises:
         ColumnError: If no loss is found, if several columns may be meant, or if one that was
             asked for is not there.
     """
-    found = {name: find(name, asked.get(name), counts) for name in QUANTITIES}
-    if not found["loss"] and not found["grad_norm"]:
+    loss, grad_norm, lr = (find(name, asked.get(name), counts) for name in QUANTITIES[1:])
+    if not loss and not grad_norm:
         raise ColumnError(f"no column is a training loss; say which with --loss. {_listed(counts)}")
+    step = find_step(asked.get("step"), counts, rows, loss or grad_norm)
     return Columns(
-        step=None if has_steps else _first(found["step"]),
-        loss=found["loss"],
-        grad_norm=_first(found["grad_norm"]),
-        lr=_first(found["lr"]),
+        step=None if has_steps else _first(step),
+        loss=loss,
+        grad_norm=_first(grad_norm),
+        lr=_first(lr),
     )
 
 
@@ -84,6 +93,30 @@ def find(quantity: Quantity, asked: str | None, counts: Mapping[str, int]) -> tu
         ColumnError: If one that was asked for is not there, or several may be meant.
     """
     return _asked(asked, counts) or choose(quantity, counts)
+
+
+def find_step(
+    asked: str | None, counts: Mapping[str, int], rows: Iterable[Row], beside: Iterable[str]
+) -> tuple[str, ...]:
+    """The column of the step: the one that the user named, or the best on the rows of the loss.
+
+    Args:
+        asked: Name that the user gave.
+        counts: Names of the columns, with how many numbers each holds.
+        rows: The first rows of the log; none to go by the names alone.
+        beside: The columns of the loss, or of the norm where there is none.
+
+    Raises:
+        ColumnError: If the one that was asked for is not there.
+    """
+    if asked is not None:
+        return _asked(asked, counts)
+    names = set(beside)
+    holding = [row for row in rows if not names.isdisjoint(row)]
+    if holding:
+        counts = Counter(name for row in holding for name in row)
+    best = best_step((matching for _, matching in matches("step", counts)), holding)
+    return () if best is None else (best,)
 
 
 def choose(quantity: Quantity, counts: Mapping[str, int]) -> tuple[str, ...]:
@@ -99,7 +132,7 @@ def choose(quantity: Quantity, counts: Mapping[str, int]) -> tuple[str, ...]:
         if rule.several == "sum":
             return tuple(matching)
         if len(matching) == 1 or rule.several == "first":
-            return tuple(sorted(matching, key=_natural)[:1])
+            return tuple(sorted(matching, key=natural)[:1])
         raise ColumnError(
             f"{len(matching)} columns may be the {quantity}: {_quoted(matching)}; "
             f"say which with --{quantity.replace('_', '-')}"
@@ -137,10 +170,6 @@ def _asked(name: str | None, counts: Mapping[str, int]) -> tuple[str, ...]:
 
 def _first(names: tuple[str, ...]) -> str | None:
     return names[0] if names else None
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    return [(int(d) if d else 0, text) for text, d in re.findall(r"(\D*)(\d{0,9})", name)]
 
 
 def _quoted(names: Iterable[str]) -> str:

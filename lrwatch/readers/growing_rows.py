@@ -133,7 +133,7 @@ class GrowingRows:
         said: dict[str, str | None] = {n: c for n, c in usual.items() if c in self._counts}
         said.update({name: column for name, column in self._asked.items() if column is not None})
         try:
-            columns = resolve(self._counts, said)
+            columns = resolve(self._counts, said, self._head)
         except ColumnError as error:
             self.problem = ColumnError(f"{self.path}: {error}")
             return None

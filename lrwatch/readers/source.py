@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -33,6 +33,7 @@ class Source:
         damage: Takes the count of what cannot be read.
         usual: Columns that this kind of log always means.
         notes: What a reader of the numbers must know.
+        head: The first rows; none where numbers are not written in rows.
         has_steps: Whether every number comes with its step, so that no column is the step.
     """
 
@@ -43,6 +44,7 @@ class Source:
     damage: Damage
     usual: Mapping[str, str]
     notes: tuple[str, ...] = ()
+    head: Sequence[Row] = ()
     has_steps: bool = False
 
     def columns(self, asked: Mapping[str, str | None]) -> Columns:
@@ -54,7 +56,7 @@ class Source:
         said: dict[str, str | None] = {n: c for n, c in self.usual.items() if c in self.counts}
         said.update({name: column for name, column in asked.items() if column is not None})
         try:
-            return resolve(self.counts, said, has_steps=self.has_steps)
+            return resolve(self.counts, said, self.head, has_steps=self.has_steps)
         except ColumnError as error:
             raise ColumnError(f"{self.path}: {error}") from error
 
@@ -147,6 +149,7 @@ def _open_rows(path: Path, known: Format) -> Source:
         damage=damage,
         usual={str(name): column for name, column in known.columns.items()},
         notes=known.notes,
+        head=head,
     )
 
 
