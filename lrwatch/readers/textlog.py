@@ -14,7 +14,8 @@ _NUMBER = (
 _WORD = r"[A-Za-z_][A-Za-z0-9_]*"
 _PAIR = re.compile(
     rf"(?<![A-Za-z0-9_])({_WORD}(?:[ ./\-]{_WORD}){{0,4}}?)"  # a name of up to five words
-    rf"['\"]?(?:\s*[:=|]\s*|\s+|(?=[\[(]))['\"\[(]{{0,2}}\s*({_NUMBER})",
+    rf"['\"]?(?:\s*[:=|]\s*|(?<!\bof)\s+|\s+(?!nan|inf)|(?=[\[(]))"  # not "number of nan"
+    rf"['\"\[(]{{0,2}}\s*({_NUMBER})",
     re.IGNORECASE,
 )
 _TRIPLE = re.compile(rf"\s*(\d+)\s+({_WORD})\s+({_NUMBER})\s*$", re.IGNORECASE)
@@ -27,6 +28,11 @@ _AT_STEP = re.compile(
 _FILLERS = {
     *("debug", "info", "warning", "warn", "error", "notice", "trace"),
     *("at", "after", "for", "in", "is", "was", "of", "the", "has", "on"),
+}
+# What these stand before is a count of something else, not how far the run is.
+_OF_OTHERS = {
+    *("number", "num", "n", "no", "total", "max", "min", "per", "skipped", "nan", "inf", "every"),
+    *("remaining", "left", "warmup", "accumulation", "save", "best", "last", "patience"),
 }
 _COUNTERS = re.compile(
     r"(?:\w*[_/])?(?:steps?|iters?|iterations?|it|num_updates|batch|epochs?)", re.IGNORECASE
@@ -53,7 +59,8 @@ def pairs(line: str) -> dict[str, float]:
 def _name(words: str) -> str:
     """The words without those that only lead to them: ``INFO epoch``, ``loss is``, ``at step``."""
     kept = words.split()
-    while len(kept) > 1 and (kept[0].lower() in _FILLERS or _COUNTERS.fullmatch(kept[-1])):
+    is_step = _OF_OTHERS.isdisjoint(words.lower().split()) and _COUNTERS.fullmatch(kept[-1])
+    while len(kept) > 1 and (is_step or kept[0].lower() in _FILLERS):
         kept.pop(0)
     while len(kept) > 1 and kept[-1].lower() in _FILLERS:
         kept.pop()

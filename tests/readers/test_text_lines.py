@@ -1,0 +1,48 @@
+"""Lines for people: which of their words are names, and which of their numbers belong to them."""
+
+from pathlib import Path
+
+import pytest
+
+from lrwatch.readers.reading import read
+from lrwatch.readers.textlog import pairs
+from lrwatch.records import Step
+
+MEGATRON = (
+    " [2024-01-01 00:00:00] iteration {i:8}/     100 | consumed samples: 16 | "
+    "elapsed time per iteration (ms): 1234.5 | learning rate: 1.000000E-04 | "
+    "global batch size:    16 | lm loss: 7.5E+00 | loss scale: 1.0 | grad norm: 1.250 | "
+    "number of skipped iterations:   0 | number of nan iterations:   0 |\n"
+)
+
+
+def steps_of(path: Path, text: str) -> list[Step]:
+    path.write_text(text)
+    return list(read(path))
+
+
+def test_a_whole_line_of_megatron_is_understood(tmp_path: Path) -> None:
+    text = "".join(MEGATRON.format(i=i) for i in range(100, 400, 100))
+    wanted = [Step(step=i, loss=7.5, grad_norm=1.25, lr=1e-4) for i in range(100, 400, 100)]
+    assert steps_of(tmp_path / "train.log", text) == wanted
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "loss 2.0 | skipped steps: 0 | steps: {i}\n",
+        "total step: 1000 | step: {i} | loss: 2.0\n",
+        "max steps 1000 | steps {i} | loss: 2.0\n",
+        "number of nan steps: 3 | steps: {i} | loss 2.0\n",
+        "WARNING trainer reached step {i}, loss 2.0\n",
+    ],
+)
+def test_only_the_count_of_the_run_is_its_step(tmp_path: Path, template: str) -> None:
+    text = "".join(template.format(i=i) for i in range(5, 8))
+    assert steps_of(tmp_path / "train.log", text) == [Step(step=i, loss=2.0) for i in range(5, 8)]
+
+
+def test_a_count_of_nans_is_no_nan() -> None:
+    assert pairs("number of nan iterations:   0") == {"number of nan iterations": 0.0}
+    assert repr(pairs("loss nan lr: 0.5")) == "{'loss': nan, 'lr': 0.5}"
+    assert repr(pairs("loss nan | norm inf")) == "{'loss': nan, 'norm': inf}"
