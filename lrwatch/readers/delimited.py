@@ -8,6 +8,7 @@ from functools import partial
 from lrwatch.readers.formats import Format, Head
 from lrwatch.readers.lines import Damage, Line, Row, by_line
 from lrwatch.readers.numbers import number
+from lrwatch.readers.splits import SPLITS, apart, value_is_apart
 
 MAX_COLUMNS = 10_000
 _DELIMITERS = ",\t;|"
@@ -68,6 +69,7 @@ class TableLines:
     def __init__(self, damage: Damage) -> None:
         self._damage = damage
         self._names: Sequence[str] = ()
+        self._splits: Sequence[int] = ()
         self._delimiter = ","
         self._header = ""
 
@@ -78,12 +80,14 @@ class TableLines:
         if not self._names:
             self._names, self._header = header_of(line.text), line.text
             self._delimiter = delimiter_of(line.text) or ","
+            self._splits = [i for i, name in enumerate(self._names) if name.lower() in SPLITS]
             return None
         if line.text == self._header:
             return None
         cells = cells_of(line.text, self._delimiter)
         if len(cells) == len(self._names):
-            return _row(self._names, cells)
+            row = _row(self._names, cells)
+            return apart(row) if any(value_is_apart(cells[i]) for i in self._splits) else row
         expected = f"expected {len(self._names)} cells as in the header, got {len(cells)}"
         self._damage.add(f"line {line.number}", expected)
         return None

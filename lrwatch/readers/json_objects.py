@@ -7,6 +7,7 @@ from typing import BinaryIO, TextIO
 
 from lrwatch.readers.lines import MAX_LINE, Damage, Row, text_of
 from lrwatch.readers.numbers import number
+from lrwatch.readers.splits import apart, is_apart
 
 MAX_DEPTH = 4
 # The last entry of Hugging Face's log sums the run up and is no step of it.
@@ -27,14 +28,17 @@ def parsed(text: str) -> object:
 
 
 def flat(value: Mapping[str, object], prefix: str = "", depth: int = 0) -> Row:
-    """The numbers of an object; names of nested objects are joined with ``/``."""
+    """The numbers of an object; names of nested objects are joined with ``/``.
+
+    What is of a validation by its ``split`` or the like is named so.
+    """
     found: dict[str, float] = {}
     for name, inner in value.items():
         if isinstance(inner, dict) and depth < MAX_DEPTH:
             found.update(flat(inner, f"{prefix}{name}/", depth + 1))
         elif (x := number(inner)) is not None:
             found[prefix + name] = x
-    return found
+    return apart(found) if not prefix and is_apart(value) else found
 
 
 def objects_in_list(file: BinaryIO, damage: Damage, *, after: str = "") -> Iterator[Row]:

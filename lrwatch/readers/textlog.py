@@ -5,6 +5,7 @@ from functools import partial
 
 from lrwatch.readers.formats import Format, Head
 from lrwatch.readers.lines import Damage, Line, Row, by_line
+from lrwatch.readers.splits import apart, line_is_apart
 
 _NUMBER = (
     r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?"
@@ -37,6 +38,8 @@ _OF_OTHERS = {
 _COUNTERS = re.compile(
     r"(?:\w*[_/])?(?:steps?|iters?|iterations?|it|num_updates|batch|epochs?)", re.IGNORECASE
 )
+# fairseq sums up an epoch in a line of the same names as those of its steps.
+_EPOCH, _STEPS_OF_EPOCH = "| train |", "| train_inner |"
 _MAX_SCANNED = 4000
 
 
@@ -91,6 +94,7 @@ class _LogLines:
 
     def __init__(self, damage: Damage) -> None:
         self._counter = _Counter()
+        self._has_steps_of_epoch = False
 
     def __call__(self, line: Line) -> Row | None:
         if not line.whole:
@@ -101,6 +105,11 @@ class _LogLines:
         if "loss" not in line.text[:_MAX_SCANNED].lower():
             return None
         row = pairs(line.text)
+        self._has_steps_of_epoch |= _STEPS_OF_EPOCH in line.text
+        if line_is_apart(" ".join(line.text[:_MAX_SCANNED].split())):
+            return apart(row) or None
+        if self._has_steps_of_epoch and _EPOCH in line.text:
+            return None
         if row and not any(_is_step(name) for name in row):
             row.update(_counted(line.text, self._counter))
         return row or None
