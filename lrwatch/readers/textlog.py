@@ -40,6 +40,7 @@ _COUNTERS = re.compile(
 )
 # fairseq sums up an epoch in a line of the same names as those of its steps.
 _EPOCH, _STEPS_OF_EPOCH = "| train |", "| train_inner |"
+_COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _MAX_SCANNED = 4000
 
 
@@ -99,19 +100,20 @@ class _LogLines:
     def __call__(self, line: Line) -> Row | None:
         if not line.whole:
             return None
-        triple = _TRIPLE.match(line.text)
+        text = _COLOUR.sub("", line.text) if "\x1b" in line.text else line.text
+        triple = _TRIPLE.match(text)
         if triple is not None:
             return {"step": float(triple[1]), triple[2]: float(triple[3])}
-        if "loss" not in line.text[:_MAX_SCANNED].lower():
+        if "loss" not in text[:_MAX_SCANNED].lower():
             return None
-        row = pairs(line.text)
-        self._has_steps_of_epoch |= _STEPS_OF_EPOCH in line.text
-        if line_is_apart(" ".join(line.text[:_MAX_SCANNED].split())):
+        row = pairs(text)
+        self._has_steps_of_epoch |= _STEPS_OF_EPOCH in text
+        if line_is_apart(" ".join(text[:_MAX_SCANNED].split())):
             return apart(row) or None
-        if self._has_steps_of_epoch and _EPOCH in line.text:
+        if self._has_steps_of_epoch and _EPOCH in text:
             return None
         if row and not any(_is_step(name) for name in row):
-            row.update(_counted(line.text, self._counter))
+            row.update(_counted(text, self._counter))
         return row or None
 
 

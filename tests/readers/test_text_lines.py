@@ -46,3 +46,16 @@ def test_a_count_of_nans_is_no_nan() -> None:
     assert pairs("number of nan iterations:   0") == {"number of nan iterations": 0.0}
     assert repr(pairs("loss nan lr: 0.5")) == "{'loss': nan, 'lr': 0.5}"
     assert repr(pairs("loss nan | norm inf")) == "{'loss': nan, 'norm': inf}"
+
+
+def test_colours_are_no_letters_of_a_name(tmp_path: Path) -> None:
+    text = (
+        "[titan] 2025-10-01 00:00:00,000 - root - INFO - \x1b[31mstep: {i:2}  "
+        "\x1b[32mloss:  2.0  \x1b[38;2;180;60;0mgrad_norm:  1.25  "
+        "\x1b[33mmemory: 10.10GiB(12.3%)  \x1b[34mtps: 1,234\x1b[39m\n"
+    )
+    wanted = [Step(step=i, loss=2.0, grad_norm=1.25) for i in range(5)]
+    assert steps_of(tmp_path / "log", "".join(text.format(i=i) for i in range(5))) == wanted
+    structlog = "\x1b[2m2024\x1b[0m [\x1b[32m\x1b[1minfo\x1b[0m] "
+    structlog += "\x1b[36mloss\x1b[0m=\x1b[35m2.0\x1b[0m \x1b[36mstep\x1b[0m=\x1b[35m7\x1b[0m\n"
+    assert steps_of(tmp_path / "log", structlog) == [Step(step=7, loss=2.0)]
