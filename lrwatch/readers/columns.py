@@ -107,12 +107,15 @@ def find_step(
         beside: The columns of the loss, or of the norm where there is none.
 
     Raises:
-        ColumnError: If the one that was asked for is not there.
+        ColumnError: If the one that was asked for is not there, or on no row of the loss.
     """
-    if asked is not None:
-        return _asked(asked, counts)
     names = set(beside)
     holding = [row for row in rows if not names.isdisjoint(row)]
+    if asked is not None:
+        given = _asked(asked, counts)
+        if holding and not any(given[0] in row for row in holding):
+            raise ColumnError(f"no line has both the step {given[0]!r} and {_quoted(names)}")
+        return given
     if holding:
         counts = Counter(name for row in holding for name in row)
     best = best_step((matching for _, matching in matches("step", counts)), holding)

@@ -29,17 +29,19 @@ class Clock:
 def clock_of(head: Sequence[Row], columns: Columns) -> Clock:
     """The clock that fits the first rows of a log.
 
-    A column of steps that are fractions, or that stands still from loss to loss, is not used.
+    A column of steps that are fractions, that are all too large, or that stands still from loss
+    to loss, is not used.
     """
     step = columns.step
     if step is None:
         return Clock(None)
-    seen = [row for row in head if step in row and any(name in row for name in columns.loss)]
+    beside = columns.loss or (columns.grad_norm,)
+    seen = [row for row in head if step in row and any(name in row for name in beside)]
     seen = [row for row in seen if abs(row[step]) < MAX_STEP]
     steps = [row[step] for row in seen]
     pairs = list(pairwise(steps))
     fractions = any(not x.is_integer() for x in steps)
-    if fractions or (pairs and sum(a == b for a, b in pairs) * 2 > len(pairs)):
+    if not seen or fractions or (pairs and sum(a == b for a, b in pairs) * 2 > len(pairs)):
         return Clock(None)
     epochs = [
         name for row in seen[:1] for name in row if plain_name(name) in _EPOCHS and name != step

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from lrwatch.errors import LrwatchError
 from lrwatch.readers.columns import resolve
 from lrwatch.readers.growing import GrowingLog
 from lrwatch.readers.reading import read
@@ -79,3 +80,35 @@ def test_a_history_of_wandb_goes_by_the_step_of_the_trainer(
     log = GrowingLog(path, {})
     assert [s.step for s in [*log.poll(), *log.settle()]] == [0, 10, 20, 30, 40, 50]
     log.close()
+
+
+def test_a_step_that_is_on_no_line_of_the_loss_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "train.log"
+    lines = (f"steps: {i} loss: 4.0\niteration {i}/ 99 | lm_loss: 2.0 |\n" for i in range(6))
+    path.write_text("".join(lines))
+    assert [(step.step, step.loss) for step in read(path)] == [(i, 2.0) for i in range(6)]
+
+
+def test_a_step_that_is_asked_for_and_on_no_line_of_the_loss_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_text('{"tick": 1, "norm": 2}\n{"loss": 2, "step": 1}\n' * 5)
+    words = "no line has both the step 'tick' and 'loss'"
+    with pytest.raises(LrwatchError, match=f"log.jsonl: {words}"):
+        read(path, step="tick")
+    log = GrowingLog(path, {"step": "tick"})
+    assert list(log.poll()) == []
+    assert words in str(log.problem)
+    log.close()
+
+
+def test_where_no_step_can_be_a_number_of_a_step_the_losses_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("step,loss\n" + "1e30,2\n" * 3)
+    assert [step.step for step in read(path)] == [0, 1, 2]
+
+
+def test_a_line_of_fairseq_in_json_is_understood(tmp_path: Path) -> None:
+    path = tmp_path / "train.log"
+    line = '| INFO | train_inner | {{"epoch": 1, "update": {}, "loss": "2.5", "num_updates": "{}"}}'
+    path.write_text("".join(line.format(i / 1000, 100 * i) + "\n" for i in range(1, 5)))
+    assert [(step.step, step.loss) for step in read(path)] == [(100 * i, 2.5) for i in range(1, 5)]
