@@ -13,10 +13,11 @@ _NUMBER = (
     r"(?![A-Za-z0-9_%]|\.\d)"
 )
 _WORD = r"[A-Za-z_][A-Za-z0-9_]*"
+_WRAPPER = r"(?:(?:tensor|array|np\.float\d{1,3})(?=[\[(]))?"  # as Python prints its numbers
 _PAIR = re.compile(
     rf"(?<![A-Za-z0-9_])({_WORD}(?:[ ./\-]{_WORD}){{0,4}}?)"  # a name of up to five words
     rf"['\"]?(?:\s*[:=|]\s*|(?<!\bof)\s+|\s+(?!nan|inf)|(?=[\[(]))"  # not "number of nan"
-    rf"['\"\[(]{{0,2}}\s*({_NUMBER})",
+    rf"{_WRAPPER}['\"\[(]{{0,2}}\s*({_NUMBER})",
     re.IGNORECASE,
 )
 _TRIPLE = re.compile(rf"\s*(\d+)\s+({_WORD})\s+({_NUMBER})\s*$", re.IGNORECASE)

@@ -59,3 +59,18 @@ def test_colours_are_no_letters_of_a_name(tmp_path: Path) -> None:
     structlog = "\x1b[2m2024\x1b[0m [\x1b[32m\x1b[1minfo\x1b[0m] "
     structlog += "\x1b[36mloss\x1b[0m=\x1b[35m2.0\x1b[0m \x1b[36mstep\x1b[0m=\x1b[35m7\x1b[0m\n"
     assert steps_of(tmp_path / "log", structlog) == [Step(step=7, loss=2.0)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{'step': 3, 'loss': np.float64(2.5), 'lr': np.float64(0.001)}",
+        "step 3 loss np.float32(2.5) lr np.float64(0.001)",
+        "step: 3, loss: tensor(2.5, device='cuda:0', grad_fn=<NllLossBackward0>), lr: [0.001]",
+        "step 3 loss tensor(2.5, grad_fn=<MseLossBackward0>) lr array([0.001])",
+        "step=3 loss=array(2.5, dtype=float32) lr=tensor([0.001])",
+    ],
+)
+def test_a_number_as_python_prints_it_is_read(tmp_path: Path, line: str) -> None:
+    assert steps_of(tmp_path / "log", f"{line}\n") == [Step(step=3, loss=2.5, lr=0.001)]
+    assert {"step", "loss", "lr"} <= set(pairs(line))
