@@ -25,6 +25,8 @@ _OTHER = re.compile(
     r"|vs|std|var|ratio|weight|coef|time|count|clip|clipped|prev|target|lowest|min|delta|diff)"
     r"(\d*)(_|$)"
 )
+# W&B's export of a curve has its range beside it.
+_RANGE = ("__MIN", "__MAX")
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
 _COMPILED = tuple((rule, re.compile(rule.pattern)) for rule in RULES)
 
@@ -145,7 +147,7 @@ def choose(quantity: Quantity, counts: Mapping[str, int]) -> tuple[str, ...]:
 
 def matches(quantity: Quantity, counts: Mapping[str, int]) -> list[tuple[Rule, list[str]]]:
     """Every rule of a quantity with the columns that it matches, in the order of the table."""
-    names = [name for name in counts if len(name) <= MAX_NAME]
+    names = [name for name in counts if len(name) <= MAX_NAME and not name.endswith(_RANGE)]
     if quantity != "step":
         names = [name for name in names if not _OTHER.search(plain_name(name))]
     found = []
