@@ -48,19 +48,10 @@ def body_of(head: Head) -> list[list[str]]:
     return [cells_of(line, delimiter) for line in head.lines[1:40]]
 
 
-def is_delimited(head: Head) -> bool:
-    """Whether a header is followed by lines of as many cells, most of them numbers."""
-    names = header_of(head.lines[0]) if head.lines else []
-    if not names:
-        return False
-    cells = body_of(head)
-    fits = [row for row in cells if len(row) == len(names)]
-    n_numbers = sum(number(cell) is not None for row in fits for cell in row)
-    return not cells or (2 * len(fits) >= len(cells) and n_numbers >= len(fits))
-
-
 class TableLines:
     """Reads the lines of a table: the first is its header, each of the others a row.
+
+    A later header counts from there on, as a resumed run writes it that logs more than before.
 
     Args:
         damage: Takes the count of lines that have more or fewer cells than the header.
@@ -78,22 +69,39 @@ class TableLines:
         if not line.text.strip() or not line.whole:
             return None
         if not self._names:
-            self._names, self._header = header_of(line.text), line.text
-            self._delimiter = delimiter_of(line.text) or ","
-            self._splits = [i for i, name in enumerate(self._names) if name.lower() in SPLITS]
+            self._begin(header_of(line.text), line.text)
             return None
         if line.text == self._header:
             return None
         cells = cells_of(line.text, self._delimiter)
+        row = _row(self._names, cells) if len(cells) == len(self._names) else {}
+        if not row and {*self._names} & {*(names := header_of(line.text))} - {""}:
+            self._begin(names, line.text)
+            return None
         if len(cells) == len(self._names):
-            row = _row(self._names, cells)
             return apart(row) if any(value_is_apart(cells[i]) for i in self._splits) else row
         expected = f"expected {len(self._names)} cells as in the header, got {len(cells)}"
         self._damage.add(f"line {line.number}", expected)
         return None
 
+    def _begin(self, names: Sequence[str], header: str) -> None:
+        self._names, self._header = names, header
+        self._delimiter = delimiter_of(header) or ","
+        self._splits = [i for i, name in enumerate(names) if name.lower() in SPLITS]
+
 
 rows_of = partial(by_line, TableLines)
+
+
+def is_delimited(head: Head) -> bool:
+    """Whether a header is followed by lines of as many cells, most of them numbers."""
+    if not head.lines or not header_of(head.lines[0]):
+        return False
+    damage = Damage()
+    read = TableLines(damage)
+    lines = [read(Line(i, text, True)) for i, text in enumerate(head.lines[:40])]
+    rows = [row for row in lines if row is not None]
+    return 2 * damage.n_bad <= len(lines) - 1 and sum(map(len, rows)) >= len(rows)
 
 
 def _row(names: Sequence[str], cells: Sequence[str]) -> Row:

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from lrwatch.readers.reading import Reading, read
 
 
@@ -17,3 +15,32 @@ def test_the_range_of_a_smoothed_curve_is_no_curve(tmp_path: Path) -> None:
     rows = "".join(f'"{i}","{i}.5","1","9"\n' for i in range(4))
     found = reading(tmp_path / "wandb_export.csv", names + rows)
     assert [(step.step, step.loss) for step in found] == [(i, i + 0.5) for i in range(4)]
+
+
+def test_a_run_that_goes_on_with_another_column_has_a_new_header(tmp_path: Path) -> None:
+    old = "step,loss,lr\n" + "".join(f"{i},2.0,0.5\n" for i in range(4))
+    new = "step,loss,grad_norm,lr\n" + "".join(f"{i},2.0,1.5,0.5\n" for i in range(4, 8))
+    found = reading(tmp_path / "log.csv", old + new)
+    steps = [(step.step, step.loss, step.grad_norm, step.lr) for step in found]
+    assert steps[:4] == [(i, 2.0, None, 0.5) for i in range(4)]
+    assert steps[4:] == [(i, 2.0, 1.5, 0.5) for i in range(4, 8)]
+    assert found.n_damaged == 0
+
+
+def test_a_new_header_of_as_many_columns_counts_too(tmp_path: Path) -> None:
+    found = reading(tmp_path / "log.csv", "step,loss,acc\n0,2,9\n1,2,9\nstep,acc,loss\n2,9,2\n")
+    assert [(step.step, step.loss) for step in found] == [(0, 2), (1, 2), (2, 2)]
+    assert found.n_damaged == 0
+
+
+def test_a_line_of_words_is_no_new_header(tmp_path: Path) -> None:
+    text = "step,loss,lr\n0,2,0.5\nsaved, to disk\nn/a,n/a,n/a\n1,2,0.5\n"
+    found = reading(tmp_path / "log.csv", text)
+    assert [(step.step, step.loss, step.lr) for step in found] == [(0, 2, 0.5), (1, 2, 0.5)]
+    assert found.n_damaged == 1
+
+
+def test_a_table_of_markdown_is_read(tmp_path: Path) -> None:
+    rows = "".join(f"| {i} | 2.0 |\n" for i in range(4))
+    found = reading(tmp_path / "notes.txt", "| step | loss |\n|---|---|\n" + rows)
+    assert [step.step for step in found] == [0, 1, 2, 3]
