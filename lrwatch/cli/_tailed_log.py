@@ -34,9 +34,14 @@ class TailedLog:
 
     def last(self, n: int, *, whole: bool) -> list[Named]:
         """The last ``n`` entries; of all, or of what is whole by now."""
-        found = deque(self._selected(self._judged.poll(time.time())), maxlen=n)
-        if whole:
-            found.extend(self._selected(self._judged.settle()))
+        found, n_starts = deque[Entry](maxlen=n), 0
+        for entry in self._entries(whole=whole):
+            if self._judged.n_starts != n_starts:
+                found.clear()
+                n_starts = self._judged.n_starts
+            found.extend(self._selected([entry]))
+        if self._judged.n_starts != n_starts:
+            found.clear()
         self._look()
         return [(self._run.name, entry) for entry in found]
 
@@ -51,6 +56,11 @@ class TailedLog:
     def close(self) -> None:
         """Let go of the log."""
         self._judged.close()
+
+    def _entries(self, *, whole: bool) -> Iterator[Entry]:
+        yield from self._judged.poll(time.time())
+        if whole:
+            yield from self._judged.settle()
 
     def _selected(self, entries: Iterable[Entry]) -> Iterable[Entry]:
         return (entry for entry in entries if self._selection.holds(entry))

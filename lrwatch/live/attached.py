@@ -68,6 +68,11 @@ class AttachedRun:
         return ""
 
     @property
+    def n_starts(self) -> int:
+        """None that matters: what the ledger says of a start counts."""
+        return 0
+
+    @property
     def n_damaged(self) -> int:
         """Records of the event files that could not be read."""
         return self._points.log.damage.n_bad

@@ -9,6 +9,7 @@ from typing import Any
 
 from lrwatch.live.measures import Measures
 from lrwatch.readers.growing import GrowingLog
+from lrwatch.readers.restarts import Restarts
 from lrwatch.records import Alert, Step, Verdict, to_dict
 from lrwatch.sinks.ledger_line import VERSION, Entry
 from lrwatch.watcher import Watcher
@@ -22,6 +23,7 @@ class JudgedLog:
 
     The verdict is at any time that of the file as it is: where the log turns out to mean another
     column, or was written anew, it is judged from its start, and what was told is not told again.
+    A run that was started anew in the same log is judged from there.
 
     Args:
         path: The log, or the folder that holds it; it may be missing for now.
@@ -38,6 +40,7 @@ class JudgedLog:
         self.measures = Measures()
         self.notice = ""
         self._watcher = Watcher()
+        self._restarts = Restarts()
         self._n_begun = 0
         self._first = ""
         self._told: set[tuple[Any, ...]] = set()
@@ -50,6 +53,11 @@ class JudgedLog:
     def verdict(self) -> Verdict:
         """Which way the rate is wrong, as far as is known by now."""
         return self._watcher.verdict
+
+    @property
+    def n_starts(self) -> int:
+        """How many runs the log holds before the one that is judged."""
+        return self._restarts.n_starts
 
     @property
     def format(self) -> str:
@@ -114,6 +122,10 @@ class JudgedLog:
         for step in steps:
             if self.log.n_begun != self._n_begun:
                 self._begin(step)
+            if self._restarts.begins_anew(step):
+                self._told = set()
+                self.notice = "the run was started anew; judging it from there"
+                self._watcher, self.measures = Watcher(), Measures()
             self._n_judged += 1
             self.measures.add(step)
             for alert in self._watcher.update(step):
@@ -126,7 +138,7 @@ class JudgedLog:
             self._told = set()
             self.notice = "the log begins anew; judging it from its start"
         self._first = f"{first.step} {first.loss}"
-        self._watcher, self.measures = Watcher(), Measures()
+        self._watcher, self.measures, self._restarts = Watcher(), Measures(), Restarts()
 
     def _is_news(self, alert: Alert) -> bool:
         key = (alert.kind, alert.state, alert.step, alert.onset)

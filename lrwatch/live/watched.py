@@ -35,6 +35,7 @@ class WatchedRun:
         self._entries: deque[Entry] = deque(maxlen=_N_ENTRIES)
         self._n_alerts = 0
         self._deeds = Deeds()
+        self._n_starts = 0
         self._failure = ""
 
     def poll(self, now_s: float, *, max_steps: int | None = None) -> list[Entry]:
@@ -44,6 +45,7 @@ class WatchedRun:
             for entry in self._kind().poll(now_s, max_steps=max_steps):
                 self._take(entry)
                 found.append(entry)
+            self._forget()
             self._failure = ""
         except (LrwatchError, OSError) as error:
             self._failure = str(error)
@@ -92,7 +94,15 @@ class WatchedRun:
         if self._run is not None:
             self._run.close()
 
+    def _forget(self) -> None:
+        """What was told of a run is nothing to the one that was started anew in its log."""
+        n_starts = self._kind().n_starts
+        if n_starts != self._n_starts:
+            self._entries.clear()
+            self._n_starts, self._n_alerts = n_starts, 0
+
     def _take(self, entry: Entry) -> None:
+        self._forget()
         self._entries.append(entry)
         if isinstance(entry.record, Action):
             self._deeds.take(entry.record)

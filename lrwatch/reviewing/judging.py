@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lrwatch.readers.reading import Reading
+from lrwatch.readers.restarts import Restarts
 from lrwatch.records import SEVERITIES, Action, Alert, Step, Verdict
 from lrwatch.reviewing.watched import Watched, read_watched
 from lrwatch.sinks.verdict_file import Standing
@@ -19,10 +20,12 @@ class Judgement:
     Attributes:
         verdict: Which way the rate is wrong, over the whole run.
         alerts: What was found, in order; at most ``MAX_ALERTS``.
-        n_steps: How many Steps the log holds or, if they are more, the watch of the run judged.
+        n_steps: How many Steps the log holds, of its last run if it was started anew, or, if they
+            are more, the watch of the run judged.
         last_step: Number of the last of them.
         actions: What the back-off did, in order.
         standing: What the watch of the run wrote last, where that is known.
+        n_starts: How many runs the log holds before the one that is judged.
     """
 
     verdict: Verdict
@@ -31,6 +34,7 @@ class Judgement:
     last_step: int | None
     actions: tuple[Action, ...] = ()
     standing: Standing | None = None
+    n_starts: int = 0
 
     @property
     def closed(self) -> bool | None:
@@ -40,7 +44,10 @@ class Judgement:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the verdict must know."""
-        return () if self.standing is None else (basis(self.standing),)
+        if self.standing is not None:
+            return (basis(self.standing),)
+        again = "once" if self.n_starts == 1 else f"{self.n_starts:,} times"
+        return (f"started anew {again}; the last start is judged",) if self.n_starts else ()
 
 
 def judge(reading: Reading, steps: Iterable[Step] | None = None) -> Judgement:
@@ -48,9 +55,13 @@ def judge(reading: Reading, steps: Iterable[Step] | None = None) -> Judgement:
 
     Where lrwatch watched the run, alerts and verdict are those that it wrote then: what it drew
     for TensorBoard is too thin to find them again. Where the user named columns, those are judged.
+    Of runs that were started one after the other in one log the last one counts.
     """
     watcher, alerts, n_steps, last = Watcher(), list[Alert](), 0, None
+    restarts = Restarts()
     for step in reading if steps is None else steps:
+        if restarts.begins_anew(step):
+            watcher, alerts, n_steps = Watcher(), [], 0
         found = watcher.update(step)
         if found and len(alerts) < MAX_ALERTS:
             alerts += found
@@ -63,6 +74,7 @@ def judge(reading: Reading, steps: Iterable[Step] | None = None) -> Judgement:
         alerts=tuple(alerts),
         n_steps=n_steps,
         last_step=None if last is None else last.step,
+        n_starts=restarts.n_starts,
     )
 
 
