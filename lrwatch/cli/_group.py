@@ -76,6 +76,7 @@ class Commands(click.Group):
         **extra: Any,
     ) -> Any:
         """Run the program; failures are one line on stderr, and an exit code."""
+        _have_an_output()
         _never_fail_to_encode()
         settings = {**extra, "complete_var": complete_var}
         try:
@@ -111,6 +112,12 @@ def _discard_output() -> None:
     """Let the interpreter's last flush go nowhere, as it would complain otherwise."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _have_an_output() -> None:
+    """A program that was started with its stdout closed writes to nowhere."""
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
 
 
 def _never_fail_to_encode() -> None:

@@ -25,6 +25,11 @@ def since(ctx: click.Context, param: click.Parameter, value: str | None) -> floa
     return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
 
 
+def levels(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """The severities, for the shell to complete."""
+    return [severity for severity in SEVERITIES if severity.startswith(incomplete.lower())]
+
+
 def level(ctx: click.Context, param: click.Parameter, value: str) -> Severity:
     """The severity that ``value`` names or begins: ``warn``."""
     for severity in SEVERITIES:

@@ -48,7 +48,13 @@ Examples:
 @click.option("-f", "--follow", is_flag=True, help="Go on with what is appended.")
 @click.option("-F", "by_name", is_flag=True, help="As -f; wait for a file, follow a new one.")
 @click.option("--since", callback=_params.since, help="Only from then on: 10m, 2h or an ISO time.")
-@click.option("--level", callback=_params.level, default="info", help=_LEVEL_HELP)
+@click.option(
+    "--level",
+    callback=_params.level,
+    default="info",
+    help=_LEVEL_HELP,
+    shell_complete=_params.levels,
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--color", type=click.Choice(_COLORS), default="auto", show_default=True)
 @click.option("--exit-code", is_flag=True, help="Exit 10 after a warning, 20 after a critical one.")

@@ -117,3 +117,34 @@ def test_help_imports_nothing_heavy() -> None:
     command = [sys.executable, "-c", script]
     ran = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     assert ran.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (["scan"], 0),
+        (["check"], 20),
+        (["check", "--format", "json"], 20),
+        (["tail", "--exit-code"], 20),
+        (["live", "--once"], 0),
+        (["--version"], 0),
+    ],
+)
+def test_a_closed_stdout_changes_no_exit_code(
+    tmp_path: Path, command: list[str], code: int
+) -> None:
+    log = tmp_path / "log.csv"
+    losses = [*range(100, 200), *["nan"] * 50]
+    log.write_text("step,loss\n" + "".join(f"{i},{loss}\n" for i, loss in enumerate(losses)))
+    words = [sys.executable, "-m", "lrwatch", *command, *[str(log)] * ("--version" not in command)]
+    script = ["sh", "-c", 'exec "$@" >&-', "sh", *words]
+    done = subprocess.run(script, stderr=subprocess.PIPE, text=True, cwd=ROOT, timeout=300)
+    assert (done.returncode, done.stderr.count("Traceback")) == (code, 0), done.stderr
+
+
+def test_the_shell_completes_the_levels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_LRWATCH_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", "lrwatch tail --level w")
+    monkeypatch.setenv("COMP_CWORD", "3")
+    done = CliRunner().invoke(main, prog_name="lrwatch")
+    assert done.output.split() == ["plain,warning"]
