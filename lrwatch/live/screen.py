@@ -139,6 +139,7 @@ def _curve(name: str, series: Series, window: Window) -> Line:
     last = short(series.last, digits)
     low, high = short(series.low, digits), short(series.high, digits)
     span = f"{low} .. {high}" if window.width >= _WIDE else f"{low}..{high}"
+    span = span if series.low <= series.high else "nothing finite"
     numbers = f" {last:>7}  {span}"
     width = _curve_width(window)
     curve = sparkline(series.cells(width), window.levels) if width > 2 else ""

@@ -137,6 +137,11 @@ def test_runs_that_do_not_fit_are_counted() -> None:
     assert shown(lines[9]).startswith("and 21 more")
 
 
+def test_a_curve_of_nothing_finite_has_no_range() -> None:
+    text = text_of(replace(GLANCE, loss=series(float("nan"), float("inf"))))
+    assert text.splitlines()[2].endswith("inf  nothing finite")
+
+
 def test_a_run_in_one_line_has_name_verdict_step_and_curve() -> None:
     (line, *_) = screen([GLANCE] * 9, Window(width=60, height=10))
     assert shown(line).startswith("runs/today  rate too high     12345     2 s  ")
