@@ -12,6 +12,8 @@ from lrwatch.readers.splits import SPLITS, apart, value_is_apart
 
 MAX_COLUMNS = 10_000
 _DELIMITERS = ",\t;|"
+_POINT = re.compile(r"[-+]?\d*,\d+(?:[eE][-+]?\d+)?")
+_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
 _SPEECH = re.compile(r"[:={}]|\s[-+]?\d")
 
 
@@ -74,7 +76,7 @@ class TableLines:
         if line.text == self._header:
             return None
         cells = cells_of(line.text, self._delimiter)
-        row = _row(self._names, cells) if len(cells) == len(self._names) else {}
+        row = _row(self._names, cells, self._delimiter) if len(cells) == len(self._names) else {}
         if not row and {*self._names} & {*(names := header_of(line.text))} - {""}:
             self._begin(names, line.text)
             return None
@@ -104,9 +106,19 @@ def is_delimited(head: Head) -> bool:
     return 2 * damage.n_bad <= len(lines) - 1 and sum(map(len, rows)) >= len(rows)
 
 
-def _row(names: Sequence[str], cells: Sequence[str]) -> Row:
-    numbers = ((name, number(cell)) for name, cell in zip(names, cells, strict=True) if cell)
+def _row(names: Sequence[str], cells: Sequence[str], delimiter: str) -> Row:
+    numbers = ((n, _number(cell, delimiter)) for n, cell in zip(names, cells, strict=True) if cell)
     return {name: value for name, value in numbers if value is not None}
+
+
+def _number(cell: str, delimiter: str) -> float | None:
+    """The number of a cell; a comma is a point where it separates no cells, as in ``0,5``."""
+    value = number(cell)
+    if value is None and delimiter in ";\t" and _POINT.fullmatch(cell):
+        return number(cell.replace(",", "."))
+    if value is None and _THOUSANDS.fullmatch(cell):
+        return number(cell.replace(",", ""))
+    return value
 
 
 FORMAT = Format(

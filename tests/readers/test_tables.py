@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from lrwatch.readers.reading import Reading, read
 
 
@@ -44,3 +46,20 @@ def test_a_table_of_markdown_is_read(tmp_path: Path) -> None:
     rows = "".join(f"| {i} | 2.0 |\n" for i in range(4))
     found = reading(tmp_path / "notes.txt", "| step | loss |\n|---|---|\n" + rows)
     assert [step.step for step in found] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_a_comma_is_a_point_where_it_separates_no_cells(tmp_path: Path, delimiter: str) -> None:
+    lines = ["step;loss;lr", "1;2,5;0,001", "2;-,25;1,5e-3", "1,000,000;1;0.5"]
+    found = list(reading(tmp_path / "log", "\n".join([*lines, ""]).replace(";", delimiter)))
+    assert [(step.step, step.loss, step.lr) for step in found] == [
+        (1, 2.5, 0.001),
+        (2, -0.25, 0.0015),
+        (1_000_000, 1.0, 0.5),
+    ]
+
+
+def test_groups_of_thousands_in_quotes_are_one_number(tmp_path: Path) -> None:
+    rows = "".join(f'"{i * 1000:,}",2.5\n' for i in range(4))
+    found = reading(tmp_path / "log.csv", "step,loss\n" + rows)
+    assert [step.step for step in found] == [0, 1000, 2000, 3000]

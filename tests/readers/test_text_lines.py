@@ -74,3 +74,8 @@ def test_colours_are_no_letters_of_a_name(tmp_path: Path) -> None:
 def test_a_number_as_python_prints_it_is_read(tmp_path: Path, line: str) -> None:
     assert steps_of(tmp_path / "log", f"{line}\n") == [Step(step=3, loss=2.5, lr=0.001)]
     assert {"step", "loss", "lr"} <= set(pairs(line))
+
+
+def test_no_number_ends_at_a_comma_within_it() -> None:
+    assert pairs("step 7 loss 0,5 lr 0,001 norm 12,75") == {"step": 7.0}
+    assert pairs("step 1,000 loss 2, lr [0.1,0.2]") == {"step": 1000.0, "loss": 2.0, "lr": 0.1}
