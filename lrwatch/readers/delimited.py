@@ -71,13 +71,15 @@ class TableLines:
         if not line.text.strip() or not line.whole:
             return None
         if not self._names:
-            self._begin(header_of(line.text), line.text)
+            names = header_of(line.text)
+            if names or not line.text.startswith("#"):
+                self._begin(names, line.text)
             return None
         if line.text == self._header:
             return None
         cells = cells_of(line.text, self._delimiter)
         row = _row(self._names, cells, self._delimiter) if len(cells) == len(self._names) else {}
-        if not row and {*self._names} & {*(names := header_of(line.text))} - {""}:
+        if not row and self._follows(names := header_of(line.text)):
             self._begin(names, line.text)
             return None
         if len(cells) == len(self._names):
@@ -85,6 +87,11 @@ class TableLines:
         expected = f"expected {len(self._names)} cells as in the header, got {len(cells)}"
         self._damage.add(f"line {line.number}", expected)
         return None
+
+    def _follows(self, names: Sequence[str]) -> bool:
+        """Whether the names can be a later header, or the first one below a line of remarks."""
+        shared = {*self._names} & {*names} - {""}
+        return bool(shared or (names and self._header.startswith("#")))
 
     def _begin(self, names: Sequence[str], header: str) -> None:
         self._names, self._header = names, header
@@ -96,8 +103,12 @@ rows_of = partial(by_line, TableLines)
 
 
 def is_delimited(head: Head) -> bool:
-    """Whether a header is followed by lines of as many cells, most of them numbers."""
-    if not head.lines or not header_of(head.lines[0]):
+    """Whether a header is followed by lines of as many cells, most of them numbers.
+
+    Above the header there may be lines of remarks, which begin with ``#``.
+    """
+    first = next((line for line in head.lines if not line.startswith("#")), "")
+    if not header_of(first) and not (head.lines and header_of(head.lines[0])):
         return False
     damage = Damage()
     read = TableLines(damage)

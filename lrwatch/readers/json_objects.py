@@ -12,6 +12,7 @@ from lrwatch.readers.splits import apart, is_apart
 MAX_DEPTH = 4
 # The last entry of Hugging Face's log sums the run up and is no step of it.
 _SUMMARY = "train_runtime"
+_RATES = ("lr", "lrs", "learning_rate")
 _SPACE = re.compile(r"[\s,]*")
 _BETWEEN = re.compile(r"\}\s*,\s*\{")
 _LAST = re.compile(r"\}\s*\]")
@@ -36,9 +37,14 @@ def flat(value: Mapping[str, object], prefix: str = "", depth: int = 0) -> Row:
     for name, inner in value.items():
         if isinstance(inner, dict) and depth < MAX_DEPTH:
             found.update(flat(inner, f"{prefix}{name}/", depth + 1))
-        elif (x := number(inner)) is not None:
+        elif (x := number(_of_groups(name, inner))) is not None:
             found[prefix + name] = x
     return apart(found) if not prefix and is_apart(value) else found
+
+
+def _of_groups(name: str, value: object) -> object:
+    """The first of the rates of several groups of parameters; any other value as it is."""
+    return value[0] if isinstance(value, list) and value and name.endswith(_RATES) else value
 
 
 def objects_in_list(file: BinaryIO, damage: Damage, *, after: str = "") -> Iterator[Row]:

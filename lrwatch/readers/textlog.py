@@ -8,7 +8,7 @@ from lrwatch.readers.lines import Damage, Line, Row, by_line
 from lrwatch.readers.splits import apart, line_is_apart
 
 _NUMBER = (
-    r"[-+]?(?:[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?"
+    r"[-+]?(?:[1-9]\d{0,2}(?:[,_]\d{3})+(?:\.\d+)?"
     r"|(?:\d+(?!,\d)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|nan|inf(?:inity)?)"
     r"(?![A-Za-z0-9_%]|\.\d)"
 )

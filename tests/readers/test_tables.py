@@ -63,3 +63,33 @@ def test_groups_of_thousands_in_quotes_are_one_number(tmp_path: Path) -> None:
     rows = "".join(f'"{i * 1000:,}",2.5\n' for i in range(4))
     found = reading(tmp_path / "log.csv", "step,loss\n" + rows)
     assert [step.step for step in found] == [0, 1000, 2000, 3000]
+
+
+@pytest.mark.parametrize(
+    "remarks", ["# run of today\n# seed 3\n", "# by Ann, on Monday\n", "# lr=0.1, momentum=0.9\n"]
+)
+def test_remarks_above_the_header_are_passed_over(tmp_path: Path, remarks: str) -> None:
+    rows = "".join(f"{i},2.5,0.5\n" for i in range(4))
+    found = reading(tmp_path / "log.csv", f"{remarks}step,loss,lr\n{rows}")
+    assert [(step.step, step.loss, step.lr) for step in found] == [(i, 2.5, 0.5) for i in range(4)]
+    assert found.n_damaged == 0
+
+
+def test_a_header_that_looks_like_a_remark_is_one(tmp_path: Path) -> None:
+    found = reading(tmp_path / "log.csv", "#step,loss\n1,2.5\n2,2.5\n")
+    assert [step.step for step in found] == [1, 2]
+
+
+def test_a_curve_downloaded_from_tensorboard_is_taken_for_the_loss(tmp_path: Path) -> None:
+    rows = "".join(f"1700000000.5,{i * 10},2.5\n" for i in range(4))
+    found = reading(tmp_path / "run.csv", f"Wall time,Step,Value\n{rows}")
+    assert [(step.step, step.loss) for step in found] == [(i * 10, 2.5) for i in range(4)]
+    assert found.format == "tensorboard-csv"
+    assert "taken for the loss" in found.notes[0]
+
+
+def test_of_the_rates_of_several_groups_the_first_counts(tmp_path: Path) -> None:
+    text = '{"step": 1, "loss": 2.5, "lr": [0.5, 0.25], "shape": [3, 4]}\n'
+    assert [step.lr for step in reading(tmp_path / "log.jsonl", text)] == [0.5]
+    text = '{"step": 1, "loss": 2.5, "optim": {"lr": [0.5]}, "lrs": []}\n'
+    assert [step.lr for step in reading(tmp_path / "log.jsonl", text)] == [0.5]

@@ -76,6 +76,11 @@ def test_a_number_as_python_prints_it_is_read(tmp_path: Path, line: str) -> None
     assert {"step", "loss", "lr"} <= set(pairs(line))
 
 
+def test_groups_of_thousands_are_one_number() -> None:
+    assert pairs("step 1_000 loss 2.5") == {"step": 1000.0, "loss": 2.5}
+    assert pairs("step 1,000,000 loss 2.5") == {"step": 1e6, "loss": 2.5}
+
+
 def test_no_number_ends_at_a_comma_within_it() -> None:
     assert pairs("step 7 loss 0,5 lr 0,001 norm 12,75") == {"step": 7.0}
     assert pairs("step 1,000 loss 2, lr [0.1,0.2]") == {"step": 1000.0, "loss": 2.0, "lr": 0.1}
