@@ -66,6 +66,8 @@ def command(
     if ray is not None:
         judged = scan_on_ray(runs, asked(columns), address=ray)
     for summary in _with_progress(judged, len(runs)):
+        if summary.is_empty and summary.run not in paths:
+            continue
         found.append(summary)
         show.one(summary)
     show.rest()

@@ -44,6 +44,7 @@ class EventSteps:
             if sum(map(len, self._head)) >= HEAD_SCALARS:
                 break
         self.counts: Mapping[str, int] = counted(self._head, self._tags)
+        self._tell_damage()
 
     def read(self, columns: Columns) -> Iterator[Step]:
         """The Steps."""
@@ -52,6 +53,9 @@ class EventSteps:
         counter = Counting(None if not columns.loss else numbers[columns.loss[0]])
         for window in _windows(chain(self._head, self._chunks), wanted):
             yield from steps_in(counter.applied(window), columns, numbers)
+        self._tell_damage()
+
+    def _tell_damage(self) -> None:
         if self._health.n_damaged:
             self.damage.n_bad = self._health.n_damaged
             self.damage.first = "records that fail their checksum"

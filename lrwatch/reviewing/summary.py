@@ -21,7 +21,8 @@ class Summary:
         run: Its path.
         format: What wrote its log, in one word; empty if that is not known.
         verdict: Which way the rate is wrong; None where the run could not be read.
-        n_steps: How many Steps the log holds or, if they are more, the watch of the run judged.
+        n_steps: How many Steps the log holds, of its last run if it was started anew, or, if they
+            are more, the watch of the run judged.
         last_step: Number of the last of them.
         onset: First step of the first trouble that is more than a remark.
         worst: The worst alert.
@@ -30,6 +31,8 @@ class Summary:
         closed: Whether the watch of the run was closed; None where no watch left a verdict.
         notes: What a reader of the numbers must know.
         error: Why the run could not be read; empty if it could.
+        is_empty: Whether it is event files that are sound and hold no number, as hyperparameters
+            and the folder above ``add_scalars`` leave them.
     """
 
     run: str
@@ -44,11 +47,17 @@ class Summary:
     closed: bool | None = None
     notes: tuple[str, ...] = ()
     error: str = ""
+    is_empty: bool = False
 
     def as_json(self) -> dict[str, Any]:
-        """The fields as strict JSON can hold them."""
+        """The fields as strict JSON can hold them, less what only says what to leave out."""
         found: dict[str, Any] = {"v": 1, **plain(asdict(self))}
+        del found["is_empty"]
         return found
+
+
+class EmptyError(LrwatchError):
+    """Event files that are sound and hold no number."""
 
 
 def summarise(path: str | os.PathLike[str], asked: Mapping[str, str | None]) -> Summary:
@@ -58,7 +67,10 @@ def summarise(path: str | os.PathLike[str], asked: Mapping[str, str | None]) -> 
         LrwatchError: If it cannot be read.
     """
     with reachable(path) as place:
-        return _summary(path, Reading(open_log(place.path), asked))
+        source = open_log(place.path)
+        if source.format == "tensorboard" and not source.counts and not source.damage.n_bad:
+            raise EmptyError(f"{path}: its event files hold no numbers")
+        return _summary(path, Reading(source, asked))
 
 
 def _summary(path: str | os.PathLike[str], reading: Reading) -> Summary:
@@ -82,6 +94,8 @@ def summary_or_error(path: str, asked: Mapping[str, str | None]) -> Summary:
     """As :func:`summarise`; one run that cannot be read must not hide a thousand others."""
     try:
         return summarise(path, asked)
+    except EmptyError as error:
+        return Summary(run=path, error=str(error).removeprefix(f"{path}: "), is_empty=True)
     except (LrwatchError, OSError) as error:
         return Summary(run=path, error=str(error).removeprefix(f"{path}: "))
     except Exception as error:  # a defect of ours, in one file: told with its run, like the rest
