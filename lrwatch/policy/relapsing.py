@@ -125,13 +125,12 @@ class Relapsing:
         thrown = course.known_hot or now > course.launch.level or seen.moved() > FAR_OFF
         if good is None or (young and thrown):
             return self._leave(seen, reason)
-        go = partial(self._go_back, good=good, reason=reason)
+        go = partial(self._go_back, reason=reason)
         if not self._asking.is_possible:
-            return go(seen)
+            return go(seen, good)
+        older = course.shelf.all_trusted(seen.step)
         level = course.arm.stretch.lowest(before=N_MEDIAN)
-        whose = f"step {good.step}"
-        question = Question(name=good.name, whose=whose, level=level, now=now, go=go)
-        return self._asking.ask(question, reason)
+        return self._asking.ask(Question(older=older, level=level, now=now, go=go), reason)
 
     def _leave(self, seen: Seen, reason: str) -> Move | None:
         """Back to the first weights, or on from here where no weights can be kept; lower."""
@@ -146,7 +145,7 @@ class Relapsing:
         course.recent.clear()
         return Move(kind="backoff", reason=reason, scale=scale)
 
-    def _go_back(self, seen: Seen, *, good: Good, reason: str) -> Move:
+    def _go_back(self, seen: Seen, good: Good, *, reason: str) -> Move:
         course = self._course
         scale, ramp_to, next_check = self._lower(seen), self._ramp_to(seen), self._next_check(seen)
         if self._at_launch() or (course.known_hot and self._rising(seen)):

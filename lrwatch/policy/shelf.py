@@ -68,8 +68,12 @@ class Shelf:
 
     def trusted(self, step: int) -> Good | None:
         """The newest snapshot that is old enough."""
-        old = [good for good in self.kept if step - good.step >= good.wait]
+        old = self.all_trusted(step)
         return old[-1] if old else None
+
+    def all_trusted(self, step: int) -> list[Good]:
+        """All that are old enough, newest last."""
+        return [good for good in self.kept if step - good.step >= good.wait]
 
     def back_to(self, good: Good) -> None:
         """Forget what came after this one; the next is due in 20 steps of the new arm."""

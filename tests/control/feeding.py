@@ -44,13 +44,12 @@ class Run:
         taken = list(losses)
         for loss, norm in zip(taken, norms or [1.0] * len(taken), strict=True):
             moves = self._tell(loss, norm, rate)
-            older = re.search(rf"weights of step (\d+) {ASKS}", moves[-1].reason if moves else "")
-            if not older:
-                continue
-            self.questions.append(self.step - 1)
-            before = loss if self.changed else self._losses[int(older[1])]
-            while any(ASKED in move.reason for move in self._tell(before, norm, rate)):
-                pass
+            while older := re.search(rf"do the weights of step (\d+) {ASKS}", _said(moves)):
+                self.questions.append(self.step - 1)
+                before = loss if self.changed else self._losses[int(older[1])]
+                moves = self._tell(before, norm, rate)
+                while ASKED in _said(moves):
+                    moves = self._tell(before, norm, rate)
         return self.moves
 
     def _tell(self, loss: float, norm: float, rate: float) -> list[Move]:
@@ -70,3 +69,7 @@ class Run:
     def kinds(self) -> list[str]:
         """What was done, outcomes left out."""
         return [move.kind for _, move in self.moves if move.kind != "outcome"]
+
+
+def _said(moves: list[Move]) -> str:
+    return moves[-1].reason if moves else ""

@@ -1,5 +1,6 @@
 """A loss that rose for good: the weights, or the data? Older weights are asked before they come."""
 
+import itertools
 import random
 
 from lrwatch.policy.settings import Backoff
@@ -19,9 +20,30 @@ def risen(settings: Backoff | None = None, *, changed: bool, **more: int) -> Run
 def test_weights_that_do_no_better_are_not_gone_back_to() -> None:
     run = risen(changed=True)
     assert run.questions
-    held = [move for _, move in run.moves if move.load]
-    assert [move.load for move in held] == ["held"] * len(run.questions)
+    assert {move.load for _, move in run.moves if move.load} == {"held"}
     assert run.ladder.scale == 1.0
+
+
+def test_all_snapshots_are_asked_the_newest_first() -> None:
+    run = risen(changed=True)
+    accepted = next(step for step, move in run.moves if move.load == "held")
+    asked = [step for step in run.questions if step < accepted]
+    assert len(asked) == 3
+    assert [b - a for a, b in itertools.pairwise([*asked, accepted])] == [4, 4, 4]
+
+
+def test_older_snapshot_does_where_the_newest_was_taken_too_late() -> None:
+    run = Run(moved=0.05)
+    run.feed(descent(0, N))
+    newest = run.ladder._course.shelf.kept[-1]
+    for step in range(newest.step - 5, len(run._losses)):
+        run._losses[step] = 9.0
+    run.feed(RISE)
+    back = next(move for _, move in run.moves if move.load)
+    assert len(run.questions) == 2
+    assert back.load is not None
+    assert back.load.startswith("good")
+    assert back.load != newest.name
 
 
 def test_weights_that_do_better_come_back_at_a_lower_rate() -> None:
