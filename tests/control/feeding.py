@@ -1,5 +1,6 @@
 """Losses for the policy alone, and a run that feeds them to it; no torch."""
 
+import math
 import random
 import re
 from collections.abc import Iterable
@@ -23,7 +24,8 @@ class Run:
 
     ``n_looks`` is how often that was asked. Older weights that are looked at before a run goes back
     to them have the loss of their step on the batches in between, unless ``changed`` says that the
-    data are others now; ``questions`` are those, which are not among the moves.
+    data are others now, or the weights were lost before, at ``lost_at``; ``questions`` are the
+    steps of that, which is not among the moves.
     """
 
     def __init__(self, settings: Backoff | None = None, *, moved: float = 0.5, **more: Any) -> None:
@@ -34,7 +36,7 @@ class Run:
         self.moves: list[tuple[int, Move]] = []
         self.saved: list[int] = []
         self.questions: list[int] = []
-        self.changed = False
+        self.changed, self.lost_at = False, math.inf
         self._losses: list[float] = []
 
     def feed(
@@ -46,7 +48,8 @@ class Run:
             moves = self._tell(loss, norm, rate)
             while older := re.search(rf"do the weights of step (\d+) {ASKS}", _said(moves)):
                 self.questions.append(self.step - 1)
-                before = loss if self.changed else self._losses[int(older[1])]
+                lost = self.changed or int(older[1]) >= self.lost_at
+                before = loss if lost else self._losses[int(older[1])]
                 moves = self._tell(before, norm, rate)
                 while ASKED in _said(moves):
                     moves = self._tell(before, norm, rate)
