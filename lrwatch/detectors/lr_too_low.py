@@ -6,6 +6,7 @@ from typing import ClassVar
 from lrwatch.detectors.detector import Detector, Looks
 from lrwatch.detectors.rates_to_try import higher
 from lrwatch.detectors.small_steps import could_be, stands_still
+from lrwatch.detectors.spent_schedule import spent_for
 from lrwatch.detectors.too_low_card import TOO_LOW
 from lrwatch.records import Alert, Kind
 from lrwatch.stats.shape import Shape, shape
@@ -31,6 +32,8 @@ class LrTooLow(Detector):
     moved, nor where small steps cannot have made the shape
     (:mod:`~lrwatch.detectors.small_steps`). Time is counted in summed rates, and nothing is said
     while a warm-up is less than half of the run ago, or once the rate has decayed to a fifth.
+    Alerts too, whatever the card says, where a schedule took the rate to nothing and most of the
+    run came after (:mod:`~lrwatch.detectors.spent_schedule`).
 
     Does not catch: runs without a gradient norm, where the same picture may be a true plateau
     (:mod:`~lrwatch.detectors.stall`), or without a rate, which may be in their warm-up, and rates
@@ -59,6 +62,7 @@ class LrTooLow(Detector):
         """Forget everything."""
         super().reset()
         self._seen = 0
+        self._spent = False
 
     def update(self, s: Signals) -> Alert | None:
         """Judge the step that ``s`` was just updated with."""
@@ -67,7 +71,12 @@ class LrTooLow(Detector):
         if s.total_steps is not None and s.step - s.start_step < s.total_steps / 10:
             return None
         x = shape(s)
-        if x is None or x.norm_trend != x.norm_trend or s.lr != s.lr:
+        if x is None or s.lr != s.lr:
+            return None
+        n_spent = spent_for(s, x)
+        if n_spent or self._spent:
+            return self._tell_spent(s, n_spent) if n_spent else self._back(s, x)
+        if x.norm_trend != x.norm_trend:
             return None
         likely = TOO_LOW.probability(x)
         judged = x.rate_now > LOWEST_RATE and s.lr_rising_n <= 0.5 * s.n
@@ -100,6 +109,28 @@ class LrTooLow(Detector):
                 **instead.evidence(top),
             },
         )
+
+    def _tell_spent(self, s: Signals, n: int) -> Alert | None:
+        began = s.start_step + int((s.step - s.start_step) * (1 - n / s.n))
+        alert = self.tell(
+            s,
+            "warning",
+            f"the rate is {s.lr:.3g}, since about step {began} less than a ten-thousandth of its "
+            f"highest, {s.lr_peak:.3g}, and the loss stands at {s.recent.median:.4g}",
+            onset=began,
+            verdict="too_low",
+            advice="is scheduler.step() called once a batch where once an epoch was meant? "
+            "Else make the schedule as long as the run",
+            evidence={"lr_peak": s.lr_peak, "n_spent": n, "level": s.recent.median},
+        )
+        self._spent = self._spent or alert is not None
+        return alert
+
+    def _back(self, s: Signals, x: Shape) -> Alert | None:
+        if x.rate_now <= LOWEST_RATE:
+            return None
+        self._spent = False
+        return self.close(s, f"the rate is back at {s.lr:.3g}")
 
     def _recovered(self, s: Signals, x: Shape, likely: float) -> Alert | None:
         if self.severity is None or likely > _NO_MORE or x.late_ratio > 0.5:
