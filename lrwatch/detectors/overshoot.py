@@ -10,6 +10,8 @@ _SETTLED = 8
 _FAR = 3.0
 _YOUNG = 32
 _LASTS = 2
+_AS_BEFORE = 1.5
+_PART = 0.25
 
 
 class Overshoot(Detector):
@@ -21,12 +23,14 @@ class Overshoot(Detector):
     tails, rare classes and small last batches are learned: a jump is told if it is half as high
     again as any in the younger half of the run (:class:`~lrwatch.stats.rises.Rises`), and is more
     than an ``info`` if one of the next two losses is above the band as well, since a bad batch is
-    over with the next one, or, after 32 losses, if it is three times as high. Silent for the first
-    12 losses.
+    over with the next one, or, after 32 losses, if it is three times as high. Where most of the
+    last losses are equal, as batches that keep a margin are, there is no noise to measure by: a
+    loss is told that stands above any of the whole run, and undoes a quarter. Silent for the
+    first 12 losses.
 
     Does not catch: a slow rise (:mod:`~lrwatch.detectors.divergence`) or many small jumps
-    (:mod:`~lrwatch.detectors.oscillation`). NaN is skipped; with zero spread any rise counts;
-    the sign of the loss does not matter.
+    (:mod:`~lrwatch.detectors.oscillation`). NaN is skipped; with zero spread any rise
+    above those before counts; the sign of the loss does not matter.
 
     Reference: B. Iglewicz and D. C. Hoaglin, "How to Detect and Handle Outliers", 1993 (median
     and MAD instead of mean and standard deviation).
@@ -69,7 +73,7 @@ class Overshoot(Detector):
         self._inside = 0
         lasts = self._clear > 0 and s.n - self._clear <= _LASTS
         height = self._height(s)
-        if height < 0.67 or not s.stands_out():
+        if height < 0.67 or not s.stands_out() or _is_unsolved(s):
             return self._tell(s, "warning") if lasts else None
         rise = s.loss - s.recent.median
         if self.severity is None or rise > self._jump:
@@ -106,6 +110,15 @@ class Overshoot(Detector):
         if now - self._level > 0.5 * self._jump:
             return self.close(s, f"loss stays up there, its level is {now:.4g} now")
         return self.close(s, f"loss is back at {now:.4g}")
+
+
+def _is_unsolved(s: Signals) -> bool:
+    """Whether it is a batch as there were before, among many that are solved to the same loss."""
+    level = s.recent.median
+    if 2 * s.recent.values.count(level) <= len(s.recent):
+        return False
+    highest = max(s.rises.tops, default=0.0)
+    return s.loss - level < max(_AS_BEFORE * highest, _PART * s.gained)
 
 
 def _times(z: float) -> str:

@@ -16,7 +16,9 @@ class VanishingGradient(Detector):
 
     Nothing was learned means: the level of the loss is less than three times its noise below the
     first losses, whose own fall is no noise, and not clearly below each of them. A norm that falls
-    because the loss is at its floor is what training is for.
+    because the loss is at its floor is what training is for. Nor is a norm of 0 counted where the
+    loss equals the lowest so far, and a gradient has come back after such a batch before: it is
+    solved, as most are to a margin or a hinge; dead units stay dead.
 
     Does not catch: single dead layers (the norm is over all parameters), or a gradient that was
     tiny from the first step on (a stall). Steps without a norm are skipped, as are NaN; zero
@@ -44,17 +46,22 @@ class VanishingGradient(Detector):
         """Forget everything."""
         super().reset()
         self._zeros = 0
+        self._lowest = math.inf
+        self._is_solved = False
+        self._wakes = False
 
     def update(self, s: Signals) -> Alert | None:
         """Judge the step that ``s`` was just updated with."""
         if s.grad_norm != s.grad_norm:
             return None
-        self._zeros = self._zeros + 1 if s.grad_norm == 0.0 else 0
+        self._count_zeros(s)
         if s.n_norm < _ARMED_AFTER or s.n < _ARMED_AFTER or not s.start_norm > 0.0:
             return None
         if not s.fresh_before and self._zeros != _ARMED_AFTER:
             return None
         hardly_any = s.norms.median != s.norms.median
+        if hardly_any and self._wakes and self._zeros < _ARMED_AFTER:
+            return None
         level = 0.0 if hardly_any or self._zeros >= _ARMED_AFTER else math.exp(s.norms.median)
         if level >= self._share * s.start_norm:
             if level > 10.0 * self._share * s.start_norm:
@@ -73,6 +80,18 @@ class VanishingGradient(Detector):
             limit=self._share * s.start_norm,
             evidence={"start_norm": s.start_norm, "loss_level": s.recent.median},
         )
+
+    def _count_zeros(self, s: Signals) -> None:
+        """Count the norms of 0 in a row, but those of solved batches among others that are not."""
+        if s.grad_norm > 0.0:
+            self._zeros = 0
+            self._wakes = self._wakes or self._is_solved
+        if s.loss < self._lowest:
+            self._lowest = s.loss
+        if s.grad_norm == 0.0:
+            at_lowest = s.loss == self._lowest
+            self._is_solved = self._is_solved or at_lowest
+            self._zeros = 0 if at_lowest and self._wakes else self._zeros + 1
 
 
 def _has_fallen(s: Signals) -> bool:

@@ -192,3 +192,27 @@ def test_few_samples_at_the_end_of_each_epoch_are_learned(seed: int) -> None:
     losses = [x + max(last[i], 0.0) if i % 21 == 20 else x for i, x in enumerate(losses)]
     told = loud(alerts_of(Overshoot(), steps(losses)))
     assert [step for _, _, step, _ in told if step > 21] == []
+
+
+def margins_kept(n: int, **at: float) -> list[float]:
+    """A hinge that comes down from 1 to exactly 0, but for the losses at ``s<step>``."""
+    losses = [max(0.0, 1.0 - i / 40 + x) for i, x in enumerate(noise(n, level=0.0, sigma=0.05))]
+    return [at.get(f"s{i}", loss if i < 60 else 0.0) for i, loss in enumerate(losses)]
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-3])
+def test_a_batch_that_is_not_solved_among_many_that_are_is_no_jump(unit: float) -> None:
+    losses = margins_kept(1200, s700=0.02, s1000=0.1)
+    assert alerts_of(Overshoot(), steps([unit * loss for loss in losses])) == []
+
+
+@pytest.mark.parametrize("height", [0.5, 5.0])
+def test_a_jump_out_of_many_solved_batches_is_told(height: float) -> None:
+    losses = margins_kept(1200, s700=0.02, s1000=height)
+    assert [a.step for a in alerts_of(Overshoot(), steps(losses)) if a.state == "opened"] == [1000]
+
+
+def test_what_such_batches_rose_to_before_is_no_jump() -> None:
+    rises = {f"s{i}": 0.3 for i in (80, 110, 140)}
+    losses = margins_kept(2400, **rises, s2300=0.4)
+    assert [a.step for a in alerts_of(Overshoot(), steps(losses)) if a.step > 200] == []

@@ -1,3 +1,4 @@
+import json
 import math
 import random
 from dataclasses import replace
@@ -6,7 +7,8 @@ import pytest
 
 from lrwatch.detectors.vanishing_gradient import VanishingGradient
 from lrwatch.records import Step
-from tests.detectors.streams import alerts_of, noise, steps
+from lrwatch.watcher import Watcher
+from tests.detectors.streams import alerts_of, noise, steps, tell
 
 
 def fading(
@@ -125,3 +127,41 @@ def test_norms_of_zero_after_a_handful_are_named_as_zero() -> None:
     alert, *_ = alerts_of(VanishingGradient(), steps([1.0] * 60, [0.5] * 3 + [0.0] * 57))
     assert alert.value == 0.0
     assert "gradient norm 0, at first 0.5" in alert.message
+
+
+def hinge(n: int, *, share: float, seed: int = 0, floor: float = 0.0) -> list[Step]:
+    """Batches that keep their margin, whose loss is ``floor`` exactly, but for a share of them."""
+    rng = random.Random(seed)
+    unsolved = [i != 3 and (i < 60 or rng.random() < share) for i in range(n)]
+    losses = [floor + rng.uniform(0.001, 0.02) * u for u in unsolved]
+    return steps(losses, [rng.uniform(0.1, 1.0) * u for u in unsolved])
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("share", [0.005, 0.02, 0.06])
+@pytest.mark.parametrize("floor", [0.0, -3.0])
+def test_batches_that_are_solved_exactly_are_not(share: float, seed: int, floor: float) -> None:
+    assert alerts_of(VanishingGradient(), hinge(3000, share=share, seed=seed, floor=floor)) == []
+
+
+def test_units_that_die_in_a_run_with_solved_batches_are_told() -> None:
+    run = hinge(600, share=0.2)
+    run += [Step(step=600 + i, loss=0.02, grad_norm=0.0) for i in range(100)]
+    (alert,) = alerts_of(VanishingGradient(), run)
+    assert (alert.step, alert.value) == (647, 0.0)
+
+
+def test_what_is_known_of_solved_batches_survives_json() -> None:
+    run = hinge(3000, share=0.02)
+    watcher = Watcher(detectors=[VanishingGradient()])
+    tell(watcher, run[:400])
+    resumed = Watcher(detectors=[VanishingGradient()])
+    resumed.load_state_dict(json.loads(json.dumps(watcher.state_dict(), allow_nan=False)))
+    assert tell(resumed, run[400:]) == tell(watcher, run[400:])
+    assert resumed.state_dict() == watcher.state_dict()
+
+
+def test_nor_are_they_where_hardly_any_batch_had_a_gradient() -> None:
+    losses = [0.02 * (i in (0, 2, 4) or i % 30 == 0) for i in range(600)]
+    run = steps(losses, [10.0 * loss for loss in losses])
+    assert alerts_of(VanishingGradient(), run) == []
