@@ -16,6 +16,7 @@ from lrwatch.stats.signals import Signals
 LOWEST_RATE = 0.2
 _SURE = 0.97
 _NO_MORE = 0.2
+_NO_RATE = "the rate is 0: set one, or look at the warm-up"
 _UNLESS = "; a run that is to be thirty times as long may get there as it is"
 
 
@@ -99,7 +100,9 @@ class LrTooLow(Detector):
             onset=s.start_step,
             verdict="too_low",
             advice=f"try {instead.words}{instead.numbers(top, when=when)}"
-            + ("" if s.total_steps else _UNLESS),
+            + ("" if s.total_steps else _UNLESS)
+            if top > 0.0
+            else _NO_RATE,
             value=likely,
             limit=_SURE,
             evidence={

@@ -190,6 +190,12 @@ def test_the_advice_names_rates() -> None:
     assert alert.evidence["lr_to_try_next"] == pytest.approx(1e-3)
 
 
+def test_where_the_rate_is_zero_no_multiple_of_it_is_named() -> None:
+    (alert,) = alerts_of(LrTooLow(), [replace(s, lr=0.0) for s in still(0)])
+    assert alert.advice == "the rate is 0: set one, or look at the warm-up"
+    assert alert.evidence["lr_to_try"] is None
+
+
 @pytest.mark.parametrize("bad", [31, 0, -1])
 def test_a_bad_argument_is_named_with_its_value(bad: int) -> None:
     with pytest.raises(ValueError, match=f"min_steps must be >= 32, got {bad}"):
