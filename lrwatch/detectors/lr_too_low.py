@@ -4,6 +4,7 @@ import math
 from typing import ClassVar
 
 from lrwatch.detectors.detector import Detector, Looks
+from lrwatch.detectors.guessing import guessing
 from lrwatch.detectors.rates_to_try import higher
 from lrwatch.detectors.small_steps import could_be, stands_still
 from lrwatch.detectors.spent_schedule import spent_for
@@ -99,10 +100,7 @@ class LrTooLow(Detector):
             f"{norm:.2g} times its first value{odds}",
             onset=s.start_step,
             verdict="too_low",
-            advice=f"try {instead.words}{instead.numbers(top, when=when)}"
-            + ("" if s.total_steps else _UNLESS)
-            if top > 0.0
-            else _NO_RATE,
+            advice=_advice(s, f"try {instead.words}{instead.numbers(top, when=when)}"),
             value=likely,
             limit=_SURE,
             evidence={
@@ -139,6 +137,14 @@ class LrTooLow(Detector):
         if self.severity is None or likely > _NO_MORE or x.late_ratio > 0.5:
             return None
         return self.close(s, f"the loss has come down to {s.recent.median:.4g} and now slows")
+
+
+def _advice(s: Signals, rates: str) -> str:
+    """What to do; labels that say nothing of the inputs come before any rate."""
+    if not s.lr > 0.0:
+        return _NO_RATE
+    first = "check that labels match inputs; if they do, " if guessing(s) else ""
+    return f"{first}{rates}{'' if s.total_steps else _UNLESS}"
 
 
 def _progress(s: Signals, x: Shape) -> str:

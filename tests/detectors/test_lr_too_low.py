@@ -196,6 +196,13 @@ def test_where_the_rate_is_zero_no_multiple_of_it_is_named() -> None:
     assert alert.evidence["lr_to_try"] is None
 
 
+def test_at_the_level_of_guessing_labels_are_named_before_rates() -> None:
+    run = [replace(s, loss=math.log(10) + 0.3 * ((s.loss or 0.0) - 2.5)) for s in still(0)]
+    (alert,) = alerts_of(LrTooLow(), run)
+    (rates,) = alerts_of(LrTooLow(), still(0))
+    assert alert.advice == f"check that labels match inputs; if they do, {rates.advice}"
+
+
 @pytest.mark.parametrize("bad", [31, 0, -1])
 def test_a_bad_argument_is_named_with_its_value(bad: int) -> None:
     with pytest.raises(ValueError, match=f"min_steps must be >= 32, got {bad}"):
