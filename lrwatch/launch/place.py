@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from lrwatch.launch.plan import Plan
+from lrwatch.loop.place import made_anew
 from lrwatch.loop.run_dir import as_folder
 from lrwatch.ranks import job
 
@@ -21,17 +22,4 @@ def claimed(plan: Plan) -> Path:
         path /= f"{as_folder(Path(sys.argv[0] or 'python').stem)}-{os.getpid()}"
     if plan.is_chosen or job.is_restarted():
         return path
-    return _new(path)
-
-
-def _new(wanted: Path) -> Path:
-    path, n = wanted, 2
-    while True:
-        try:
-            path.mkdir(parents=True)
-        except FileExistsError:
-            path, n = wanted.with_name(f"{wanted.name}-{n}"), n + 1
-        except OSError:  # whoever writes there says that it cannot
-            return path
-        else:
-            return path
+    return made_anew(path)

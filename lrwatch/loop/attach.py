@@ -6,31 +6,29 @@ import os
 import time
 import weakref
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, ParamSpec
 
 from torch import nn
 from torch.optim import Optimizer
 
 from lrwatch.loop import patches
+from lrwatch.loop.acting import intervention
 from lrwatch.loop.arguments import check_backoff, check_kinds, unwrapped
 from lrwatch.loop.ears import Ears
 from lrwatch.loop.guard import log
-from lrwatch.loop.intervention import Intervention
-from lrwatch.loop.levels import JudgeLevels
 from lrwatch.loop.orphans import close_orphans
 from lrwatch.loop.outlets import digest_of, notice, sinks_calling, sinks_of, warn
+from lrwatch.loop.place import Place
 from lrwatch.loop.run_dir import RunDir, chosen
 from lrwatch.loop.terminal import on_terminal
 from lrwatch.loop.watch import Watch
 from lrwatch.records import Alert
-from lrwatch.sinks.history import FOLDER_NAME
 from lrwatch.sinks.sink import Sink
 
 _Given = ParamSpec("_Given")
 
 _watches: "weakref.WeakKeyDictionary[Optimizer, Watch]" = weakref.WeakKeyDictionary()
-_run_dirs: dict[Watch, Path] = {}
+_places: dict[Watch, Place] = {}
 
 
 def _never_fatal(attach: Callable[_Given, Watch]) -> Callable[_Given, Watch]:
@@ -96,7 +94,7 @@ def attach(
         optimizer: Any optimizer that derives from ``torch.optim.Optimizer``.
         model: Its model; needed to take the model's buffers back in a rewind.
         run_dir: Where to write. None: ``LRWATCH_RUN_DIR``, else ``runs/<UTC time>-<script>``, made
-            at the first judged step; False: nowhere.
+            at the first judged step, with a number where that is there; False: nowhere.
         backoff: True or ``lrwatch.Backoff(...)``, to act on alerts; a step that may have to be
             acted on is then judged before its update. ``watch.backoff`` of another optimizer's
             watch ties this one to that.
@@ -170,11 +168,12 @@ def begin(
 ) -> Watch:
     """Watch an optimizer with ears that may have listened for a while; else as :func:`attach`."""
     close_orphans(_watches)
-    path = chosen(run_dir, name, set(_run_dirs.values()), time.time())
+    taken = {place.path for place in _places.values()}
+    place = chosen(run_dir, name, taken, time.time())
     of = name or (f"optimizer-{len(_watches) + 1}" if _watches else "")
-    ears.judge.tell([*sinks_of(path, stderr, digest_of(optimizer, backoff), of), *sinks])
-    ears.recorder.asking.intervention = _intervention(backoff, optimizer, model, ears, path)
-    return _hooked(optimizer, ears, path)
+    ears.judge.tell([*sinks_of(place, stderr, digest_of(optimizer, backoff), of), *sinks])
+    ears.recorder.asking.intervention = intervention(backoff, optimizer, model, ears, place)
+    return _hooked(optimizer, ears, place)
 
 
 def is_watched(optimizer: Optimizer) -> bool:
@@ -182,36 +181,8 @@ def is_watched(optimizer: Optimizer) -> bool:
     return optimizer in _watches
 
 
-def _intervention(
-    backoff: Any,
-    optimizer: Optimizer,
-    model: nn.Module | None,
-    ears: Ears,
-    path: Path | None,
-) -> Intervention | None:
-    if backoff is False or backoff is None:
-        return None
-    from lrwatch.control import build_controller
-
-    controller = build_controller(
-        backoff,
-        optimizer=optimizer,
-        model=model,
-        write_action=ears.judge.write_action,
-        levels=JudgeLevels(ears.judge),
-        surrogate=ears.surrogate,
-        total_steps=ears.total_steps,
-        disarm_file=None if path is None else path / FOLDER_NAME / "disarm",
-        together=ears.together,
-    )
-    intervention = Intervention(controller)
-    ears.judge.on_alerts = intervention.hear
-    ears.judge.on_passed = intervention.passed
-    return intervention
-
-
-def _hooked(optimizer: Optimizer, ears: Ears, path: Path | None) -> Watch:
-    judge, recorder, intervention = ears.judge, ears.recorder, ears.recorder.asking.intervention
+def _hooked(optimizer: Optimizer, ears: Ears, place: Place | None) -> Watch:
+    judge, recorder, acts = ears.judge, ears.recorder, ears.recorder.asking.intervention
     handles: list[Any] = []
     alive = weakref.ref(optimizer)
 
@@ -221,19 +192,19 @@ def _hooked(optimizer: Optimizer, ears: Ears, path: Path | None) -> Watch:
             del _watches[still]
         for handle in handles:
             handle.remove()
-        _run_dirs.pop(watch, None)
+        _places.pop(watch, None)
         finalizer.detach()
 
-    watch = Watch(judge, recorder, intervention, detach)
+    watch = Watch(judge, recorder, acts, detach)
     finalizer = weakref.finalize(optimizer, watch.close)
     try:
         handles.append(optimizer.register_step_pre_hook(recorder.short_way.before_step))
-        if intervention is not None:
+        if acts is not None:
             handles.append(optimizer.register_step_post_hook(recorder.short_way.after_step))
         patches.listen(recorder)
         _watches[optimizer] = watch
-        if path is not None:
-            _run_dirs[watch] = path
+        if place is not None:
+            _places[watch] = place
     except BaseException:  # an interrupt, too, must not leave half of the hooks
         watch.close()
         raise
@@ -246,7 +217,7 @@ def _in_forked_child() -> None:
         listener.inert = True
     patches.forget_all()
     _watches.clear()
-    _run_dirs.clear()
+    _places.clear()
 
 
 if hasattr(os, "register_at_fork"):

@@ -10,6 +10,7 @@ from typing import Any
 from torch.optim import Optimizer
 
 from lrwatch.loop.guard import log
+from lrwatch.loop.place import Place
 from lrwatch.loop.run_dir import RunDir
 from lrwatch.loop.step_rates import rate_of
 from lrwatch.loop.terminal import on_terminal
@@ -20,14 +21,15 @@ from lrwatch.sinks.sink import Sink
 from lrwatch.sinks.stderr import StderrSink
 
 
-def sinks_of(path: Path | None, stderr: bool, settings: dict[str, object], of: str) -> list[Sink]:
+def sinks_of(place: Place | None, stderr: bool, settings: dict[str, object], of: str) -> list[Sink]:
     """The run directory first, so that what is printed is on disk; other ranks than 0 are mute."""
     if job.rank():
         return []
     sinks: list[Sink] = []
-    if path is not None:
+    if place is not None:
         tell = on_terminal if stderr else None
-        sinks.append(RunDirectory(path, settings=settings, tell=tell))
+        directory = RunDirectory(place.path, settings=settings, tell=tell, claim=place.claim)
+        sinks.append(directory)
     if stderr:
         sinks.append(StderrSink(of=of))
     return sinks

@@ -6,12 +6,13 @@ import sys
 import time
 from pathlib import Path
 
+from lrwatch.loop.place import Place
 from lrwatch.ranks import job
 
 RunDir = str | os.PathLike[str] | bool | None
 
 
-def chosen(run_dir: RunDir, name: str | None, taken: set[Path], now_s: float) -> Path | None:
+def chosen(run_dir: RunDir, name: str | None, taken: set[Path], now_s: float) -> Place | None:
     """The run directory, or None where nothing is to be written.
 
     In this order: the one given; the one in ``LRWATCH_RUN_DIR``; ``runs/<UTC time>-<script>``.
@@ -31,13 +32,13 @@ def chosen(run_dir: RunDir, name: str | None, taken: set[Path], now_s: float) ->
     given = given or os.environ.get("LRWATCH_RUN_DIR")
     began_s = job.began_s(now_s)
     base = Path(given or by_time(sys.argv[0] if sys.argv else "", began_s)).absolute()
-    path = base / as_folder(name) if name else base
+    wished = path = base / as_folder(name) if name else base
     n = 2
     is_kept = given or job.is_restarted()
-    while path in taken or (not is_kept and path.exists()):
-        path = base / f"optimizer-{n}" if given else path.with_name(f"{base.name}-{n}")
+    while path in taken or not (is_kept or name or not path.exists()):
+        path = base / f"optimizer-{n}" if given else wished.with_name(f"{wished.name}-{n}")
         n += 1
-    return path
+    return Place(path, None if is_kept else base if name else path)
 
 
 def by_time(script: str, now_s: float) -> str:

@@ -38,6 +38,7 @@ class RunDirectory:
             step and later ones is superseded. 0 stands for the step of the first record.
         settings: Settings of the run, to be shown with it.
         tell: Says a line to the user and raises nothing; None where the log is enough.
+        claim: Called at the first record for the directory that it is to be; None: ``path``.
 
     Raises:
         ValueError: If ``path`` is no possible name of a directory.
@@ -50,6 +51,7 @@ class RunDirectory:
         start_step: int = 0,
         settings: Mapping[str, Any] | None = None,
         tell: Callable[[str], None] | None = None,
+        claim: Callable[[], Path] | None = None,
     ) -> None:
         name = os.fspath(path)
         if not name or "\0" in name:
@@ -57,6 +59,8 @@ class RunDirectory:
         self.folder = Path(name).absolute() / FOLDER_NAME
         self._start_step = start_step
         self._settings = dict(settings or {})
+        self._tell = tell
+        self._claim = claim
         self._trouble = Trouble(str(self.folder), tell)
         self._pid = os.getpid()
         self._lock = threading.Lock()
@@ -148,6 +152,9 @@ class RunDirectory:
             return self._parts
 
     def _make(self, start_step: int) -> tuple[Promptly, EventWriter]:
+        if self._claim is not None:
+            self.folder = self._claim() / FOLDER_NAME
+            self._trouble = Trouble(str(self.folder), self._tell)
         ledger = Ledger(self.folder / LEDGER_NAME, start_step=start_step, settings=self._settings)
         board = Board(start_step=start_step, settings=self._settings)
         events = EventWriter(

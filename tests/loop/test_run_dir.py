@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from lrwatch import attach
-from lrwatch.loop.run_dir import chosen
+from lrwatch.loop.attach import _places
+from lrwatch.loop.run_dir import RunDir, chosen
 from tests.loop.training import small_model, train
 
 
@@ -21,28 +22,80 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def path_of(run_dir: RunDir, name: str | None, taken: set[Path], now_s: float) -> Path | None:
+    place = chosen(run_dir, name, taken, now_s)
+    return None if place is None else place.path
+
+
 def test_by_default_it_is_named_by_time_and_script(here: Path) -> None:
-    path = chosen(None, None, set(), 0.0)
-    assert path == here / "runs" / "19700101T000000Z-train_me"
+    assert path_of(None, None, set(), 0.0) == here / "runs" / "19700101T000000Z-train_me"
 
 
 def test_a_default_name_that_exists_is_not_used_again(here: Path) -> None:
     (here / "runs" / "19700101T000000Z-train_me").mkdir(parents=True)
-    path = chosen(None, None, set(), 0.0)
-    assert path == here / "runs" / "19700101T000000Z-train_me-2"
+    assert path_of(None, None, set(), 0.0) == here / "runs" / "19700101T000000Z-train_me-2"
+
+
+def test_of_processes_that_start_in_the_same_second_each_has_its_own(here: Path) -> None:
+    ours = chosen(None, None, set(), 0.0)
+    assert ours is not None
+    assert not (here / "runs").exists()
+    ours.path.mkdir(parents=True)  # by the other process
+    assert ours.claim().name == "19700101T000000Z-train_me-2"
+    assert ours.claim() == ours.path
+    assert ours.path.is_dir()
+
+
+def test_watches_with_names_lie_together_and_with_no_other_process(here: Path) -> None:
+    ours = [chosen(None, name, set(), 0.0) for name in ("actor", "critic", "critic")]
+    (here / "runs" / "19700101T000000Z-train_me" / "actor").mkdir(parents=True)
+    claimed = [place.claim() for place in ours if place is not None]
+    assert [path.name for path in claimed] == ["actor", "critic", "critic-2"]
+    assert {path.parent.name for path in claimed} == {"19700101T000000Z-train_me-2"}
+
+
+def test_a_directory_that_was_given_may_be_there(here: Path) -> None:
+    ours = chosen("run", None, set(), 0.0)
+    assert ours is not None
+    ours.path.mkdir()
+    assert ours.claim() == here / "run"
+
+
+def test_a_run_that_never_steps_leaves_no_directory(here: Path) -> None:
+    attach(torch.optim.SGD(small_model().parameters(), lr=0.01), stderr=False).close()
+    assert not (here / "runs").exists()
+
+
+def test_the_run_and_its_disarming_are_in_the_directory_that_was_claimed(here: Path) -> None:
+    model = small_model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    with attach(optimizer, model, backoff=True, stderr=False) as watch:
+        (wished,) = (place.path for place in _places.values())
+        (wished / "lrwatch").mkdir(parents=True)  # by the other process
+        (wished / "lrwatch" / "disarm").touch()
+        train(model, optimizer, 3)
+        assert watch.backoff.armed
+        ours = wished.with_name(f"{wished.name}-2") / "lrwatch"
+        assert ours.parent.is_dir()
+        ours.mkdir(exist_ok=True)  # else by the thread that writes
+        (ours / "disarm").touch()
+        train(model, optimizer, 30)
+        assert not watch.backoff.armed
+    assert (ours / "verdict.json").exists()
+    assert [path.name for path in (wished / "lrwatch").iterdir()] == ["disarm"]
 
 
 def test_the_environment_names_it(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LRWATCH_RUN_DIR", "mine")
     (here / "mine").mkdir()
-    assert chosen(None, None, set(), 0.0) == here / "mine"
-    assert chosen("other", None, set(), 0.0) == here / "other"
+    assert path_of(None, None, set(), 0.0) == here / "mine"
+    assert path_of("other", None, set(), 0.0) == here / "other"
 
 
 def test_watches_of_one_process_never_share_one(here: Path) -> None:
     taken = {here / "run"}
-    assert chosen("run", None, taken, 0.0) == here / "run" / "optimizer-2"
-    assert chosen("run", "critic", taken, 0.0) == here / "run" / "critic"
+    assert path_of("run", None, taken, 0.0) == here / "run" / "optimizer-2"
+    assert path_of("run", "critic", taken, 0.0) == here / "run" / "critic"
 
 
 @pytest.mark.parametrize(
@@ -50,18 +103,18 @@ def test_watches_of_one_process_never_share_one(here: Path) -> None:
     [("../../etc", "_.._etc"), ("/abs", "_abs"), ("a\0b\x1b[2J", "a_b_2J"), ("...", "run")],
 )
 def test_a_name_cannot_lead_out_of_it(here: Path, name: str, folder: str) -> None:
-    assert chosen("run", name, set(), 0.0) == here / "run" / folder
+    assert path_of("run", name, set(), 0.0) == here / "run" / folder
 
 
 def test_other_ranks_write_nothing(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RANK", "1")
-    assert chosen("run", None, set(), 0.0) is None
+    assert path_of("run", None, set(), 0.0) is None
     monkeypatch.setenv("RANK", "0")
-    assert chosen("run", None, set(), 0.0) is not None
+    assert path_of("run", None, set(), 0.0) is not None
 
 
 def test_false_is_nowhere(here: Path) -> None:
-    assert chosen(False, None, set(), 0.0) is None
+    assert path_of(False, None, set(), 0.0) is None
 
 
 def test_a_loop_writes_its_run(here: Path) -> None:

@@ -47,12 +47,14 @@ def test_a_restarted_job_takes_a_directory_that_is_there(
     monkeypatch.chdir(str(tmp_path))
     first = chosen(None, None, set(), 0.0)
     assert first is not None
-    first.mkdir(parents=True)
+    assert first.claim() == first.path
     again = chosen(None, None, set(), 0.0)
     assert again is not None
-    assert again.name == f"{first.name}-2"
+    assert again.path.name == f"{first.path.name}-2"
     monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "1")
-    assert chosen(None, None, set(), 0.0) == first
+    restarted = chosen(None, None, set(), 0.0)
+    assert restarted is not None
+    assert restarted.claim() == first.path
 
 
 def test_one_process_is_alone_and_asks_nobody() -> None:

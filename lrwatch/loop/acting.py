@@ -1,0 +1,41 @@
+"""Builds what acts on the run of one optimizer, where the user wants that."""
+
+from typing import Any
+
+from torch import nn
+from torch.optim import Optimizer
+
+from lrwatch.loop.ears import Ears
+from lrwatch.loop.intervention import Intervention
+from lrwatch.loop.levels import JudgeLevels
+from lrwatch.loop.place import Place
+
+
+def intervention(
+    backoff: Any,
+    optimizer: Optimizer,
+    model: nn.Module | None,
+    ears: Ears,
+    place: Place | None,
+) -> Intervention | None:
+    """A controller behind its door, which the judge of these ears tells; None without back-off."""
+    if backoff is False or backoff is None:
+        return None
+    from lrwatch.control import build_controller
+
+    controller = build_controller(
+        backoff,
+        optimizer=optimizer,
+        model=model,
+        write_action=ears.judge.write_action,
+        levels=JudgeLevels(ears.judge),
+        surrogate=ears.surrogate,
+        total_steps=ears.total_steps,
+        surrogate=ears.surrogate,
+        disarm_file=None if place is None else place.disarm_file,
+        together=ears.together,
+    )
+    made = Intervention(controller)
+    ears.judge.on_alerts = made.hear
+    ears.judge.on_passed = made.passed
+    return made
