@@ -48,9 +48,10 @@ class Controller(Protocol):
         """Bind the scaled rates; rewind if that is due; return False to skip this update.
 
         For a skipped update the loop hides every gradient (``p.grad = None``) from the optimizer
-        and gives them back after it: nothing is multiplied, so no NaN can leak. ``after_step``
-        follows all the same. With a closure the gradients are those of its first evaluation, and
-        the method is called right after that one.
+        and gives them back after it: nothing is multiplied, so no NaN can leak. An optimizer that
+        is none of torch's makes the update, which is taken back. ``after_step`` follows all the
+        same. With a closure the gradients are those of its first evaluation, and the method is
+        called right after that one.
 
         Args:
             optimizer: The optimizer whose ``step()`` runs; its rates are the schedule's own.

@@ -1,5 +1,6 @@
 """Lets a controller act at a step, and takes back what was only meant for that step."""
 
+import logging
 from collections.abc import Callable, Sequence
 
 import torch
@@ -7,13 +8,17 @@ from torch.optim import Optimizer
 
 from lrwatch.errors import LrwatchError
 from lrwatch.loop.controller import Controller
-from lrwatch.loop.guard import Guard
+from lrwatch.loop.guard import Guard, log
+from lrwatch.loop.undo import Undo, keeps_still
 from lrwatch.policy.calm import Calm
 from lrwatch.records import Alert, Step
 
 
 class Intervention:
-    """Calls a controller and hides the gradients from an update that is to be skipped.
+    """Calls a controller, and has an update without effect that is to be skipped.
+
+    Gradients are hidden from one of torch's optimizers; the update of any other is made, and taken
+    back, at the price of a copy of weights and state for that step.
 
     Args:
         controller: Decides.
@@ -29,6 +34,7 @@ class Intervention:
         self._stopped = False
         self._guard = Guard("the back-off")
         self._hidden: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self._undo: Undo | None = None
 
     @property
     def scale(self) -> float:
@@ -80,17 +86,17 @@ class Intervention:
         try:
             self._give_back()
             if self._stopped:
-                self._hide(optimizer)
+                self._skip(optimizer)
             if self._stopped or self._guard.off:
                 return
             answer = self.controller.before_step(optimizer, step.step, step.loss, step.grad_norm)
             if answer is False:
-                self._hide(optimizer)
+                self._skip(optimizer)
         except LrwatchError as error:
             if self.on_stop is None:
                 raise
             self._stopped = True
-            self._hide(optimizer)
+            self._skip(optimizer)
             self.on_stop(error)
         except Exception as error:
             self._guard.failed(error)
@@ -98,6 +104,7 @@ class Intervention:
     def after(self, optimizer: Optimizer, step: int) -> None:
         """Let the controller put back the rates; also where it failed before the update."""
         try:
+            self._take_back()
             self._give_back()
             self.controller.after_step(optimizer, step)
         except Exception as error:
@@ -111,6 +118,21 @@ class Intervention:
         except Exception as error:
             self._guard.failed(error)
 
+    def _skip(self, optimizer: Optimizer) -> None:
+        if keeps_still(optimizer):
+            self._hide(optimizer)
+            return
+        try:
+            self._undo = Undo(optimizer)
+        except Exception as error:  # no memory for it, or a tensor of a kind that cannot be copied
+            log(logging.WARNING, "no copy for a skipped update, it gets no gradients", error=error)
+            self._hide(optimizer)
+
+    def _take_back(self) -> None:
+        undo, self._undo = self._undo, None
+        if undo is not None:
+            undo.write_back()
+
     def _hide(self, optimizer: Optimizer) -> None:
         for group in optimizer.param_groups:
             for param in group["params"]:
@@ -119,7 +141,11 @@ class Intervention:
                     param.grad = None
 
     def _give_back(self) -> None:
-        """Put hidden gradients back, but not over newer ones: a step that raised had no end."""
+        """Put hidden gradients back, but not over newer ones: a step that raised had no end.
+
+        Nor are weights taken back that may be newer by now.
+        """
+        self._undo = None
         while self._hidden:
             param, gradient = self._hidden.pop()
             if param.grad is None:
