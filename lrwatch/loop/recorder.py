@@ -14,6 +14,8 @@ from lrwatch.loop import patches
 from lrwatch.loop.amp import found_inf, fused_scale, scale_left
 from lrwatch.loop.asking import Asking
 from lrwatch.loop.grad_norm import Cadence
+from lrwatch.loop.groups import is_maximized
+from lrwatch.loop.groups import parameters as parameters_of
 from lrwatch.loop.guard import Guard
 from lrwatch.loop.judge import Judge
 from lrwatch.loop.nesting import is_inner, may_nest
@@ -57,7 +59,7 @@ class Recorder:
         self._readback = readback
         self.asking = Asking(judge, cadence)
         self._unseen = Unseen(notice)
-        parameters = functools.partial(_parameters, self._optimizer)
+        parameters = functools.partial(parameters_of, self._optimizer)
         self.loss = StepLoss(readback, parameters)
         self._cadence = cadence
         self._norm = StepNorm(readback, cadence, parameters)
@@ -74,6 +76,7 @@ class Recorder:
             long_way=self.before_step,
             asking=self.asking,
             after=self.after_step,
+            no_norm=self._missed_norm,
         )
         self.inert = False
         self.home = threading.get_ident()
@@ -182,7 +185,7 @@ class Recorder:
             norm.drop_older_than(self.loss.n_reached)
             clipped = norm.known
             value: Value = None
-            if clipped or self._cadence.due(number, now_s):
+            if is_due := clipped or self._cadence.due(number, now_s):
                 value = self._norm_of(number)
             losses, rates = self.loss.take(), self._rates.take(optimizer, number)
             late = LateSample(
@@ -196,15 +199,17 @@ class Recorder:
                 skipped=skipped,
                 lr_scale=self.asking.scale,
                 is_share=norm.is_share,
-                is_maximized=_is_maximized(optimizer),
+                is_maximized=is_maximized(optimizer),
             )
             self.short_way.n_steps = number + 1
             if self._unseen.looks_for_loss:
                 self._unseen.step(has_loss=bool(losses))
+            if losses and (is_due or self._unseen.n_without_gradient):
+                self._unseen.gradient(optimizer, has_norm=bool(value))
             if self._readback.n_lost:
                 self._unseen.lost()
             step = self._judge.take(late if self._readback.late else late.arrive())
-            if self.loss.is_regular:
+            if self.loss.is_regular and not self._unseen.n_without_gradient:
                 self._shorten(optimizer)
         except Exception as error:
             self._step_guard.failed(error)
@@ -223,6 +228,12 @@ class Recorder:
             self._norm_guard.failed(error)
             return None
 
+    def _missed_norm(self, optimizer: Optimizer) -> None:
+        """Look at the gradients where a norm was due on the short way, and is none or zero."""
+        self._unseen.gradient(optimizer, has_norm=False)
+        if self._unseen.n_without_gradient:
+            self.loss.come_back()
+
     def _forget(self) -> None:
         """Drop what was told of a step that is only captured in a graph: nothing was computed."""
         self.loss.drop()
@@ -233,16 +244,5 @@ class Recorder:
         acts_alone = self.asking.intervention is not None and job.n_ranks() == 1
         is_slow = self._readback.is_remote or (self._judge.at_once and not acts_alone)
         is_sole = all(listener is self for listener in patches.listeners)
-        if is_sole and not is_slow and not _is_maximized(optimizer):
+        if is_sole and not is_slow and not is_maximized(optimizer):
             self.loss.go_short()
-
-
-def _is_maximized(optimizer: Optimizer) -> bool:
-    return bool(optimizer.param_groups and optimizer.param_groups[0].get("maximize"))
-
-
-def _parameters(optimizer: "weakref.ref[Optimizer]") -> list[torch.Tensor]:
-    alive = optimizer()
-    if alive is None:
-        return []
-    return [param for group in alive.param_groups for param in group["params"]]

@@ -39,6 +39,7 @@ class ShortStep:
         long_way: The hook for every other step.
         asking: Has the judged step acted upon.
         after: The hook after a step that was acted upon.
+        no_norm: Called where a norm was due and is none or zero.
 
     Attributes:
         n_steps: Steps seen so far, by either way.
@@ -52,6 +53,7 @@ class ShortStep:
         "_judge",
         "_long_way",
         "_losses",
+        "_no_norm",
         "_norm",
         "_rates",
         "_waiting",
@@ -70,6 +72,7 @@ class ShortStep:
         long_way: Callable[..., Any],
         asking: Asking,
         after: Callable[..., None],
+        no_norm: Callable[[Optimizer], None],
     ) -> None:
         self._losses = losses
         self._judge = judge
@@ -81,6 +84,7 @@ class ShortStep:
         self._long_way = long_way
         self._asking = asking
         self._after = after
+        self._no_norm = no_norm
         self.n_steps = 0
 
     @interpreted
@@ -93,8 +97,10 @@ class ShortStep:
             norm, total, groups, judge = None, loss, optimizer.param_groups, self._judge
             if now_s >= self._cadence.due_s or number >= self._cadence.due_step or self._norm.known:
                 norm = self._norm_of(number, now_s)
-                if norm is not None:
+                if norm:
                     total = loss + norm if norm <= judge.highest_norm else math.inf
+                else:
+                    self._no_norm(optimizer)
             rate = groups[0].get("lr")
             plain = type(rate) is float and len(groups) == 1
             rates = (rate,) if plain else self._rates_of(optimizer, number)

@@ -86,7 +86,7 @@ class StepLoss:
         if self._guard.off:
             return None
         try:
-            self._come_back()
+            self.come_back()
             if self._values and self.reach.cleared():
                 _give_up(self._values)
             mark = self.reach.before()
@@ -156,7 +156,7 @@ class StepLoss:
 
     def take(self) -> list[Value]:
         """The objectives to be summed for this step; the next step starts anew."""
-        self._come_back()
+        self.come_back()
         is_regular = self._n_calls == 1 and self._began_clear and self.scaler is None
         found, self._values, self._n_calls = self._values, [], 0
         if is_regular and not self._observed and len(found) == 1 and type(found[0]) is float:
@@ -179,11 +179,7 @@ class StepLoss:
             self._keep(found, loss)
         return found
 
-    def drop(self) -> None:
-        """Forget what was told of this step."""
-        _give_up(self.take())
-
-    def _come_back(self) -> None:
+    def come_back(self) -> None:
         """Send the losses the long way again; take the one whose backward() was not looked at."""
         if not self._goes_short:
             return
@@ -197,6 +193,10 @@ class StepLoss:
             else:
                 self._stray += self.short
             self.short.clear()
+
+    def drop(self) -> None:
+        """Forget what was told of this step."""
+        _give_up(self.take())
 
 
 def _give_up(values: list[Value]) -> None:

@@ -1,33 +1,67 @@
-"""Says what a watch should have seen and did not: losses, all numbers, or any step at all."""
+"""Says what a watch should have seen and did not: losses, gradients, all numbers, any step."""
 
 from collections.abc import Callable
 
-N_STEPS_WITHOUT_LOSS = 20
+from torch.optim import Optimizer
+
+from lrwatch.loop.groups import lack_gradients
+from lrwatch.loop.undo import keeps_still
+
+N_STEPS_WITHOUT = 20
 
 
 class Unseen:
-    """Tells the user each of three things once.
+    """Tells the user each of four things once.
 
     Args:
         notice: Says a line to the user.
+
+    Attributes:
+        looks_for_loss: Whether steps without a loss are still counted.
+        n_without_gradient: Steps in a row that had a loss, and no gradient.
     """
 
-    __slots__ = ("_n_without_loss", "_notice", "_said_lost", "looks_for_loss")
+    __slots__ = (
+        "_n_without_loss",
+        "_notice",
+        "_said_lost",
+        "_said_no_gradient",
+        "looks_for_loss",
+        "n_without_gradient",
+    )
 
     def __init__(self, notice: Callable[[str], None]) -> None:
         self._notice = notice
-        self._n_without_loss = 0
-        self._said_lost = False
+        self._n_without_loss = self.n_without_gradient = 0
+        self._said_lost = self._said_no_gradient = False
         self.looks_for_loss = True
 
     def step(self, *, has_loss: bool) -> None:
         """Count a step, while ``looks_for_loss``."""
         self._n_without_loss += 1
-        self.looks_for_loss = not has_loss and self._n_without_loss < N_STEPS_WITHOUT_LOSS
+        self.looks_for_loss = not has_loss and self._n_without_loss < N_STEPS_WITHOUT
         if not has_loss and not self.looks_for_loss:
             self._notice(
-                f"no loss seen in {N_STEPS_WITHOUT_LOSS} steps: call watch.observe(loss) "
+                f"no loss seen in {N_STEPS_WITHOUT} steps: call watch.observe(loss) "
                 "between backward() and optimizer.step()"
+            )
+
+    def gradient(self, optimizer: Optimizer, *, has_norm: bool) -> None:
+        """Count a step that had a loss, and perhaps no gradient.
+
+        Only of torch's own optimizers it is known that they can do nothing then.
+        """
+        if has_norm or self._said_no_gradient:
+            self.n_without_gradient = 0
+            return
+        is_missing = keeps_still(optimizer) and lack_gradients(optimizer)
+        self.n_without_gradient = self.n_without_gradient + 1 if is_missing else 0
+        if self.n_without_gradient == N_STEPS_WITHOUT:
+            self._said_no_gradient = True
+            self.n_without_gradient = 0
+            self._notice(
+                f"no gradient reached this optimizer's parameters in {N_STEPS_WITHOUT} steps: was "
+                "the model made again after it, or are gradients zeroed before step()?"
             )
 
     def lost(self) -> None:
