@@ -202,10 +202,12 @@ class Recorder:
                 is_maximized=is_maximized(optimizer),
             )
             self.short_way.n_steps = number + 1
-            if self._unseen.looks_for_loss:
-                self._unseen.step(has_loss=bool(losses))
-            if losses and (is_due or self._unseen.n_without_gradient):
+            if not losses:
+                self._unseen.loss()
+            elif is_due or self._unseen.n_without_gradient:
                 self._unseen.gradient(optimizer, has_norm=bool(value))
+            if losses:
+                self._unseen.n_without_loss = 0
             if self._readback.n_lost:
                 self._unseen.lost()
             step = self._judge.take(late if self._readback.late else late.arrive())

@@ -17,30 +17,29 @@ class Unseen:
         notice: Says a line to the user.
 
     Attributes:
-        looks_for_loss: Whether steps without a loss are still counted.
+        n_without_loss: Steps in a row that had no loss.
         n_without_gradient: Steps in a row that had a loss, and no gradient.
     """
 
     __slots__ = (
-        "_n_without_loss",
         "_notice",
         "_said_lost",
         "_said_no_gradient",
-        "looks_for_loss",
+        "_said_no_loss",
         "n_without_gradient",
+        "n_without_loss",
     )
 
     def __init__(self, notice: Callable[[str], None]) -> None:
         self._notice = notice
-        self._n_without_loss = self.n_without_gradient = 0
-        self._said_lost = self._said_no_gradient = False
-        self.looks_for_loss = True
+        self.n_without_loss = self.n_without_gradient = 0
+        self._said_lost = self._said_no_gradient = self._said_no_loss = False
 
-    def step(self, *, has_loss: bool) -> None:
-        """Count a step, while ``looks_for_loss``."""
-        self._n_without_loss += 1
-        self.looks_for_loss = not has_loss and self._n_without_loss < N_STEPS_WITHOUT
-        if not has_loss and not self.looks_for_loss:
+    def loss(self) -> None:
+        """Count a step without a loss; the first that has one sets the count to 0."""
+        self.n_without_loss += 1
+        if self.n_without_loss == N_STEPS_WITHOUT and not self._said_no_loss:
+            self._said_no_loss = True
             self._notice(
                 f"no loss seen in {N_STEPS_WITHOUT} steps: call watch.observe(loss) "
                 "between backward() and optimizer.step()"

@@ -1,6 +1,7 @@
 """What a watch should have seen and did not: it says so, once, and accuses nobody of it."""
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -14,6 +15,10 @@ from tests.loop.training import loss_of, small_model, train
 NO_GRADIENT = (
     "lrwatch: no gradient reached this optimizer's parameters in 20 steps: was the model made "
     "again after it, or are gradients zeroed before step()?"
+)
+NO_LOSS = (
+    "lrwatch: no loss seen in 20 steps: call watch.observe(loss) between backward() and "
+    "optimizer.step()"
 )
 Said = Callable[[], list[str]]
 
@@ -117,3 +122,32 @@ def test_the_losses_go_the_short_way_again_once_gradients_arrive() -> None:
         assert not losses._goes_short
         train(model, optimizer, 20)
         assert losses._goes_short
+
+
+@pytest.mark.parametrize("n_before", [0, 1, 100])
+def test_losses_that_vanish_when_threads_take_turns_are_asked_for_once(
+    said: Said, n_before: int
+) -> None:
+    model = small_model()
+    optimizer = SGD(model.parameters(), lr=0.01)
+    with attach(optimizer, run_dir=False), ThreadPoolExecutor(1) as thread:
+        train(model, optimizer, n_before)
+        for i in range(100):
+            thread.submit(loss_of(model, i).backward).result()
+            optimizer.step()
+            optimizer.zero_grad()
+    assert said() == [NO_LOSS]
+
+
+def test_only_steps_in_a_row_without_a_loss_are_counted(said: Said) -> None:
+    model = small_model()
+    optimizer = SGD(model.parameters(), lr=0.001)
+    with attach(optimizer, run_dir=False) as watch:
+        for i in range(100):
+            gradients = torch.autograd.grad(loss_of(model, i), list(model.parameters()))
+            for param, gradient in zip(model.parameters(), gradients, strict=True):
+                param.grad = gradient
+            if i % 20 == 19:
+                watch.observe(1.0)
+            optimizer.step()
+    assert said() == []
