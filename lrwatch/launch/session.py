@@ -14,10 +14,10 @@ from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from lrwatch.launch import place
-from lrwatch.launch.closing_line import Trained, closing_line
+from lrwatch.launch.closing_line import Summary, Trained, closing_line
 from lrwatch.launch.plan import Plan
 from lrwatch.loop import patches
-from lrwatch.loop.attach import begin, is_watched
+from lrwatch.loop.attach import begin, end_orphans, is_watched
 from lrwatch.loop.compiled import interpreted, step_hook
 from lrwatch.loop.ears import Ears
 from lrwatch.loop.terminal import on_terminal
@@ -28,14 +28,19 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("lrwatch")
 
-MAX_WATCHED = 16
+MAX_AT_ONCE = 16
+MAX_KEPT = 8
+MAX_WATCHED = 256
 
 
 class Session:
     """Listens to every optimizer that is made, and watches each from its first step on.
 
     So an optimizer that never steps leaves nothing. Left alone are one that the script attaches to
-    by itself, one that steps within the step of another, and those after the first sixteen.
+    by itself, one that steps within the step of another, and those for which there is no place: 16
+    are watched at a time and 256 in all, as each writes to a folder of its own. Up to 8 places are
+    kept for optimizers that were made earlier and have not stepped yet, such as the outer one of a
+    meta-learner. Of one that is gone a line for the end is kept, and its place is free.
 
     Args:
         plan: What was asked for.
@@ -47,7 +52,8 @@ class Session:
         self._seen: MutableSet[Optimizer] = weakref.WeakSet()
         self._heard: MutableMapping[Optimizer, tuple[int, Ears]] = weakref.WeakKeyDictionary()
         self._n_made = 0
-        self._trained: list[Trained] = []
+        self._trained: list[Trained | Summary] = []
+        self._is_full_told = False
         self._path: Path | None = None
         register_optimizer_step_pre_hook(self._hook())
         atexit.register(self.end)
@@ -93,7 +99,7 @@ class Session:
             return
         number, ears = heard
         try:
-            if self._is_free(optimizer):
+            if self._is_free(optimizer, number):
                 self._begin(optimizer, number, ears)
             else:
                 patches.unlisten(ears.recorder)
@@ -107,13 +113,34 @@ class Session:
         if os.getpid() != self._pid:
             return
         for one in self._trained:
-            one.watch.close()
-        if self._trained and self._path is not None:
-            self._say(closing_line(self._trained, self._path))
+            if isinstance(one, Trained):
+                one.watch.close()
+        found = self._fold()
+        if found and self._path is not None:
+            self._say(closing_line(found, self._path))
 
-    def _is_free(self, optimizer: Optimizer) -> bool:
-        is_taken = is_watched(optimizer) or _within_another_step()
-        return not is_taken and len(self._trained) < MAX_WATCHED
+    def _is_free(self, optimizer: Optimizer, number: int) -> bool:
+        if is_watched(optimizer) or _within_another_step():
+            return False
+        end_orphans()
+        n_open = len(self._trained) - len(self._fold())
+        n_kept = min(sum(made < number for made, _ in self._heard.values()), MAX_KEPT)
+        has_place = n_open + n_kept < MAX_AT_ONCE and len(self._trained) + n_kept < MAX_WATCHED
+        if not has_place and not self._is_full_told:
+            self._is_full_told = True
+            self._say(
+                f"opt{number} is not watched: at most {MAX_AT_ONCE} optimizers are at a time, "
+                f"and {MAX_WATCHED} in all"
+            )
+        return has_place
+
+    def _fold(self) -> list[Summary]:
+        """Keep no more than a summary of those whose watch has ended; these summaries."""
+        self._trained = [
+            one.summary() if isinstance(one, Trained) and one.watch.closed else one
+            for one in self._trained
+        ]
+        return [one for one in self._trained if isinstance(one, Summary)]
 
     def _begin(self, optimizer: Optimizer, number: int, ears: Ears) -> None:
         writes = not job.rank()
@@ -131,8 +158,6 @@ class Session:
             stderr=writes and not self._plan.quiet,
         )
         self._trained.append(Trained(name, watch))
-        if len(self._trained) == MAX_WATCHED:
-            self._say(f"{MAX_WATCHED} optimizers are watched by now; later ones are not")
 
     def _say(self, line: str) -> None:
         if self._plan.quiet or job.rank():

@@ -176,6 +176,11 @@ def begin(
     return _hooked(optimizer, ears, place)
 
 
+def end_orphans() -> None:
+    """End the watches that nobody can train any more."""
+    close_orphans(_watches)
+
+
 def is_watched(optimizer: Optimizer) -> bool:
     """Whether there is a watch on this very optimizer."""
     return optimizer in _watches

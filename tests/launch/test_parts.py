@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from lrwatch.launch import place
-from lrwatch.launch.closing_line import Trained, closing_line
+from lrwatch.launch.closing_line import Summary, Trained, closing_line
 from lrwatch.launch.command import command_line
 from lrwatch.launch.on_import import when_imported
 from lrwatch.launch.plan import Plan
@@ -124,6 +124,14 @@ def test_a_file_comes_before_a_program_of_that_name(
     assert command_line("sh", ["-c"], is_module=False)[0] == sys.executable
 
 
+def test_of_many_the_last_line_names_wrong_rates_and_then_long_runs(tmp_path: Path) -> None:
+    found = [Summary(f"opt{i}", "healthy", 5, 0) for i in range(300)]
+    found[7], found[9] = Summary("outer", "undecided", 60, 0), Summary("fold", "too_high", 5, 2)
+    line = closing_line(found, tmp_path)
+    assert line.startswith("fold too_high (5 steps, 2 alerts), outer undecided (60 steps), opt0 ")
+    assert ", and 296 more; " in line
+
+
 @pytest.mark.parametrize(
     ("n", "told"),
     [
@@ -135,8 +143,8 @@ def test_a_file_comes_before_a_program_of_that_name(
 def test_the_last_line_names_few_optimizers_and_the_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n: int, told: str
 ) -> None:
-    trained = [Trained(f"opt{i}", Watch()) for i in range(n)]
+    found = [Trained(f"opt{i}", Watch()).summary() for i in range(n)]
     monkeypatch.chdir(tmp_path)
     (tmp_path / "run").mkdir()
-    assert closing_line(trained, tmp_path / "run") == f"{told}; the run is in run"
-    assert closing_line(trained, Path("/no/x")) == f"{told}; nothing could be written to /no/x"
+    assert closing_line(found, tmp_path / "run") == f"{told}; the run is in run"
+    assert closing_line(found, Path("/no/x")) == f"{told}; nothing could be written to /no/x"

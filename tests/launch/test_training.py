@@ -84,6 +84,23 @@ print("child:", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 os.chdir("..")
 raise RuntimeError("out of memory")
 """
+MANY = """
+import lrwatch.launch.session as session
+session.MAX_WATCHED = 60
+def new():
+    model = torch.nn.Linear(4, 1)
+    return model, torch.optim.SGD(model.parameters(), lr=0.01)
+outer = new()
+for _ in range(40):
+    train(*new(), 3)
+alive = [new() for _ in range(20)]
+for one in alive:
+    train(*one, 4)
+train(*outer, 9)
+del alive, one
+for _ in range(10):
+    train(*new(), 5)
+"""
 RANKS = """
 import atexit
 # Gloo's threads need Python for a moment after the last reduction: where that ends meanwhile, torch
@@ -161,6 +178,21 @@ def test_each_of_several_optimizers_of_a_python_that_is_started_has_its_own_loss
     assert folders == {"opt0", "opt1"}, "the third optimizer never steps"
     verdicts = "opt0 undecided (20 steps), opt1 undecided (20 steps)"
     assert ended.stderr == f"lrwatch: {verdicts}; the run is in run/{run_dir.name}\n"
+
+
+def test_optimizers_that_are_gone_leave_their_place_and_one_made_early_has_one(
+    tmp_path: Path,
+) -> None:
+    script = write(tmp_path, "many.py", MANY)
+    ended = watched("--run-dir", "run", script, cwd=tmp_path, LRWATCH_STRICT="1")
+    (full,) = [line for line in ended.stderr.splitlines() if " is not watched" in line]
+    told = "lrwatch: opt56 is not watched: at most 16 optimizers are at a time, and 60 in all"
+    assert full == told
+    shown = "opt0 undecided (9 steps), " + ", ".join(
+        f"opt{n} undecided (5 steps)" for n in (61, 62, 63)
+    )
+    assert ended.stderr.splitlines()[-1].startswith(f"lrwatch: {shown}, and 56 more; ")
+    assert len(list((tmp_path / "run").iterdir())) == 60
 
 
 def test_only_what_is_free_is_watched(tmp_path: Path) -> None:

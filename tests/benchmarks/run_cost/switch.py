@@ -6,6 +6,7 @@ from typing import Any
 
 from torch.optim import optimizer as torch_optimizer
 
+from lrwatch.launch.closing_line import Trained
 from lrwatch.launch.session import Session, session
 from lrwatch.loop import patches
 from lrwatch.loop.recorder import Recorder
@@ -26,7 +27,9 @@ class Switch:
     def __init__(self, inside: Inside) -> None:
         found = session()
         assert isinstance(found, Session)
-        self._watch = found._trained[0].watch
+        (trained,) = found._trained
+        assert isinstance(trained, Trained)
+        self._watch = trained.watch
         assert self._watch._recorder is not None
         assert self._watch._judge is not None
         self._recorder, self._judge = self._watch._recorder, self._watch._judge
