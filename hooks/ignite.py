@@ -37,6 +37,7 @@ class LrwatchHandler(Watching):
         super().__init__(**settings)
         self._optimizers, self._model = optimizers, model
         self._resumed: dict[str, Any] | None = None
+        self._ended_at = 0
 
     def attach(self, engine: Engine) -> None:
         """Add the handlers to the engine that trains.
@@ -58,7 +59,11 @@ class LrwatchHandler(Watching):
             engine.terminate()
 
         state = engine.state
-        planned = (state.max_epochs or 0) * (state.epoch_length or 0)
+        n_batches = _batches_a_step(engine)
+        planned = (state.max_epochs or 0) * (state.epoch_length or 0) / n_batches
+        if self._resumed is None and state.iteration == self._ended_at:
+            made = [{"v": 1, "n_steps": n} for n in self._watches.n_steps]
+            self._resumed = {"v": 1, "watches": made} if made else None
         self._watches.open(
             self._optimizers,
             self._model,
@@ -68,12 +73,13 @@ class LrwatchHandler(Watching):
             total_steps=int(planned) if 0 < planned < math.inf else None,
         )
         if self._resumed is not None or state.iteration:
-            self._watches.load_state_dict(self._resumed, state.iteration)
+            self._watches.load_state_dict(self._resumed, state.iteration // n_batches)
         self._resumed = None
 
     @harmless
     def completed(self, engine: Engine) -> None:
         """Judge what is left, and take the hooks away."""
+        self._ended_at = engine.state.iteration
         self._watches.close()
 
     def state_dict(self) -> dict[str, Any]:
@@ -83,3 +89,15 @@ class LrwatchHandler(Watching):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Keep the state until the engine starts."""
         self._resumed = state_dict
+
+
+def _batches_a_step(engine: Engine) -> int:
+    """Batches that one step takes, as ``create_supervised_trainer`` was told; else 1.
+
+    The function that it makes is the only place where Ignite keeps that.
+    """
+    update: Any = engine._process_function
+    names = getattr(getattr(update, "__code__", None), "co_freevars", ())
+    cells = dict(zip(names, getattr(update, "__closure__", None) or (), strict=True))
+    found = cells.get("gradient_accumulation_steps")
+    return 1 if found is None else int(found.cell_contents)

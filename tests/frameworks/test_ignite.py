@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from ignite.engine import Engine, Events
+from ignite.engine import Engine, Events, create_supervised_trainer
 from ignite.handlers import Checkpoint, DiskSaver
 
 from lrwatch.hooks.ignite import LrwatchHandler
@@ -54,6 +54,47 @@ def test_the_stream_is_what_the_engine_puts_out(told: list[Attached]) -> None:
     assert told[0].settings["total_steps"] == 40
     assert told[0].model is loop.model
     assert patches.listeners == ()
+
+
+def supervised(n_batches: int) -> tuple[Engine, LrwatchHandler]:
+    model = linear()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    loss = torch.nn.functional.mse_loss
+    trainer = create_supervised_trainer(
+        model, optimizer, loss, gradient_accumulation_steps=n_batches
+    )
+    handler = LrwatchHandler(optimizer, model=model, run_dir=False, stderr=False)
+    handler.attach(trainer)
+    return trainer, handler
+
+
+@pytest.mark.parametrize(("n_batches", "n_steps"), [(1, 40), (4, 10), (7, 5)])
+def test_accumulated_batches_are_one_step(
+    n_batches: int, n_steps: int, told: list[Attached]
+) -> None:
+    trainer, handler = supervised(n_batches)
+    trainer.run(batches(40), max_epochs=1)
+    assert told[0].settings["total_steps"] == n_steps
+    assert handler._watches.n_steps == [n_steps]
+    trainer.run(batches(40), max_epochs=2)
+    assert told[1].settings["total_steps"] == 80 // n_batches
+    assert handler._watches.n_steps == [80 // n_batches]
+    again, handler = supervised(n_batches)
+    again.load_state_dict(trainer.state_dict())
+    again.run(batches(40), max_epochs=3)
+    assert handler._watches.n_steps == [120 // n_batches]
+
+
+def test_a_run_that_goes_on_counts_the_steps_that_a_loop_of_its_own_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loop = Loop(0.05, run_dir=False)
+    step, state = loop.optimizer.step, loop.trainer.state
+    monkeypatch.setattr(loop.optimizer, "step", lambda: state.iteration % 4 or step())
+    assert loop.train(1).handler._watches.n_steps == [10]
+    assert loop.train(3).handler._watches.n_steps == [30]
+    state.iteration = state.epoch = 0
+    assert loop.train(1).handler._watches.n_steps == [10]
 
 
 def test_a_run_made_too_hot_is_accused() -> None:
