@@ -31,7 +31,6 @@ def intervention(
         levels=JudgeLevels(ears.judge),
         surrogate=ears.surrogate,
         total_steps=ears.total_steps,
-        surrogate=ears.surrogate,
         disarm_file=None if place is None else place.disarm_file,
         together=ears.together,
     )
