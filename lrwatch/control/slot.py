@@ -1,37 +1,23 @@
 """One snapshot of a run in buffers that are allocated once and written over."""
 
-import copy
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, repeat
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from lrwatch.ranks.shards import is_spread, local
-
-State = dict[str, Any]
-
-
-def tensor_bytes(value: Any) -> int:
-    """Bytes of all tensors in a nest of dicts, lists and tuples."""
-    if isinstance(value, Tensor):
-        return local(value).numel() * value.element_size()
-    if isinstance(value, Mapping):
-        return sum(map(tensor_bytes, value.values()))
-    if isinstance(value, (list, tuple)):
-        return sum(map(tensor_bytes, value))
-    return 0
+from lrwatch.control.copying import Pairs, copy_all, room_for, tensor_bytes
+from lrwatch.control.kept import Kept, State
+from lrwatch.ranks.shards import local
 
 
 class Slot:
     """Weights, buffers and optimizer state of one step.
 
-    Tensors are copied into buffers that are kept between saves, so that a save costs one pass over
-    the memory; what is no tensor (step counts, the history of LBFGS) is copied deeply. Loading
-    writes in place, and forgets state that the optimizer did not have then: from a slot of step 0
-    Adam starts with fresh moments. A tensor whose shape is another by now stays as it is.
+    A save costs one pass over the memory. Loading writes in place, and forgets state that the
+    optimizer did not have then: from a slot of step 0 Adam starts with fresh moments. Each copy
+    goes back to the very parameter that it was made of. One that came later stays as it is, with
+    its moments; one whose shape is another by now stays, too, and starts with fresh moments.
 
     Args:
         host: Keep the copies in the processor's memory (pinned, if the weights are on a GPU).
@@ -39,52 +25,50 @@ class Slot:
 
     def __init__(self, *, host: bool = False) -> None:
         self._host = host
-        self._moments: dict[tuple[int, str], Tensor] = {}
-        self._state: dict[int, State] = {}
+        self._kept: dict[int, Kept] = {}
         self._buffers: dict[str, Tensor] = {}
-        self.weights: list[Tensor] = []
         self.step = -1
 
     @property
+    def tensors(self) -> list[Tensor]:
+        """All copies that are written over, and take memory."""
+        states = [kept.state.values() for kept in self._kept.values() if kept.state]
+        moments = [value for state in states for value in state if isinstance(value, Tensor)]
+        weights = [kept.weight for kept in self._kept.values()]
+        return [*weights, *moments, *self._buffers.values()]
+
+    @property
     def n_bytes(self) -> int:
-        """Memory that the buffers take."""
-        return tensor_bytes([self.weights, self._buffers, self._moments])
+        """Memory that the copies take."""
+        return tensor_bytes(self.tensors)
 
     @torch.no_grad()
     def save(self, step: int, optimizer: Optimizer, buffers: Mapping[str, Tensor]) -> None:
         """Copy what is there now; waits for the device only where ``host`` is set."""
+        pairs: Pairs = []
         params = list(parameters(optimizer))
-        weights, buffers = [local(p) for p in params], {n: local(b) for n, b in buffers.items()}
-        held = chain(self.weights, repeat(None))
-        self.weights = [self._room(own, w) for own, w in zip(held, weights, strict=False)]
-        self._buffers = {n: self._room(self._buffers.get(n), b) for n, b in buffers.items()}
-        sources = [*weights, *buffers.values()]
-        targets = [*self.weights, *self._buffers.values()]
-        self._state = {}
-        for index, p in enumerate(params):
-            if p in optimizer.state:
-                self._state[index] = self._claim(index, optimizer.state[p], sources, targets)
-        if sources:
-            torch._foreach_copy_(targets, sources)
+        self._kept = {id(p): self._of(p) or Kept(p, host=self._host) for p in params}
+        for p in params:
+            self._kept[id(p)].save(p, optimizer.state.get(p), pairs)
+        here = {n: local(b) for n, b in buffers.items()}
+        held = self._buffers
+        self._buffers = {n: room_for(b, held.get(n), host=self._host) for n, b in here.items()}
+        copy_all([*pairs, *((self._buffers[n], b) for n, b in here.items())])
         self.step = step
 
     @torch.no_grad()
     def load(self, optimizer: Optimizer, buffers: Mapping[str, Tensor]) -> None:
-        """Write the copies back in place; parameters added since then stay as they are."""
-        params = list(parameters(optimizer))
-        weights = self.pairs(params)
-        pairs = [*weights.values(), *self._buffer_pairs(buffers)]
-        targets, sources = [local(a) for a, _ in pairs], [b for _, b in pairs]
-        for index, p in enumerate(params):
-            if index not in self._state or index not in weights:
-                optimizer.state.pop(p, None)
-                continue
-            now = optimizer.state[p]
-            for name in [name for name in now if name not in self._state[index]]:
-                del now[name]
-            self._give(now, self._state[index], p, sources, targets)
-        if sources:
-            torch._foreach_copy_(targets, sources)
+        """Write the copies back in place, once it is known that all of them can be."""
+        pairs: Pairs = []
+        states: list[tuple[Tensor, State | None]] = []
+        for p in parameters(optimizer):
+            kept = self._of(p)
+            if kept is not None:
+                now = optimizer.state.get(p, {})
+                states.append((p, kept.load(p, now, pairs) if kept.fits(p) else None))
+        copy_all([*pairs, *((local(now), then) for now, then in self._buffer_pairs(buffers))])
+        for p, state in states:
+            _become(optimizer, p, state)
 
     @torch.no_grad()
     def mend(self, buffers: Mapping[str, Tensor]) -> None:
@@ -94,63 +78,30 @@ class Slot:
             if mine.is_floating_point() and not bool(torch.isfinite(mine).all()):
                 mine.copy_(then)
 
-    def pairs(self, params: Sequence[Tensor]) -> dict[int, tuple[Tensor, Tensor]]:
-        """By their index, the parameters that still have the shape of their copies, with these."""
-        all_pairs = enumerate(zip(params, self.weights, strict=False))
-        return {i: (p, then) for i, (p, then) in all_pairs if local(p).shape == then.shape}
+    def pairs(self, params: Iterable[Tensor]) -> Pairs:
+        """The parameters that still have the shape of their copies, with these."""
+        known = [(p, kept) for p in params if (kept := self._of(p)) is not None]
+        return [(p, kept.weight) for p, kept in known if kept.fits(p)]
 
-    def _buffer_pairs(self, buffers: Mapping[str, Tensor]) -> list[tuple[Tensor, Tensor]]:
+    def _of(self, p: Tensor) -> Kept | None:
+        kept = self._kept.get(id(p))
+        return kept if kept is not None and kept.is_of(p) else None
+
+    def _buffer_pairs(self, buffers: Mapping[str, Tensor]) -> Pairs:
         pairs = [(buffers[n], then) for n, then in self._buffers.items() if n in buffers]
         return [(now, then) for now, then in pairs if local(now).shape == then.shape]
-
-    def _room(self, held: Tensor | None, tensor: Tensor) -> Tensor:
-        """What the copy was held in before, or something new where that does not fit."""
-        if held is None or held.shape != tensor.shape or held.dtype != tensor.dtype:
-            return self._like(tensor)
-        return held
-
-    def _claim(
-        self, index: int, state: State, sources: list[Tensor], targets: list[Tensor]
-    ) -> State:
-        kept: State = {}
-        for name, value in state.items():
-            if not isinstance(value, Tensor):
-                kept[name] = copy.deepcopy(value)
-                continue
-            value = local(value)
-            held = self._room(self._moments.get((index, name)), value)
-            kept[name] = self._moments[index, name] = held
-            sources.append(value)
-            targets.append(held)
-        return kept
-
-    def _give(
-        self, now: State, kept: State, p: Tensor, sources: list[Tensor], targets: list[Tensor]
-    ) -> None:
-        for name, value in kept.items():
-            if not isinstance(value, Tensor):
-                now[name] = copy.deepcopy(value)
-                continue
-            target = now.get(name)
-            if not isinstance(target, Tensor) or local(target).shape != value.shape:
-                target = now[name] = self._new(value, p)
-            sources.append(value)
-            targets.append(local(target))
-
-    def _new(self, value: Tensor, p: Tensor) -> Tensor:
-        """A tensor of the optimizer's state; spread over ranks as its weight is."""
-        if is_spread(p) and local(p).shape == value.shape:
-            return torch.empty_like(p, dtype=value.dtype, requires_grad=False)
-        # A count such as Adam's stays on the processor, whatever the weight is on.
-        return torch.empty_like(value, device=p.device if value.ndim else value.device)
-
-    def _like(self, tensor: Tensor) -> Tensor:
-        if not self._host or tensor.device.type == "cpu":
-            return torch.empty_like(tensor, requires_grad=False)
-        return torch.empty_like(tensor, device="cpu", pin_memory=True, requires_grad=False)
 
 
 def parameters(optimizer: Optimizer) -> Iterator[Tensor]:
     """All parameters of an optimizer, group by group."""
     for group in optimizer.param_groups:
         yield from group["params"]
+
+
+def _become(optimizer: Optimizer, p: Tensor, state: State | None) -> None:
+    if state is None:
+        optimizer.state.pop(p, None)
+        return
+    now = optimizer.state[p]
+    now.clear()
+    now.update(state)

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from lrwatch.control.slot import Slot, parameters, tensor_bytes
+from lrwatch.control.copying import tensor_bytes
+from lrwatch.control.slot import Slot, parameters
 from lrwatch.control.surroundings import Surroundings
 from lrwatch.ranks import job
 from lrwatch.ranks.shards import is_spread, local, weight
@@ -152,7 +153,7 @@ class Snapshots:
     def displacement(self, name: str) -> float:
         """``||w - w_slot|| / ||w_slot||`` over all parameters; waits for the device.
 
-        Infinite where the weights were all zero then, or all have another shape by now.
+        Infinite where the weights were all zero then, or none has its place and shape any more.
         """
         moved, size, _ = self.norms(name)
         return moved / size if size > 0 else math.inf
@@ -163,7 +164,7 @@ class Snapshots:
 
         Last, whether they are only shares: the squares of all ranks' then sum up to the whole.
         """
-        pairs = list(self._slots[name].pairs(self._params()).values())
+        pairs = self._slots[name].pairs(self._params())
         if not pairs:
             return 0.0, 0.0, False
         is_share = any(is_spread(p) for p, _ in pairs)
@@ -174,7 +175,7 @@ class Snapshots:
         return moved, size, is_share
 
     def _params(self) -> list[Tensor]:
-        return [p.detach() for p in parameters(self._optimizer)]
+        return list(parameters(self._optimizer))
 
     def _buffers(self) -> dict[str, Tensor]:
         model = None if self._model_ref is None else self._model_ref()

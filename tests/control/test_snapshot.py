@@ -116,10 +116,10 @@ def test_saving_again_allocates_nothing_new() -> None:
     run.go(1)
     snapshots.save("good", 1)
     slot = snapshots._slots["good"]
-    held = [t.data_ptr() for t in [*slot.weights, *slot._moments.values()]]
+    held = [t.data_ptr() for t in slot.tensors]
     run.go(1)
     snapshots.save("good", 2)
-    assert [t.data_ptr() for t in [*slot.weights, *slot._moments.values()]] == held
+    assert [t.data_ptr() for t in slot.tensors] == held
     assert snapshots.steps == {"good": 2}
 
 

@@ -1,0 +1,44 @@
+"""Copies of tensors: what they take, where they lie, and one pass over the memory to write them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lrwatch.ranks.shards import local
+
+# Where to write, and what.
+Pairs = list[tuple[Tensor, Tensor]]
+
+
+def tensor_bytes(value: Any) -> int:
+    """Bytes of all tensors in a nest of dicts, lists and tuples."""
+    if isinstance(value, Tensor):
+        return local(value).numel() * value.element_size()
+    if isinstance(value, Mapping):
+        return sum(map(tensor_bytes, value.values()))
+    if isinstance(value, (list, tuple)):
+        return sum(map(tensor_bytes, value))
+    return 0
+
+
+def room_for(tensor: Tensor, held: Any, *, host: bool) -> Tensor:
+    """What the copy was held in before, or something new where that does not fit.
+
+    Args:
+        tensor: What is to be copied.
+        held: What was kept in its place before.
+        host: Take new memory in the processor's (pinned, if the tensor is on a GPU).
+    """
+    if isinstance(held, Tensor) and held.shape == tensor.shape and held.dtype == tensor.dtype:
+        return held
+    if not host or tensor.device.type == "cpu":
+        return torch.empty_like(tensor, requires_grad=False)
+    return torch.empty_like(tensor, device="cpu", pin_memory=True, requires_grad=False)
+
+
+def copy_all(pairs: Pairs) -> None:
+    """Write all of them."""
+    if pairs:
+        torch._foreach_copy_([target for target, _ in pairs], [source for _, source in pairs])
