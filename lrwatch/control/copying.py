@@ -38,6 +38,13 @@ def room_for(tensor: Tensor, held: Any, *, host: bool) -> Tensor:
     return torch.empty_like(tensor, device="cpu", pin_memory=True, requires_grad=False)
 
 
+def is_writable(tensor: Tensor) -> bool:
+    """Whether each element has memory of its own: one that was expanded cannot be written to."""
+    if tensor.layout is not torch.strided:
+        return True
+    return all(step or n < 2 for n, step in zip(tensor.shape, tensor.stride(), strict=True))
+
+
 def copy_all(pairs: Pairs) -> None:
     """Write all of them."""
     if pairs:

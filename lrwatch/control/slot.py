@@ -53,12 +53,13 @@ class Slot:
         here = {n: local(b) for n, b in buffers.items()}
         held = self._buffers
         self._buffers = {n: room_for(b, held.get(n), host=self._host) for n, b in here.items()}
-        copy_all([*pairs, *((self._buffers[n], b) for n, b in here.items())])
+        copy_all(pairs)
+        copy_all([(self._buffers[n], b) for n, b in here.items()])
         self.step = step
 
     @torch.no_grad()
     def load(self, optimizer: Optimizer, buffers: Mapping[str, Tensor]) -> None:
-        """Write the copies back in place, once it is known that all of them can be."""
+        """Write the copies back in place; no buffer keeps the weights from coming back."""
         pairs: Pairs = []
         states: list[tuple[Tensor, State | None]] = []
         for p in parameters(optimizer):
@@ -66,9 +67,10 @@ class Slot:
             if kept is not None:
                 now = optimizer.state.get(p, {})
                 states.append((p, kept.load(p, now, pairs) if kept.fits(p) else None))
-        copy_all([*pairs, *((local(now), then) for now, then in self._buffer_pairs(buffers))])
+        copy_all(pairs)
         for p, state in states:
             _become(optimizer, p, state)
+        copy_all([(local(now), then) for now, then in self._buffer_pairs(buffers)])
 
     @torch.no_grad()
     def mend(self, buffers: Mapping[str, Tensor]) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from lrwatch.control.copying import tensor_bytes
+from lrwatch.control.copying import is_writable, tensor_bytes
 from lrwatch.control.slot import Slot, parameters
 from lrwatch.control.surroundings import Surroundings
 from lrwatch.ranks import job
@@ -32,7 +32,8 @@ class Snapshots:
     Args:
         optimizer: Held weakly. Its parameters are kept, those of groups added later from the
             next save on.
-        model: Held weakly. For its buffers (statistics of BatchNorm), lost without it.
+        model: Held weakly. For its buffers (statistics of BatchNorm), lost without it; one that
+            was expanded is left out.
         others: Schedulers and GradScaler, for ``exact=True``.
         where: ``"device"``: beside the weights; ``"host"``: in the processor's memory.
         max_bytes: Cap on the memory of all slots together, > 0.
@@ -179,7 +180,8 @@ class Snapshots:
 
     def _buffers(self) -> dict[str, Tensor]:
         model = None if self._model_ref is None else self._model_ref()
-        return {} if model is None else dict(model.named_buffers())
+        named = [] if model is None else model.named_buffers()
+        return {name: buffer for name, buffer in named if is_writable(buffer)}
 
 
 def _norm(tensors: Sequence[Tensor], scales: Sequence[float]) -> float:

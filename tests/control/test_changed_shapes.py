@@ -76,6 +76,35 @@ def test_a_buffer_made_later_does_not_take_the_place_of_another() -> None:
     assert model[0].get_buffer("late").tolist() == [7.0] * 4
 
 
+def test_an_expanded_buffer_does_not_keep_the_rest_from_coming_back() -> None:
+    model = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
+    optimizer = SGD(model.parameters(), lr=0.1)
+    model.register_buffer("mask", torch.ones(4).expand(2, 4))
+    snapshots = Snapshots(optimizer, model)
+    snapshots.save("here", 0)
+    then = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    step(model, optimizer)
+    assert not torch.equal(then["0.weight"], model.state_dict()["0.weight"])
+    snapshots.mend_buffers()
+    snapshots.load("here")
+    assert all(torch.equal(then[name], now) for name, now in model.state_dict().items())
+
+
+def test_a_buffer_that_cannot_be_written_comes_after_weights_and_moments() -> None:
+    model = Cached()
+    optimizer = SGD(model.parameters(), lr=0.1, momentum=0.9)
+    snapshots = Snapshots(optimizer, model)
+    weight = model.linear.weight.detach().clone()
+    snapshots.save("here", 0)
+    step(model, optimizer)
+    with torch.inference_mode():
+        model.register_buffer("cache", torch.zeros(4))
+    with pytest.raises(RuntimeError, match="Inplace update to inference tensor"):
+        snapshots.load("here")
+    assert torch.equal(model.linear.weight, weight)
+    assert not optimizer.state
+
+
 def test_a_weight_of_another_shape_stays_and_goes_on_with_fresh_moments() -> None:
     first, last = nn.Linear(4, 4), nn.Linear(4, 1)
     model = nn.Sequential(first, last)
