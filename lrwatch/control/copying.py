@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.parameter import is_lazy
 
 from lrwatch.ranks.shards import local
 
@@ -39,7 +40,9 @@ def room_for(tensor: Tensor, held: Any, *, host: bool) -> Tensor:
 
 
 def is_writable(tensor: Tensor) -> bool:
-    """Whether each element has memory of its own: one that was expanded cannot be written to."""
+    """Whether each element has memory of its own: not in one that was expanded, or is lazy."""
+    if is_lazy(tensor):
+        return False
     if tensor.layout is not torch.strided:
         return True
     return all(step or n < 2 for n, step in zip(tensor.shape, tensor.stride(), strict=True))

@@ -1,6 +1,6 @@
 """One snapshot of a run in buffers that are allocated once and written over."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -43,10 +43,22 @@ class Slot:
         return tensor_bytes(self.tensors)
 
     @torch.no_grad()
-    def save(self, step: int, optimizer: Optimizer, buffers: Mapping[str, Tensor]) -> None:
-        """Copy what is there now; waits for the device only where ``host`` is set."""
+    def save(
+        self,
+        step: int,
+        optimizer: Optimizer,
+        params: Sequence[Tensor],
+        buffers: Mapping[str, Tensor],
+    ) -> None:
+        """Copy what is there now; waits for the device only where ``host`` is set.
+
+        Args:
+            step: Of now.
+            optimizer: For its state.
+            params: Those of its parameters that are to be kept.
+            buffers: The model's.
+        """
         pairs: Pairs = []
-        params = list(parameters(optimizer))
         self._kept = {id(p): self._of(p) or Kept(p, host=self._host) for p in params}
         for p in params:
             self._kept[id(p)].save(p, optimizer.state.get(p), pairs)

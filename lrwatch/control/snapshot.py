@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer
 
 from lrwatch.control.copying import is_writable, tensor_bytes
@@ -89,7 +90,10 @@ class Snapshots:
 
     @property
     def slot_bytes(self) -> int:
-        """Memory that one slot takes; before the first step the moments are estimated."""
+        """Memory that one slot takes; before the first step the moments are estimated.
+
+        Lazy parameters take none before the first batch has told their shape.
+        """
         moments = sum(tensor_bytes(dict(state)) for state in self._optimizer.state.values())
         if not moments:
             count = _MOMENTS.get(type(self._optimizer).__name__, 2)
@@ -114,7 +118,7 @@ class Snapshots:
     def save(self, name: str, step: int, *, exact: bool = False) -> None:
         """Copy the run into the slot; ``exact`` keeps the surroundings of the weights too."""
         slot = self._slots.setdefault(name, Slot(host=self._where == "host"))
-        slot.save(step, self._optimizer, self._buffers())
+        slot.save(step, self._optimizer, self._params(), self._buffers())
         self._surroundings.pop(name, None)
         if exact:
             self._surroundings[name] = Surroundings(self._optimizer, self._others)
@@ -176,7 +180,7 @@ class Snapshots:
         return moved, size, is_share
 
     def _params(self) -> list[Tensor]:
-        return list(parameters(self._optimizer))
+        return [p for p in parameters(self._optimizer) if not is_lazy(p)]
 
     def _buffers(self) -> dict[str, Tensor]:
         model = None if self._model_ref is None else self._model_ref()
