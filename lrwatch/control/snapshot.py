@@ -31,11 +31,12 @@ class Snapshots:
     DataLoader is never restored.
 
     Args:
-        optimizer: Held weakly. Its parameters are kept, those of groups added later from the
-            next save on.
+        optimizer: Held weakly. Its parameters are kept that are trained: that need a gradient, or
+            have one, or state. Those added or unfrozen later are from the next save on.
         model: Held weakly. For its buffers (statistics of BatchNorm), lost without it; one that
             was expanded is left out.
         others: Schedulers and GradScaler, for ``exact=True``.
+        frozen: Keep the optimizer's other parameters, too.
         where: ``"device"``: beside the weights; ``"host"``: in the processor's memory.
         max_bytes: Cap on the memory of all slots together, > 0.
 
@@ -56,6 +57,7 @@ class Snapshots:
         model: nn.Module | None = None,
         *,
         others: tuple[Any, ...] = (),
+        frozen: bool = False,
         where: Where = "device",
         max_bytes: int = 4 * _GIB,
     ) -> None:
@@ -66,6 +68,7 @@ class Snapshots:
         self._optimizer_ref = weakref.ref(optimizer)
         self._model_ref = None if model is None else weakref.ref(model)
         self._others = others
+        self._frozen = frozen
         self._where = where
         self._max_bytes = max_bytes
         self._slots: dict[str, Slot] = {}
@@ -156,7 +159,7 @@ class Snapshots:
 
     @torch.no_grad()
     def displacement(self, name: str) -> float:
-        """``||w - w_slot|| / ||w_slot||`` over all parameters; waits for the device.
+        """``||w - w_slot|| / ||w_slot||`` over all that it keeps; waits for the device.
 
         Infinite where the weights were all zero then, or none has its place and shape any more.
         """
@@ -169,7 +172,7 @@ class Snapshots:
 
         Last, whether they are only shares: the squares of all ranks' then sum up to the whole.
         """
-        pairs = self._slots[name].pairs(self._params())
+        pairs = self._slots[name].pairs(parameters(self._optimizer))
         if not pairs:
             return 0.0, 0.0, False
         is_share = any(is_spread(p) for p, _ in pairs)
@@ -180,7 +183,13 @@ class Snapshots:
         return moved, size, is_share
 
     def _params(self) -> list[Tensor]:
-        return [p for p in parameters(self._optimizer) if not is_lazy(p)]
+        """Those that are to be kept; without a gradient or state the optimizer changes none."""
+        state, every = self._optimizer.state, self._frozen
+        return [
+            p
+            for p in parameters(self._optimizer)
+            if (every or p.requires_grad or p in state or p.grad is not None) and not is_lazy(p)
+        ]
 
     def _buffers(self) -> dict[str, Tensor]:
         model = None if self._model_ref is None else self._model_ref()

@@ -32,7 +32,7 @@ class GivenBack:
         self, modules: list[nn.Module], optimizer: Optimizer, loader: Any, scaler: Any
     ) -> None:
         others = () if scaler is None else (scaler,)
-        self._snapshots = Snapshots(optimizer, others=others)
+        self._snapshots = Snapshots(optimizer, others=others, frozen=True)
         self._snapshots.save(_NAME, 0, exact=True)
         trained = list(parameters(optimizer))
         own = {id(p) for p in trained}

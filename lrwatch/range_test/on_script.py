@@ -46,7 +46,7 @@ class OnScript:
         self._stepper = stepper
         self._on_end = on_end
         self._rate = RateScale(optimizer, explicit=True)
-        self._snapshots = Snapshots(optimizer)
+        self._snapshots = Snapshots(optimizer, frozen=True)
         self._snapshots.save(_START, 0)
         self._hidden: list[tuple[Tensor, Tensor]] = []
         self._n_without_loss = 0

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from torch import nn
-from torch.optim import SGD
+from torch.optim import SGD, Adam, Optimizer
 
 import lrwatch
 from lrwatch.control.snapshot import Snapshots
@@ -39,3 +39,67 @@ def test_lazy_layers_take_nothing_yet() -> None:
     assert snapshots.slot_bytes == 8  # the count of batches
     model(torch.ones(2, 4))
     assert snapshots.slot_bytes == 8 + (2 * (4 * 8 + 3 * 8) + 2 * 8) * 4
+
+
+def adapter() -> tuple[nn.Linear, nn.Linear, Optimizer]:
+    """A frozen backbone and what is trained beside it, both given to the optimizer."""
+    torch.manual_seed(0)
+    backbone, trained = nn.Linear(100, 100).requires_grad_(False), nn.Linear(100, 2, bias=False)
+    return backbone, trained, Adam([*backbone.parameters(), *trained.parameters()], lr=0.1)
+
+
+def step(backbone: nn.Linear, trained: nn.Linear, optimizer: Optimizer) -> None:
+    optimizer.zero_grad()
+    trained(backbone(torch.randn(8, 100))).square().mean().backward()
+    optimizer.step()
+
+
+def test_frozen_weights_take_no_memory_and_are_no_part_of_a_distance() -> None:
+    _, trained, optimizer = adapter()
+    snapshots = Snapshots(optimizer)
+    assert snapshots.slot_bytes == 3 * 200 * 4
+    snapshots.save("start", 0)
+    assert snapshots.n_bytes == 200 * 4
+    with torch.no_grad():
+        trained.weight.mul_(2)
+    assert snapshots.displacement("start") == pytest.approx(1.0)
+    assert Snapshots(optimizer, frozen=True).slot_bytes > 3 * 100 * 100 * 4
+
+
+def test_unfreezing_and_freezing_moves_no_copy_to_another() -> None:
+    backbone, trained, optimizer = adapter()
+    snapshots = Snapshots(optimizer)
+    step(backbone, trained, optimizer)
+    snapshots.save("frozen", 1)
+    first = trained.weight.detach().clone()
+    backbone.requires_grad_(True)
+    step(backbone, trained, optimizer)
+    snapshots.save("unfrozen", 2)
+    second = backbone.weight.detach().clone()
+    step(backbone, trained, optimizer)
+    backbone.requires_grad_(False)
+    snapshots.load("unfrozen")
+    assert torch.equal(backbone.weight, second)
+    snapshots.load("frozen")
+    assert torch.equal(trained.weight, first)
+    assert torch.equal(backbone.weight, second)
+
+
+def test_frozen_later_is_kept_on_as_long_as_it_has_moments() -> None:
+    backbone, trained, optimizer = adapter()
+    step(backbone, trained, optimizer)
+    trained.requires_grad_(False)
+    snapshots = Snapshots(optimizer)
+    snapshots.save("here", 1)
+    assert snapshots.n_bytes == (3 * 200 + 1) * 4
+
+
+def test_a_gradient_put_in_by_hand_is_enough() -> None:
+    weight = torch.ones(3)
+    optimizer = SGD([weight], lr=1.0)
+    weight.grad = torch.ones(3)
+    snapshots = Snapshots(optimizer)
+    snapshots.save("here", 0)
+    optimizer.step()
+    snapshots.load("here")
+    assert weight.tolist() == [1.0] * 3
