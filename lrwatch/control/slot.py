@@ -55,7 +55,7 @@ class Slot:
         Args:
             step: Of now.
             optimizer: For its state.
-            params: Those of its parameters that are to be kept.
+            params: Those that are to be kept, its own or not.
             buffers: The model's.
         """
         pairs: Pairs = []
@@ -70,11 +70,13 @@ class Slot:
         self.step = step
 
     @torch.no_grad()
-    def load(self, optimizer: Optimizer, buffers: Mapping[str, Tensor]) -> None:
+    def load(
+        self, optimizer: Optimizer, params: Iterable[Tensor], buffers: Mapping[str, Tensor]
+    ) -> None:
         """Write the copies back in place; no buffer keeps the weights from coming back."""
         pairs: Pairs = []
         states: list[tuple[Tensor, State | None]] = []
-        for p in parameters(optimizer):
+        for p in params:
             kept = self._of(p)
             if kept is not None:
                 now = optimizer.state.get(p, {})

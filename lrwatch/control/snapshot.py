@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer
 
+from lrwatch.control.bystanders import Bystanders
 from lrwatch.control.copying import is_writable, tensor_bytes
 from lrwatch.control.slot import Slot, parameters
 from lrwatch.control.surroundings import Surroundings
@@ -34,7 +35,8 @@ class Snapshots:
         optimizer: Held weakly. Its parameters are kept that are trained: that need a gradient, or
             have one, or state. Those added or unfrozen later are from the next save on.
         model: Held weakly. For its buffers (statistics of BatchNorm), lost without it; one that
-            was expanded is left out.
+            was expanded is left out. For its parameters that need no gradient, too, such as a
+            teacher's, from the save on before which they were seen to change.
         others: Schedulers and GradScaler, for ``exact=True``.
         frozen: Keep the optimizer's other parameters, too.
         where: ``"device"``: beside the weights; ``"host"``: in the processor's memory.
@@ -67,6 +69,7 @@ class Snapshots:
             raise ValueError(f"max_bytes must be > 0, got {max_bytes}")
         self._optimizer_ref = weakref.ref(optimizer)
         self._model_ref = None if model is None else weakref.ref(model)
+        self._bystanders = Bystanders([] if model is None else model.parameters())
         self._others = others
         self._frozen = frozen
         self._where = where
@@ -121,6 +124,7 @@ class Snapshots:
     def save(self, name: str, step: int, *, exact: bool = False) -> None:
         """Copy the run into the slot; ``exact`` keeps the surroundings of the weights too."""
         slot = self._slots.setdefault(name, Slot(host=self._where == "host"))
+        self._bystanders.look()
         slot.save(step, self._optimizer, self._params(), self._buffers())
         self._surroundings.pop(name, None)
         if exact:
@@ -133,7 +137,8 @@ class Snapshots:
         if exact and name not in self._surroundings:
             raise ValueError(f"snapshot {name!r} was saved without exact=True")
         slot = self._slots[name]
-        slot.load(self._optimizer, self._buffers())
+        params = [*parameters(self._optimizer), *self._bystanders.changed]
+        slot.load(self._optimizer, params, self._buffers())
         if exact:
             self._surroundings[name].load()
         return slot.step
@@ -185,11 +190,13 @@ class Snapshots:
     def _params(self) -> list[Tensor]:
         """Those that are to be kept; without a gradient or state the optimizer changes none."""
         state, every = self._optimizer.state, self._frozen
-        return [
+        trained = [
             p
             for p in parameters(self._optimizer)
             if (every or p.requires_grad or p in state or p.grad is not None) and not is_lazy(p)
         ]
+        own = set(map(id, trained))
+        return [*trained, *(p for p in self._bystanders.changed if id(p) not in own)]
 
     def _buffers(self) -> dict[str, Tensor]:
         model = None if self._model_ref is None else self._model_ref()

@@ -89,6 +89,7 @@ def test_frozen_later_is_kept_on_as_long_as_it_has_moments() -> None:
     backbone, trained, optimizer = adapter()
     step(backbone, trained, optimizer)
     trained.requires_grad_(False)
+    optimizer.zero_grad()
     snapshots = Snapshots(optimizer)
     snapshots.save("here", 1)
     assert snapshots.n_bytes == (3 * 200 + 1) * 4
