@@ -1,5 +1,6 @@
 """All that goes back in a rewind, kept under the name of one snapshot."""
 
+import logging
 import math
 
 from torch.optim import Optimizer
@@ -9,6 +10,8 @@ from lrwatch.control.levels import Levels
 from lrwatch.control.snapshot import Snapshots
 from lrwatch.policy.settings import Backoff
 from lrwatch.ranks.together import Together
+
+logger = logging.getLogger("lrwatch")
 
 INCUMBENT = "incumbent"
 
@@ -38,6 +41,8 @@ class Keeping:
         self._backoff = backoff
         self._tied: list[Snapshots] = []
         self._generators: Generators | None = None
+        self._n_saves = 0
+        self._said = False
         self.n_left_out = 0
 
     def tie(self, optimizer: Optimizer) -> Snapshots:
@@ -85,6 +90,9 @@ class Keeping:
             self._levels.mark(name)
         if name == INCUMBENT:
             self._generators = Generators()
+        self._n_saves += 1
+        if self._n_saves.bit_count() == 1:  # to count takes a while: after 1, 2, 4, 8, ... saves
+            self._count()
 
     def load(self, name: str) -> None:
         """Bring it back."""
@@ -94,3 +102,13 @@ class Keeping:
             self._levels.rewind(name)
         if name == INCUMBENT and self._generators is not None:
             self._generators.load()
+
+    def _count(self) -> None:
+        """Say it, once, where more came to be kept than was known of when it began."""
+        n_bytes = sum(snapshots.n_bytes for snapshots in (self._snapshots, *self._tied))
+        if n_bytes > self._backoff.memory_cap and not self._said:
+            self._said = True
+            now, cap = n_bytes / 2**30, self._backoff.memory_cap / 2**30
+            logger.warning(
+                "back-off: the snapshots take %.3g GiB by now, and memory_cap is %.3g GiB", now, cap
+            )

@@ -30,17 +30,10 @@ class Slot:
         self.step = -1
 
     @property
-    def tensors(self) -> list[Tensor]:
-        """All copies that are written over, and take memory."""
-        states = [kept.state.values() for kept in self._kept.values() if kept.state]
-        moments = [value for state in states for value in state if isinstance(value, Tensor)]
-        weights = [kept.weight for kept in self._kept.values()]
-        return [*weights, *moments, *self._buffers.values()]
-
-    @property
     def n_bytes(self) -> int:
-        """Memory that the copies take."""
-        return tensor_bytes(self.tensors)
+        """Memory that the copies take, those in lists (the history of LBFGS) included."""
+        own = [(kept.weight, kept.state or {}) for kept in self._kept.values()]
+        return tensor_bytes([own, self._buffers])
 
     @torch.no_grad()
     def save(

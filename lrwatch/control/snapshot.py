@@ -98,13 +98,16 @@ class Snapshots:
     def slot_bytes(self) -> int:
         """Memory that one slot takes; before the first step the moments are estimated.
 
+        The history of LBFGS counts as long as it may become.
         Lazy parameters take none before the first batch has told their shape.
         """
         moments = sum(tensor_bytes(dict(state)) for state in self._optimizer.state.values())
-        if not moments:
-            count = _MOMENTS.get(type(self._optimizer).__name__, 2)
-            moments = count * tensor_bytes(self._params())
-        return tensor_bytes([self._params(), self._buffers()]) + moments
+        weights = tensor_bytes(self._params())
+        n_history = self._optimizer.defaults.get("history_size") or 0
+        if not moments or n_history:
+            count = _MOMENTS.get(type(self._optimizer).__name__, 2) + 2 * n_history
+            moments = max(moments, count * weights)
+        return weights + tensor_bytes(self._buffers()) + moments
 
     @property
     def n_slots(self) -> int:

@@ -116,10 +116,17 @@ def test_saving_again_allocates_nothing_new() -> None:
     run.go(1)
     snapshots.save("good", 1)
     slot = snapshots._slots["good"]
-    held = [t.data_ptr() for t in slot.tensors]
+
+    def places() -> list[int]:
+        states = [kept.state or {} for kept in slot._kept.values()]
+        moments = [value for state in states for value in state.values()]
+        weights = [kept.weight for kept in slot._kept.values()]
+        return [t.data_ptr() for t in [*weights, *moments, *slot._buffers.values()]]
+
+    held = places()
     run.go(1)
     snapshots.save("good", 2)
-    assert [t.data_ptr() for t in slot.tensors] == held
+    assert places() == held
     assert snapshots.steps == {"good": 2}
 
 
@@ -188,6 +195,27 @@ def test_estimate_before_the_first_step_is_what_the_slot_takes_after() -> None:
         run.go(1)
         snapshots.save("good", 1)
         assert snapshots.n_bytes == pytest.approx(estimate, rel=0.05)
+
+
+def test_a_history_is_counted_and_its_full_length_is_allowed_for() -> None:
+    weight = nn.Parameter(torch.linspace(-1, 1, 1000))
+    optimizer = torch.optim.LBFGS([weight], lr=0.1, max_iter=8, history_size=5)
+    snapshots = Snapshots(optimizer, max_bytes=60_000)
+    estimate = snapshots.slot_bytes
+    assert snapshots.n_slots == 1
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = (weight**4 + torch.arange(1000) * weight**2).sum()
+        loss.backward()
+        return loss
+
+    for i in range(4):
+        optimizer.step(closure)
+        snapshots.save("here", i)
+        assert snapshots.slot_bytes == pytest.approx(estimate, rel=0.02)
+    assert len(optimizer.state[weight]["old_dirs"]) == 5
+    assert snapshots.n_bytes == pytest.approx(estimate, rel=0.02)
 
 
 def test_displacement_is_relative_to_the_weights_then() -> None:

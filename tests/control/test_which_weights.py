@@ -1,11 +1,14 @@
 """Which parameters a snapshot keeps: those that there are, and that are trained."""
 
+import logging
+
 import pytest
 import torch
 from torch import nn
 from torch.optim import SGD, Adam, Optimizer
 
 import lrwatch
+from lrwatch.control.keeping import Keeping
 from lrwatch.control.snapshot import Snapshots
 
 torch.set_num_threads(1)
@@ -104,3 +107,20 @@ def test_a_gradient_put_in_by_hand_is_enough() -> None:
     optimizer.step()
     snapshots.load("here")
     assert weight.tolist() == [1.0] * 3
+
+
+def test_weights_that_were_not_known_of_are_said_once_to_pass_the_cap(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    backbone, _, optimizer = adapter()
+    keeping = Keeping(
+        Snapshots(optimizer), None, n_slots=2, backoff=lrwatch.Backoff(memory_cap=20_000)
+    )
+    with caplog.at_level(logging.WARNING, logger="lrwatch"):
+        keeping.save("start", 0)
+        assert not caplog.messages
+        backbone.requires_grad_(True)
+        for i in range(5):
+            keeping.save("good0", i)
+    (said,) = caplog.messages
+    assert "the snapshots take 3.91e-05 GiB by now, and memory_cap is 1.86e-05 GiB" in said
