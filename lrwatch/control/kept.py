@@ -1,4 +1,4 @@
-"""What a snapshot keeps of one parameter: its weight, and its state in the optimizer."""
+"""What a snapshot keeps of one parameter, and its state in the optimizer, or of one buffer."""
 
 import copy
 import weakref
@@ -20,7 +20,7 @@ class Kept:
     history of LBFGS) is copied deeply.
 
     Args:
-        p: The parameter, held weakly.
+        p: The parameter or buffer, held weakly.
         host: Keep the copies in the processor's memory.
 
     Attributes:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from lrwatch.control.copying import Pairs, copy_all, room_for, tensor_bytes
+from lrwatch.control.copying import Pairs, copy_all, tensor_bytes
 from lrwatch.control.kept import Kept, State
 from lrwatch.ranks.shards import local
 
@@ -17,7 +17,8 @@ class Slot:
     A save costs one pass over the memory. Loading writes in place, and forgets state that the
     optimizer did not have then: from a slot of step 0 Adam starts with fresh moments. Each copy
     goes back to the very parameter that it was made of. One that came later stays as it is, with
-    its moments; one whose shape is another by now stays, too, and starts with fresh moments.
+    its moments; one whose shape is another by now stays, too, and starts with fresh moments. A
+    buffer that was exchanged for another tensor stays if it is finite: it may be a mask set anew.
 
     Args:
         host: Keep the copies in the processor's memory (pinned, if the weights are on a GPU).
@@ -26,14 +27,14 @@ class Slot:
     def __init__(self, *, host: bool = False) -> None:
         self._host = host
         self._kept: dict[int, Kept] = {}
-        self._buffers: dict[str, Tensor] = {}
+        self._buffers: dict[str, Kept] = {}
         self.step = -1
 
     @property
     def n_bytes(self) -> int:
         """Memory that the copies take, those in lists (the history of LBFGS) included."""
         own = [(kept.weight, kept.state or {}) for kept in self._kept.values()]
-        return tensor_bytes([own, self._buffers])
+        return tensor_bytes([own, [kept.weight for kept in self._buffers.values()]])
 
     @torch.no_grad()
     def save(
@@ -55,18 +56,32 @@ class Slot:
         self._kept = {id(p): self._of(p) or Kept(p, host=self._host) for p in params}
         for p in params:
             self._kept[id(p)].save(p, optimizer.state.get(p), pairs)
-        here = {n: local(b) for n, b in buffers.items()}
-        held = self._buffers
-        self._buffers = {n: room_for(b, held.get(n), host=self._host) for n, b in here.items()}
         copy_all(pairs)
-        copy_all([(self._buffers[n], b) for n, b in here.items()])
+        pairs, held, host = [], self._buffers, self._host
+        named = buffers.items()
+        self._buffers = {n: _same(held.get(n), b) or Kept(b, host=host) for n, b in named}
+        for name, buffer in named:
+            self._buffers[name].save(buffer, None, pairs)
+        copy_all(pairs)
         self.step = step
 
     @torch.no_grad()
     def load(
-        self, optimizer: Optimizer, params: Iterable[Tensor], buffers: Mapping[str, Tensor]
+        self,
+        optimizer: Optimizer,
+        params: Iterable[Tensor],
+        buffers: Mapping[str, Tensor],
+        *,
+        exact: bool = False,
     ) -> None:
-        """Write the copies back in place; no buffer keeps the weights from coming back."""
+        """Write the copies back in place; no buffer keeps the weights from coming back.
+
+        Args:
+            optimizer: Its state comes back, too.
+            params: Where to, its own or not.
+            buffers: The model's.
+            exact: Bring buffers back that were exchanged since, too.
+        """
         pairs: Pairs = []
         states: list[tuple[Tensor, State | None]] = []
         for p in params:
@@ -77,15 +92,19 @@ class Slot:
         copy_all(pairs)
         for p, state in states:
             _become(optimizer, p, state)
-        copy_all([(local(now), then) for now, then in self._buffer_pairs(buffers)])
+        own = [
+            (now, kept)
+            for now, kept in self._buffer_pairs(buffers)
+            if exact or kept.is_of(now) or _is_ruined(now)
+        ]
+        copy_all([(local(now), kept.weight) for now, kept in own])
 
     @torch.no_grad()
     def mend(self, buffers: Mapping[str, Tensor]) -> None:
         """Write buffers back that are no longer finite; waits for the device."""
-        for now, then in self._buffer_pairs(buffers):
-            mine = local(now)
-            if mine.is_floating_point() and not bool(torch.isfinite(mine).all()):
-                mine.copy_(then)
+        for now, kept in self._buffer_pairs(buffers):
+            if _is_ruined(now):
+                local(now).copy_(kept.weight)
 
     def pairs(self, params: Iterable[Tensor]) -> Pairs:
         """The parameters that still have the shape of their copies, with these."""
@@ -93,18 +112,26 @@ class Slot:
         return [(p, kept.weight) for p, kept in known if kept.fits(p)]
 
     def _of(self, p: Tensor) -> Kept | None:
-        kept = self._kept.get(id(p))
-        return kept if kept is not None and kept.is_of(p) else None
+        return _same(self._kept.get(id(p)), p)
 
-    def _buffer_pairs(self, buffers: Mapping[str, Tensor]) -> Pairs:
-        pairs = [(buffers[n], then) for n, then in self._buffers.items() if n in buffers]
-        return [(now, then) for now, then in pairs if local(now).shape == then.shape]
+    def _buffer_pairs(self, buffers: Mapping[str, Tensor]) -> list[tuple[Tensor, Kept]]:
+        pairs = [(buffers[n], kept) for n, kept in self._buffers.items() if n in buffers]
+        return [(now, kept) for now, kept in pairs if kept.fits(now)]
 
 
 def parameters(optimizer: Optimizer) -> Iterator[Tensor]:
     """All parameters of an optimizer, group by group."""
     for group in optimizer.param_groups:
         yield from group["params"]
+
+
+def _same(kept: Kept | None, tensor: Tensor) -> Kept | None:
+    return kept if kept is not None and kept.is_of(tensor) else None
+
+
+def _is_ruined(tensor: Tensor) -> bool:
+    here = local(tensor)
+    return here.is_floating_point() and not bool(torch.isfinite(here).all())
 
 
 def _become(optimizer: Optimizer, p: Tensor, state: State | None) -> None:

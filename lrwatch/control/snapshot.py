@@ -141,7 +141,7 @@ class Snapshots:
             raise ValueError(f"snapshot {name!r} was saved without exact=True")
         slot = self._slots[name]
         params = [*parameters(self._optimizer), *self._bystanders.changed]
-        slot.load(self._optimizer, params, self._buffers())
+        slot.load(self._optimizer, params, self._buffers(), exact=exact)
         if exact:
             self._surroundings[name].load()
         return slot.step

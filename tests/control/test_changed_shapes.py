@@ -98,7 +98,7 @@ def test_a_buffer_that_cannot_be_written_comes_after_weights_and_moments() -> No
     snapshots.save("here", 0)
     step(model, optimizer)
     with torch.inference_mode():
-        model.register_buffer("cache", torch.zeros(4))
+        model.register_buffer("cache", torch.full((4,), torch.nan))
     with pytest.raises(RuntimeError, match="Inplace update to inference tensor"):
         snapshots.load("here")
     assert torch.equal(model.linear.weight, weight)

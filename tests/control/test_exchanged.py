@@ -1,4 +1,4 @@
-"""Parameters that are inserted or exchanged between a snapshot and its return."""
+"""Parameters and buffers that are inserted or exchanged between a snapshot and its return."""
 
 import pytest
 import torch
@@ -104,3 +104,45 @@ def test_one_at_the_address_of_another_that_is_gone_is_not_that_one() -> None:
     kept[id(new)] = kept.pop(id(old))  # as where memory is used again
     snapshots.load("here")
     assert new.tolist() == [7.0, 7.0]
+
+
+class Masked(nn.Module):
+    mask: Tensor
+    n_seen: Tensor
+    mean: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = param(4)
+        self.register_buffer("mask", torch.ones(4, dtype=torch.bool))
+        self.register_buffer("n_seen", torch.zeros((), dtype=torch.long))
+        self.register_buffer("mean", torch.zeros(4))
+
+
+def test_a_mask_that_was_set_anew_is_not_taken_back() -> None:
+    model = Masked()
+    optimizer = adam([model.weight])
+    snapshots = Snapshots(optimizer, model)
+    snapshots.save("here", 0, exact=True)
+    model.mask = torch.tensor([True, False, False, True])
+    model.n_seen = model.n_seen + 1
+    model.mean.fill_(3.0)
+    snapshots.load("here")
+    assert model.mask.tolist() == [True, False, False, True]
+    assert model.n_seen == 1
+    assert model.mean.tolist() == [0.0] * 4
+    snapshots.load("here", exact=True)
+    assert model.mask.tolist() == [True] * 4
+    assert model.n_seen == 0
+
+
+def test_a_statistic_that_is_made_anew_each_time_comes_back_if_it_is_ruined() -> None:
+    model = Masked()
+    optimizer = adam([model.weight])
+    snapshots = Snapshots(optimizer, model)
+    snapshots.save("here", 0)
+    model.mean = model.mean + 1.0
+    snapshots.save("here", 1)
+    model.mean = model.mean + torch.nan
+    snapshots.load("here")
+    assert model.mean.tolist() == [1.0] * 4

@@ -118,10 +118,9 @@ def test_saving_again_allocates_nothing_new() -> None:
     slot = snapshots._slots["good"]
 
     def places() -> list[int]:
-        states = [kept.state or {} for kept in slot._kept.values()]
-        moments = [value for state in states for value in state.values()]
-        weights = [kept.weight for kept in slot._kept.values()]
-        return [t.data_ptr() for t in [*weights, *moments, *slot._buffers.values()]]
+        every = [*slot._kept.values(), *slot._buffers.values()]
+        moments = [value for kept in every for value in (kept.state or {}).values()]
+        return [t.data_ptr() for t in [*(kept.weight for kept in every), *moments]]
 
     held = places()
     run.go(1)
