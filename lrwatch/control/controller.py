@@ -11,7 +11,7 @@ from typing import Any
 from torch import nn
 from torch.optim import Optimizer
 
-from lrwatch.control.action import action_of
+from lrwatch.control.carrying import Carrying
 from lrwatch.control.disarm_file import DisarmFile
 from lrwatch.control.following import Follower
 from lrwatch.control.keeping import Keeping
@@ -23,7 +23,7 @@ from lrwatch.control.snapshot import Snapshots
 from lrwatch.control.stopped import TrainingStoppedError
 from lrwatch.policy.calm import Calm
 from lrwatch.policy.ladder import Ladder
-from lrwatch.policy.move import Move, Seen
+from lrwatch.policy.move import Seen
 from lrwatch.policy.settings import Backoff
 from lrwatch.ranks.together import Together
 from lrwatch.records import Action, Alert
@@ -88,10 +88,15 @@ class BackoffController:
             backoff, n_slots=n_slots, surrogate=surrogate, total_steps=total_steps
         )
         self._keeping = Keeping(self._snapshots, levels, n_slots=n_slots, backoff=backoff)
+        self._hands = Carrying(
+            self._rate,
+            self._snapshots,
+            self._keeping,
+            write=write_action,
+            dry_run=backoff.dry_run,
+        )
         self._pace = Pace()
-        self._trouble = 0
-        self._step = 0
-        self._is_in_step = False
+        self._step, self._is_in_step = 0, False
         self._last: Seen | None = None
         self._saving = Saving(
             optimizer,
@@ -156,7 +161,7 @@ class BackoffController:
     def on_alerts(self, alerts: Sequence[Alert]) -> None:
         """Pass on what bears on the rate, and remember which trouble is being answered."""
         for alert in alerts:
-            self._trouble = 0 if alert.state == "closed" else alert.trouble
+            self._hands.trouble = 0 if alert.state == "closed" else alert.trouble
             if alert.state == "closed" or alert.severity == "info":
                 continue
             hot = alert.verdict == "too_high" and alert.kind in SIGNS_OF_A_HOT_RATE
@@ -206,7 +211,7 @@ class BackoffController:
     def _settle(self, why: str) -> None:
         if self._last is not None and not self._backoff.dry_run:
             for move in self._ladder.settle(why):
-                self._apply(move, self._last)
+                self._hands.carry_out(move, self._last, self._ladder.refuse)
 
     def _look_around(self) -> None:
         """Let go where that is wished for, or where the ranks have parted."""
@@ -237,7 +242,7 @@ class BackoffController:
         moves = self._ladder.decide(seen)
         if self._ladder.save:
             self._save(self._ladder.save, seen.step)
-        return all([self._apply(move, seen) for move in moves])
+        return all([self._hands.carry_out(move, seen, self._ladder.refuse) for move in moves])
 
     def _save(self, name: str, step: int) -> None:
         began_s = time.perf_counter()
@@ -245,30 +250,3 @@ class BackoffController:
         n_steps = self._pace.saved(step, began_s, time.perf_counter())
         if self._together.alone:  # several ranks have to save at the same step
             self._ladder.space_snapshots(n_steps)
-
-    def _apply(self, move: Move, seen: Seen) -> bool:
-        action = action_of(
-            move,
-            seen,
-            scale=self._rate.scale,
-            trouble=self._trouble,
-            to_step=self._snapshots.steps.get(move.load or ""),
-            dry_run=self._backoff.dry_run,
-        )
-        self._write(action)
-        if move.kind == "outcome":
-            return True
-        if self._backoff.dry_run:
-            self._ladder.refuse()
-            return True
-        if move.kind == "stop":
-            raise TrainingStoppedError(action)
-        if move.save:
-            self._keeping.save(move.save, seen.step)
-        if move.load:
-            self._keeping.load(move.load)
-        if move.kind == "skip":
-            self._snapshots.mend_buffers()
-        if move.scale is not None:
-            self._rate.scale = move.scale
-        return move.kind not in ("skip", "rewind")

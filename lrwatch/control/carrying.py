@@ -1,0 +1,76 @@
+"""Carries a move out: what is written first, then the weights, then the rate."""
+
+from collections.abc import Callable
+
+from lrwatch.control.action import action_of
+from lrwatch.control.keeping import Keeping
+from lrwatch.control.rate import RateScale
+from lrwatch.control.snapshot import Snapshots
+from lrwatch.control.stopped import TrainingStoppedError
+from lrwatch.policy.move import Move, Seen
+from lrwatch.records import Action
+
+
+class Carrying:
+    """The hands of the controller.
+
+    Args:
+        rate: Of the optimizer.
+        snapshots: Of its weights.
+        keeping: Brings them back, with all that goes with them.
+        write: Tells an action.
+        dry_run: Whether to do no more than that.
+
+    Attributes:
+        trouble: Number of the trouble that is answered now, 0 for none.
+    """
+
+    def __init__(
+        self,
+        rate: RateScale,
+        snapshots: Snapshots,
+        keeping: Keeping,
+        *,
+        write: Callable[[Action], None],
+        dry_run: bool,
+    ) -> None:
+        self._rate, self._snapshots, self._keeping = rate, snapshots, keeping
+        self._write, self._dry_run = write, dry_run
+        self.trouble = 0
+
+    def carry_out(self, move: Move, seen: Seen, refuse: Callable[[], None]) -> bool:
+        """Whether the update of this step is to be made.
+
+        Args:
+            move: What is to be done.
+            seen: The step.
+            refuse: Called in a dry run, where it is not done.
+
+        Raises:
+            TrainingStoppedError: If the run is to end.
+        """
+        action = action_of(
+            move,
+            seen,
+            scale=self._rate.scale,
+            trouble=self.trouble,
+            to_step=self._snapshots.steps.get(move.load or ""),
+            dry_run=self._dry_run,
+        )
+        self._write(action)
+        if move.kind == "outcome":
+            return True
+        if self._dry_run:
+            refuse()
+            return True
+        if move.kind == "stop":
+            raise TrainingStoppedError(action)
+        if move.save:
+            self._keeping.save(move.save, seen.step)
+        if move.load:
+            self._keeping.load(move.load)
+        if move.kind == "skip":
+            self._snapshots.mend_buffers()
+        if move.scale is not None:
+            self._rate.scale = move.scale
+        return move.kind not in ("skip", "rewind")
