@@ -19,7 +19,7 @@ class Carrying:
         snapshots: Of its weights.
         keeping: Brings them back, with all that goes with them.
         write: Tells an action.
-        dry_run: Whether to do no more than that.
+        refuse: Called in place of all the rest in a dry run; None where this is none.
 
     Attributes:
         trouble: Number of the trouble that is answered now, 0 for none.
@@ -32,19 +32,18 @@ class Carrying:
         keeping: Keeping,
         *,
         write: Callable[[Action], None],
-        dry_run: bool,
+        refuse: Callable[[], None] | None,
     ) -> None:
         self._rate, self._snapshots, self._keeping = rate, snapshots, keeping
-        self._write, self._dry_run = write, dry_run
+        self._write, self._refuse = write, refuse
         self.trouble = 0
 
-    def carry_out(self, move: Move, seen: Seen, refuse: Callable[[], None]) -> bool:
+    def carry_out(self, move: Move, seen: Seen) -> bool:
         """Whether the update of this step is to be made.
 
         Args:
             move: What is to be done.
             seen: The step.
-            refuse: Called in a dry run, where it is not done.
 
         Raises:
             TrainingStoppedError: If the run is to end.
@@ -55,13 +54,13 @@ class Carrying:
             scale=self._rate.scale,
             trouble=self.trouble,
             to_step=self._snapshots.steps.get(move.load or ""),
-            dry_run=self._dry_run,
+            dry_run=self._refuse is not None,
         )
         self._write(action)
         if move.kind == "outcome":
             return True
-        if self._dry_run:
-            refuse()
+        if self._refuse is not None:
+            self._refuse()
             return True
         if move.kind == "stop":
             raise TrainingStoppedError(action)

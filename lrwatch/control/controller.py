@@ -93,7 +93,7 @@ class BackoffController:
             self._snapshots,
             self._keeping,
             write=write_action,
-            dry_run=backoff.dry_run,
+            refuse=(lambda: self._ladder.refuse()) if backoff.dry_run else None,
         )
         self._pace = Pace()
         self._step, self._is_in_step = 0, False
@@ -211,7 +211,7 @@ class BackoffController:
     def _settle(self, why: str) -> None:
         if self._last is not None and not self._backoff.dry_run:
             for move in self._ladder.settle(why):
-                self._hands.carry_out(move, self._last, self._ladder.refuse)
+                self._hands.carry_out(move, self._last)
 
     def _look_around(self) -> None:
         """Let go where that is wished for, or where the ranks have parted."""
@@ -242,7 +242,7 @@ class BackoffController:
         moves = self._ladder.decide(seen)
         if self._ladder.save:
             self._save(self._ladder.save, seen.step)
-        return all([self._hands.carry_out(move, seen, self._ladder.refuse) for move in moves])
+        return all([self._hands.carry_out(move, seen) for move in moves])
 
     def _save(self, name: str, step: int) -> None:
         began_s = time.perf_counter()
