@@ -1,5 +1,6 @@
 """Before a run goes back to older weights: do they do any better on the batches of today?"""
 
+import math
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -81,7 +82,7 @@ class Asking:
         question, course = self._question, self._course
         if question is None:
             return None
-        question.losses.append(seen.loss)
+        question.losses.append(seen.loss if math.isfinite(seen.loss) else math.inf)
         course.n_lost += 1
         if len(question.losses) < N_ASKED:
             return Move(kind="skip", reason=f"{question.whose} are looked at")

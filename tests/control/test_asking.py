@@ -1,6 +1,7 @@
 """A loss that rose for good: the weights, or the data? Older weights are asked before they come."""
 
 import itertools
+import math
 import random
 
 from lrwatch.policy.settings import Backoff
@@ -101,3 +102,16 @@ def test_steps_are_not_told_late_while_older_weights_are_looked_at() -> None:
     run.ladder.decide = decide  # type: ignore[method-assign]
     run.feed(RISE)
     assert [calm for is_asking, calm in busy if is_asking] == [None] * 3
+
+
+def test_batch_with_a_nan_among_the_four_is_a_bad_one() -> None:
+    run = Run(moved=0.05)
+    run.feed(descent(0, N))
+    losses = iter(RISE)
+    while not run.ladder._asking.is_under_way:
+        run._tell(next(losses), 1.0, 0.1)
+    for loss in (2.4, math.nan, 2.4, 2.4):
+        moves = run._tell(loss, 1.0, 0.1)
+    assert moves[-1].load is not None
+    assert moves[-1].load.startswith("good")
+    assert moves[-1].scale == 0.3
