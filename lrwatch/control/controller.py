@@ -200,8 +200,8 @@ class BackoffController:
         self._rate.scale = self._ladder.scale if self.armed else state.get("scale", 1.0)
 
     def close(self) -> None:
-        """End what is on trial; give back rates and memory."""
-        if self.armed:
+        """End what is on trial, unless other ranks are in it; give back rates and memory."""
+        if self.armed and self._together.alone:
             self._settle("the watch ends")
         self.closed = True
         self._saving.close()

@@ -179,3 +179,15 @@ def test_run_of_a_thousand_steps_is_not_left_for_a_trial_from_the_start() -> Non
         so_far = ladder._settling._progress()
         assert so_far.slower_than(0.03)
         assert (ladder._settling._steps_from_start(so_far, proven=False) > 0) == may
+
+
+@pytest.mark.parametrize("save", [ask_the_model, ask_the_optimizer, ask_the_watch, close])
+def test_one_of_several_ranks_calls_no_trial_off(
+    tmp_path: Path, save: Callable[[Plateau], Tensor]
+) -> None:
+    run = Plateau(tmp_path).until_a_trial()
+    tried = run.weight()
+    run.watch.backoff._together.alone = False
+    assert torch.equal(save(run), tried)
+    run.watch.backoff._together.alone = True
+    run.watch.close()
