@@ -14,7 +14,7 @@ from lrwatch.live.sparkline import duration
 from lrwatch.records import SEVERITIES, Action, Alert, Severity, plain
 from lrwatch.sinks.color import ColorChoice, wants_color
 from lrwatch.sinks.follow import Follower
-from lrwatch.sinks.history import ledger_path, read_entries
+from lrwatch.sinks.history import ledger_path, read_entries, standing_entries
 from lrwatch.sinks.ledger_line import Entry, decode
 from lrwatch.sinks.lines import line, severity_of
 from lrwatch.sinks.printable import printable
@@ -62,11 +62,17 @@ class Tailed:
         self._by_name = by_name
         self._follower: Follower | None = None
         self._sides = Sides()
+        self._standing: deque[Entry] = deque(maxlen=0)
 
     def last(self, n: int, *, whole: bool) -> list[Named]:
         """The last ``n`` entries; of the ``whole`` file, or of what is to be followed."""
+        self._standing = deque(maxlen=n)
         found = self._selected(read_entries(self._found())) if whole else self.new()
         return list(deque(found, maxlen=n))
+
+    def worst_code(self) -> int:
+        """The exit code for the last entries, less what a restart from an earlier step undid."""
+        return worst_code(self._standing)
 
     def new(self) -> Iterator[Named]:
         """The entries that came since the last call, one by one: there may be any number."""
@@ -105,10 +111,20 @@ class Tailed:
                 n_broken += 1
                 continue
             self._sides.take(entry)
+            if entry.record is None:
+                kept = standing_entries([*self._standing, entry])
+                self._standing = deque(kept, self._standing.maxlen)
             if self._selection.holds(entry):
+                self._standing.append(entry)
                 yield self._run.name, entry
         if n_broken:
             say(self._run, f"{n_broken} broken line{'s' if n_broken > 1 else ''} skipped")
+
+
+def worst_code(entries: Iterable[Entry]) -> int:
+    """The exit code for these: 20 after a critical one, 10 after a warning, else 0."""
+    severities = [severity_of(entry.record) for entry in entries if entry.record is not None]
+    return max((_WORST_CODES.get(severity, 0) for severity in severities), default=0)
 
 
 def say(run: Path, words: object) -> None:
@@ -129,14 +145,12 @@ class Printer:
         self._as_json = as_json
         self._with_names = with_names
         self._color = wants_color(sys.stdout, color)
-        self.worst_code = 0
 
     def show(self, named: Iterable[Named]) -> None:
         """Print the entries, each of which comes with the name of its run."""
         for name, entry in named:
             if entry.record is None:
                 continue
-            self.worst_code = max(self.worst_code, _WORST_CODES.get(severity_of(entry.record), 0))
             sys.stdout.write(self._text(name, entry, entry.record) + "\n")
         sys.stdout.flush()
 

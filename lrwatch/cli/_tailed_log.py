@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from lrwatch.cli._readable import readable
-from lrwatch.cli._tailed import Named, Selection, Tailed, say
+from lrwatch.cli._tailed import Named, Selection, Tailed, say, worst_code
 from lrwatch.live.kind import has_ledger
 from lrwatch.sinks.ledger_line import Entry
 
@@ -31,6 +31,7 @@ class TailedLog:
         self._waits = waits
         self._judged: JudgedLog = JudgedLog(run, asked)
         self._told = ""
+        self._last: tuple[Entry, ...] = ()
 
     def last(self, n: int, *, whole: bool) -> list[Named]:
         """The last ``n`` entries; of all, or of what is whole by now."""
@@ -43,7 +44,12 @@ class TailedLog:
         if self._judged.n_starts != n_starts:
             found.clear()
         self._look()
+        self._last = tuple(found)
         return [(self._run.name, entry) for entry in found]
+
+    def worst_code(self) -> int:
+        """The exit code for the last entries."""
+        return worst_code(self._last)
 
     def new(self) -> Iterator[Named]:
         """The entries that came since the last call, one by one."""
@@ -133,6 +139,10 @@ class TailedRun:
         if found is not None:
             with readable():
                 yield from found.new()
+
+    def worst_code(self) -> int:
+        """The exit code for the last entries, less what a restart undid."""
+        return 0 if self._tailed is None else self._tailed.worst_code()
 
     def introduce(self) -> None:
         """Say the verdict so far."""

@@ -96,7 +96,7 @@ def command(
         printer.show(found[-lines:] if lines else [])
         if follow or by_name:
             _follow(tailed, printer, notified)
-    return printer.worst_code if exit_code else 0
+    return max(one.worst_code() for one in tailed) if exit_code else 0
 
 
 def _follow(tailed: Iterable[TailedRun], printer: Printer, notified: Notified) -> None:

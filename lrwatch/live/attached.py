@@ -83,7 +83,7 @@ class AttachedRun:
         return self._points.is_behind
 
     def poll(self, now_s: float, *, max_steps: int | None = None) -> Iterator[Entry]:
-        """The alerts and actions that were written since the last call.
+        """The alerts and actions that were written since the last call, and openings of segments.
 
         Raises:
             LrwatchError: If the event files cannot be read.
@@ -93,12 +93,12 @@ class AttachedRun:
             pass
         for line in self._follower.poll():
             for entry in decode(line):
-                if entry is not None:
-                    self._sides.take(entry)
-                if entry is not None and entry.record is not None:
-                    if self._applied is None and _is_scaling(entry.record):
-                        self._applied = AppliedRate(self._run)
-                    yield entry
+                if entry is None:
+                    continue
+                self._sides.take(entry)
+                if self._applied is None and _is_scaling(entry.record):
+                    self._applied = AppliedRate(self._run)
+                yield entry
         if self._applied is not None:
             self._applied.poll()
         self._look()
@@ -135,6 +135,6 @@ class AttachedRun:
             self._seen, self._standing = seen, read_standing(self._folder)
 
 
-def _is_scaling(record: Alert | Action) -> bool:
+def _is_scaling(record: Alert | Action | None) -> bool:
     """Whether the rate is another than the schedule's from here on."""
     return isinstance(record, Action) and record.scale not in (None, 1.0) and not record.dry_run

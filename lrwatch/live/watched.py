@@ -11,6 +11,7 @@ from lrwatch.live.glance import Glance
 from lrwatch.live.judged import JudgedLog
 from lrwatch.live.kind import has_ledger
 from lrwatch.records import Action, Alert
+from lrwatch.sinks.history import standing_entries
 from lrwatch.sinks.ledger_line import Entry
 
 _N_ENTRIES = 50
@@ -44,7 +45,8 @@ class WatchedRun:
         try:
             for entry in self._kind().poll(now_s, max_steps=max_steps):
                 self._take(entry)
-                found.append(entry)
+                if entry.record is not None:
+                    found.append(entry)
             self._forget()
             self._failure = ""
         except (LrwatchError, OSError) as error:
@@ -101,12 +103,23 @@ class WatchedRun:
             self._entries.clear()
             self._n_starts, self._n_alerts = n_starts, 0
 
+    def _restart(self, opening: Entry) -> None:
+        """What was told of the steps from which the run begins anew stands no longer."""
+        kept = standing_entries([*self._entries, opening])
+        self._n_alerts -= sum(map(_is_opened, self._entries)) - sum(map(_is_opened, kept))
+        self._entries = deque(kept, maxlen=_N_ENTRIES)
+        if opening.raw.get("start_step") == 0:
+            self._n_alerts, self._deeds = 0, Deeds()
+
     def _take(self, entry: Entry) -> None:
         self._forget()
+        if entry.record is None:
+            self._restart(entry)
+            return
         self._entries.append(entry)
         if isinstance(entry.record, Action):
             self._deeds.take(entry.record)
-        self._n_alerts += isinstance(entry.record, Alert) and entry.record.state == "opened"
+        self._n_alerts += _is_opened(entry)
 
     def _kind(self) -> AttachedRun | JudgedLog:
         if isinstance(self._run, AttachedRun):
@@ -119,3 +132,7 @@ class WatchedRun:
         elif self._run is None:
             self._run = JudgedLog(self.path, self._asked)
         return self._run
+
+
+def _is_opened(entry: Entry) -> bool:
+    return isinstance(entry.record, Alert) and entry.record.state == "opened"

@@ -83,12 +83,12 @@ class Review:
         import numpy as np
         import pandas as pd
 
+        from lrwatch.reviewing.written_anew import written_anew
+
         track = self._track
         steps = np.frombuffer(track.step, np.int64) if len(self) else np.empty(0, np.int64)
         segment = np.cumsum(np.diff(steps, prepend=steps[:1]) < 0)
-        lowest_to_come = np.minimum.accumulate(steps[::-1])[::-1]
-        superseded = np.zeros(len(steps), bool)
-        superseded[:-1] = lowest_to_come[1:] < steps[:-1]
+        superseded = written_anew(steps)
         columns = {name: np.array(getattr(track, name)) for name in ("loss", "grad_norm", "lr")}
         time = pd.to_datetime(np.array(track.time), unit="s", utc=True, errors="coerce")
         rest = {"time": time, "segment": segment, "superseded": superseded}

@@ -259,3 +259,19 @@ def test_names_cannot_steer_the_terminal(tmp_path: Path, log: Path) -> None:
     assert once(evil).stdout.replace("\n", "").isprintable()
     missing = once(tmp_path / "\x1b[2Jnone")
     assert missing.stderr.replace("\n", "").isprintable()
+
+
+def test_alerts_of_a_run_before_in_the_same_directory_are_not_shown(attached: Path) -> None:
+    again = RunDirectory(attached)
+    for i in range(50):
+        again.write_point(Point(step=Step(step=i, loss=1.5, grad_norm=0.5, lr=0.25)))
+    again.close()
+    shown = once(attached).stdout
+    assert ("1 alert" in shown, "divergence" in shown) == (False, False)
+
+
+def test_alerts_before_the_step_of_a_resume_are_shown(attached: Path) -> None:
+    resumed = RunDirectory(attached, start_step=50)
+    resumed.write_point(Point(step=Step(step=50, loss=1.5, grad_norm=0.5, lr=0.25)))
+    resumed.close()
+    assert "divergence" in once(attached).stdout

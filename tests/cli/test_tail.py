@@ -135,6 +135,19 @@ def test_exit_code_tells_the_worst_that_was_shown(run: Path, level: str, code: i
     assert tail("--exit-code", "-n", 0, run).exit_code == 0
 
 
+def test_exit_code_leaves_out_what_a_restart_undid(run: Path) -> None:
+    Ledger(path_of(run), start_step=12).open_segment()
+    assert tail("--exit-code", run).exit_code == 0
+    Ledger(path_of(run)).write(alert(3))
+    shown = tail("--exit-code", run)
+    assert (shown.exit_code, len(shown.stdout.splitlines())) == (10, 10)
+
+
+def test_exit_code_keeps_what_was_told_before_the_step_of_a_restart(run: Path) -> None:
+    Ledger(path_of(run), start_step=13).open_segment()
+    assert tail("--exit-code", run).exit_code == 20
+
+
 def test_broken_lines_are_counted_and_skipped(run: Path) -> None:
     with path_of(run).open("ab") as file:
         file.write(b"{junk}\nmore\n" + encode(alert(77), time_s=0, run="r") + b'{"v":1,"ty')

@@ -246,6 +246,15 @@ def test_what_was_written_anew_is_drawn_apart(tmp_path: Path) -> None:
     assert "went back to an earlier step once" in lead(story_of(path))[0]
 
 
+def test_words_leave_out_losses_that_were_written_anew(tmp_path: Path) -> None:
+    rows = [(i, 9.0 if i < 8 else math.nan) for i in range(10)] + [(i, 1.0) for i in range(10)]
+    path = tmp_path / "run.csv"
+    path.write_text("step,loss\n" + "".join(f"{i},{loss}\n" for i, loss in rows))
+    words = " ".join(lead(story_of(path)))
+    assert ("from 9 to 1" in words, "lowest value was 1" in words) == (False, True)
+    assert "NaN" not in words
+
+
 def test_alerts_about_one_trouble_are_one_episode() -> None:
     first = replace(WORST, severity="warning", step=260)
     closed = replace(WORST, state="closed", severity="info", step=400)

@@ -58,7 +58,7 @@ def test_the_frame_tells_segments_and_what_was_written_anew(tmp_path: Path) -> N
     steps = [0, 1, 2, 3, 2, 3, 4, 1]
     frame = review(csv_of(tmp_path / "run.csv", [(step, 1.0) for step in steps])).frame
     assert frame["segment"].tolist() == [0, 0, 0, 0, 1, 1, 1, 2]
-    assert frame["superseded"].tolist() == [False, False, True, True, True, True, True, False]
+    assert frame["superseded"].tolist() == [False, True, True, True, True, True, True, False]
 
 
 def test_times_are_utc(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from lrwatch.reviewing.judging import worst
 from lrwatch.reviewing.report.deeds import Deed
 from lrwatch.reviewing.report.episodes import Episode
 from lrwatch.reviewing.report.story import Story
+from lrwatch.reviewing.written_anew import written_anew
 
 _VERDICTS = {
     "too_high": "the learning rate was too high",
@@ -102,9 +103,11 @@ def _course(story: Story) -> str:
 
 
 def _loss(story: Story) -> str:
-    loss = np.array(story.track.loss)
+    """Of what stands: not of steps that the run wrote anew after it went back."""
+    stands = ~written_anew(np.array(story.track.step, np.int64))
+    loss = np.where(stands, np.array(story.track.loss), np.nan)
     known = loss[np.isfinite(loss)]
-    n_bad = len(story.band.not_finite)
+    n_bad = int(stands[np.array(story.band.not_finite, np.int64)].sum())
     words = ""
     if len(known):
         n = max(1, int(len(known) * _SHARE))
