@@ -21,6 +21,11 @@ _PAIR = re.compile(
     re.IGNORECASE,
 )
 _TRIPLE = re.compile(rf"\s*(\d+)\s+({_WORD})\s+({_NUMBER})\s*$", re.IGNORECASE)
+# llm.c's main.log; its lines with "tel" and "eval" are of tests.
+_LLM_C = re.compile(
+    rf"\s*s:(\d{{1,12}}) trl:({_NUMBER})(?: lr:({_NUMBER}))?(?: norm:({_NUMBER}))?\s*$",
+    re.IGNORECASE,
+)
 _OF_TOTAL = re.compile(r"(?:^|\[|\|)\s*(\d{1,12})\s*/\s*(\d{1,12})\b")
 _INSIDE = re.compile(r"^\s*\[\s*(\d{1,12})\s*,\s*(\d{1,12})\]")
 _AT_STEP = re.compile(
@@ -105,6 +110,10 @@ class _LogLines:
         triple = _TRIPLE.match(text)
         if triple is not None:
             return {"step": float(triple[1]), triple[2]: float(triple[3])}
+        short = _LLM_C.match(text)
+        if short is not None:
+            named = zip(("step", "train loss", "lr", "norm"), short.groups(), strict=True)
+            return {name: float(value) for name, value in named if value is not None}
         if "loss" not in text[:_MAX_SCANNED].lower():
             return None
         row = pairs(text)

@@ -84,3 +84,12 @@ def test_groups_of_thousands_are_one_number() -> None:
 def test_no_number_ends_at_a_comma_within_it() -> None:
     assert pairs("step 7 loss 0,5 lr 0,001 norm 12,75") == {"step": 7.0}
     assert pairs("step 1,000 loss 2, lr [0.1,0.2]") == {"step": 1000.0, "loss": 2.0, "lr": 0.1}
+
+
+def test_the_short_names_of_llm_c_are_known_and_its_tests_left_out(tmp_path: Path) -> None:
+    log = tmp_path / "main.log"
+    trained = [f"s:{i} trl:{9 - i}.5 lr:0.0006 norm:1.25\n" for i in range(3)]
+    log.write_text("s:0 tel:11.02\n" + trained[0] + "s:0 eval:0.25\n" + "".join(trained[1:]))
+    found = list(read(log))
+    assert [(step.step, step.loss) for step in found] == [(0, 9.5), (1, 8.5), (2, 7.5)]
+    assert {(step.lr, step.grad_norm) for step in found} == {(0.0006, 1.25)}
