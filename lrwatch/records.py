@@ -43,6 +43,9 @@ class Step:
             times the factor of the back-off.
         time: Wall-clock time, in seconds since the epoch.
         skipped: True where the gradient scaler of mixed precision left the weights unchanged.
+        drift: How much of the way that the weights made in the first half of the run the second
+            half made again: 1 where they go on as before, 0 where they go back and forth. Known at
+            some steps of a live run only.
     """
 
     step: int
@@ -51,6 +54,7 @@ class Step:
     lr: float | None = None
     time: float | None = None
     skipped: bool = False
+    drift: float | None = None
 
 
 class Point(NamedTuple):

@@ -1,5 +1,6 @@
 """Which way the rate was wrong if the run ended here: a verdict, not an alert."""
 
+from lrwatch.detectors.one_way import go_one_way
 from lrwatch.detectors.too_low_card import TOO_LOW
 from lrwatch.records import Verdict
 from lrwatch.stats.shape import has_none, shape
@@ -34,7 +35,7 @@ def hindsight(s: Signals) -> Verdict:
     if x.rate_now >= 0.9 and x.gain < 1.0 and x.norm_now < -0.6 and x.late_ratio < 0.3:
         return unless if has_none(s) else "too_high"
     done_at_once = x.early > 0.7 and x.trend < 4.0
-    slow = x.trend > -4.0 and x.norm_peak < 2.5 and not done_at_once
+    slow = x.trend > -4.0 and x.norm_peak < 2.5 and not done_at_once and go_one_way(s)
     if slow and TOO_LOW.probability(x) > _LIKELY:
         return "too_low"
     return unless

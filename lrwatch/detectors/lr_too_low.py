@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from lrwatch.detectors.detector import Detector, Looks
 from lrwatch.detectors.guessing import guessing
+from lrwatch.detectors.one_way import go_one_way
 from lrwatch.detectors.rates_to_try import higher
 from lrwatch.detectors.small_steps import could_be, stands_still
 from lrwatch.detectors.spent_schedule import spent_for
@@ -32,8 +33,10 @@ class LrTooLow(Detector):
     and averaged logs of them included, and judged on workloads that were left out
     (``python -m tests.benchmarks.scorecard``). No card is asked where neither loss nor norm has
     moved, nor where small steps cannot have made the shape
-    (:mod:`~lrwatch.detectors.small_steps`). Time is counted in summed rates, and nothing is said
-    while a warm-up is less than half of the run ago, or once the rate has decayed to a fifth.
+    (:mod:`~lrwatch.detectors.small_steps`). Nothing is said of a live run whose weights go back and
+    forth (:mod:`~lrwatch.detectors.one_way`), and what was said of it ends. Time is counted in
+    summed rates, and nothing is said while a warm-up is less than half of the run ago, or once the
+    rate has decayed to a fifth.
     Alerts too, whatever the card says, where a schedule took the rate to nothing and most of the
     run came after (:mod:`~lrwatch.detectors.spent_schedule`).
 
@@ -81,7 +84,7 @@ class LrTooLow(Detector):
         if x.norm_trend != x.norm_trend:
             return None
         likely = TOO_LOW.probability(x)
-        judged = x.rate_now > LOWEST_RATE and s.lr_rising_n <= 0.5 * s.n
+        judged = x.rate_now > LOWEST_RATE and s.lr_rising_n <= 0.5 * s.n and go_one_way(s)
         if not judged or not (stands_still(x) or (likely > _SURE and could_be(x))):
             self._seen = 0
             return self._recovered(s, x, likely)
@@ -134,6 +137,8 @@ class LrTooLow(Detector):
         return self.close(s, f"the rate is back at {s.lr:.3g}")
 
     def _recovered(self, s: Signals, x: Shape, likely: float) -> Alert | None:
+        if self.severity is not None and not go_one_way(s):
+            return self.close(s, "the weights go back and forth by now, and no longer one way")
         if self.severity is None or likely > _NO_MORE or x.late_ratio > 0.5:
             return None
         return self.close(s, f"the loss has come down to {s.recent.median:.4g} and now slows")

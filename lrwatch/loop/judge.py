@@ -5,8 +5,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
+from lrwatch.loop.drift import Drift
 from lrwatch.loop.guard import Guard
 from lrwatch.loop.judging import Watcher
 from lrwatch.loop.sample import LateSample, Sample
@@ -41,7 +43,8 @@ class Judge:
     Those that wait are ``waiting``; the first to come after ``due_s`` of the clock, ``delay_s``
     after the first of them, has all judged, and so has one that makes them ``most``, or one with a
     loss or norm above ``highest`` and ``highest_norm``. ``on_passed`` hears of each step that was
-    judged after its update, with its scheduled rate; ``lr_scale`` is the factor on its rates.
+    judged after its update, with its scheduled rate; ``lr_scale`` is the factor on its rates, and
+    ``drift`` knows of the way of the weights.
 
     Args:
         watcher: Judges steps.
@@ -67,6 +70,7 @@ class Judge:
         self.highest = self.highest_norm = math.inf
         self.most = 1 if at_once else _MAX_BATCH
         self.lr_scale = 1.0
+        self.drift: Drift | None = None
         self._acts = False
         self._guard = Guard("judging a step")
         self.waiting: deque[Sample | LateSample] = deque()
@@ -179,6 +183,8 @@ class Judge:
         try:
             sample = taken if isinstance(taken, Sample) else taken.arrive()
             step = sample.judged(self._offset_s)
+            if self.drift is not None and self.drift.found:
+                step = replace(step, drift=self.drift.take(step.step))
             if self._shared is not None:
                 self._shared.take(sample, step)
                 return None

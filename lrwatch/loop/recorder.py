@@ -63,6 +63,7 @@ class Recorder:
         self.loss = StepLoss(readback, parameters)
         self._cadence = cadence
         self._norm = StepNorm(readback, cadence, parameters)
+        judge.drift = self._norm.drift
         self._rates = StepRates(readback)
         self._norm_guard = Guard("taking the gradient norm")
         self._step_guard = Guard("the step hook")
@@ -78,8 +79,7 @@ class Recorder:
             after=self.after_step,
             no_norm=self._missed_norm,
         )
-        self.inert = False
-        self.home = threading.get_ident()
+        self.inert, self.home = False, threading.get_ident()
 
     @property
     def n_steps(self) -> int:

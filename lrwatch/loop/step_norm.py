@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 
+from lrwatch.loop.drift import Drift
 from lrwatch.loop.grad_norm import Cadence, Norm, grad_norm, share_of
 from lrwatch.loop.readback import Readback
 from lrwatch.loop.sample import Value
@@ -30,6 +31,9 @@ class StepNorm:
         readback: Reads scalars from their device.
         cadence: Says at which steps the norm is computed.
         parameters: Gives the optimizer's parameters of this moment.
+
+    Attributes:
+        drift: Looks at the weights at some of the steps at which a norm is taken.
     """
 
     def __init__(
@@ -38,6 +42,7 @@ class StepNorm:
         cadence: Cadence,
         parameters: Callable[[], Sequence[torch.Tensor]],
     ) -> None:
+        self.drift = Drift(readback)
         self._readback = readback
         self._cadence = cadence
         self._parameters = parameters
@@ -95,13 +100,17 @@ class StepNorm:
         """The norm of this step, computed unless clipping told it; the next step starts anew."""
         if not self.known:
             return self.computed(step)
+        if step >= self.drift.next:
+            self.drift.look(step, self._parameters())
         value, self._value, self.known = self._value, None, False
         return value
 
     def computed(self, step: int) -> Value:
         """The norm of the gradients as they are now."""
+        parameters = self._parameters()
+        self.drift.look(step, parameters)
         start_s = time.perf_counter()
-        value = self._read(grad_norm(self._parameters()))
+        value = self._read(grad_norm(parameters))
         self._cadence.took(step, start_s, time.perf_counter())
         return value
 

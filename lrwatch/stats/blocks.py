@@ -86,6 +86,12 @@ class Blocks(Stateful):
         """Sums of one column, oldest block first."""
         return self.sums[COLUMNS.index(name)]
 
+    def rate_of_halves(self) -> float:
+        """Summed rate of the first half over that of the second; 1 where either has none."""
+        rates, half = self.sums[COLUMNS.index("rate")], len(self) // 2
+        first, second = sum(rates[:half]), sum(rates[half:])
+        return first / second if first > 0.0 and second > 0.0 else 1.0
+
     def swing(self) -> float:
         """Range of the loss over the younger half, its outer tenths left out, noise included."""
         half = len(self) // 2

@@ -41,6 +41,7 @@ class Signals(Stateful):
         changes: Rises that no update can have made.
         high: Upper end of the expected band; NaN before the first 8 losses.
         swing: How far the loss ranged over the younger half of the run, noise included.
+        drift: As in :class:`Step`, for as much summed rate in both halves; NaN if not known.
         review: True at steps a tenth of the run apart, when its whole shape is worth a look.
         fresh: True once levels were taken anew after this step; ``fresh_before`` after the last.
     """
@@ -50,9 +51,7 @@ class Signals(Stateful):
     def __init__(self, total_steps: int | None = None) -> None:
         self.total_steps = total_steps
         self.looked_at = _NOT_YET
-        self.n = 0
-        self.n_norm = 0
-        self.n_below = 0
+        self.n = self.n_norm = self.n_below = 0
         self.step = -1
         self.loss = math.nan
         self.grad_norm = math.nan
@@ -76,7 +75,7 @@ class Signals(Stateful):
         self.onset = 0
         self.fresh = self.fresh_before = False
         self.last_loss = math.nan
-        self.skipped = False
+        self.skipped, self.drift = False, math.nan
         self.loss_was_bad = self.norm_was_bad = False
         self.over_line = math.inf
         self.review = False
@@ -143,6 +142,8 @@ class Signals(Stateful):
         self._take_rate(step.lr)
         self._take_norm(step.grad_norm)
         self._take_loss(step.loss)
+        if step.drift is not None:
+            self.drift = step.drift * self.blocks.rate_of_halves()
 
     def _take_rate(self, lr: float | None) -> None:
         if lr is None or not 0.0 <= lr < math.inf:
@@ -162,8 +163,7 @@ class Signals(Stateful):
         if self.n_norm == 1:
             self.start_norm = norm
             self._log_start_norm = math.log(norm) if norm > 0.0 else 0.0
-        if norm > self.norm_peak:
-            self.norm_peak = norm
+        self.norm_peak = max(self.norm_peak, norm)
 
     def _take_loss(self, loss: float | None) -> None:
         if loss is None or not math.isfinite(loss):

@@ -45,8 +45,9 @@ Judge = Callable[[Rows], Judgement]
 
 def steps(rows: Rows) -> Iterator[Step]:
     """The rows as a watcher gets them."""
-    for number, (loss, norm, lr) in enumerate(rows.tolist()):
-        yield Step(step=number, loss=loss, grad_norm=norm, lr=lr)
+    for number, (loss, norm, lr, *more) in enumerate(rows.tolist()):
+        drift = more[0] if more and more[0] == more[0] else None
+        yield Step(step=number, loss=loss, grad_norm=norm, lr=lr, drift=drift)
 
 
 def watcher(rows: Rows) -> Judgement:
@@ -115,7 +116,7 @@ def _peer(rules: ModuleType, name: str) -> Judge:
 
     def judge(rows: Rows) -> Judgement:
         rule = rules.all_baselines(len(rows))[name]
-        for step, (loss, norm, _) in enumerate(rows.tolist()):
+        for step, (loss, norm, *_) in enumerate(rows.tolist()):
             if rule.fire(step, loss, norm):
                 finite = math.isfinite(loss) and math.isfinite(norm)
                 side: Side = "too_low" if finite and _is_slow(rule, name) else "too_high"

@@ -89,3 +89,8 @@ def test_a_floor_reached_as_the_rate_decayed_is_not_too_high() -> None:
     decayed = [replace(s, lr=1.0 if s.step < 400 else 0.1) for s in floor(0)]
     assert seen(floor(0)) == "too_high"
     assert seen(decayed) == "undecided"
+
+
+def test_progress_that_has_not_slowed_was_too_low_only_if_the_weights_go_one_way() -> None:
+    assert seen([replace(step, drift=0.9) for step in line(0)]) == "too_low"
+    assert seen([replace(step, drift=0.1) for step in line(0)]) == "healthy"

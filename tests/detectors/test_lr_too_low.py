@@ -217,3 +217,29 @@ def test_a_fall_within_the_first_steps_is_no_standing_still(seed: int) -> None:
         LrTooLow(), steps(losses, [math.exp(rng.gauss(0, 0.2)) for _ in losses], [0.1] * 400)
     )
     assert told == []
+
+
+def drifting(stream: list[Step], drift: float, since: int = 0) -> list[Step]:
+    """The same with a drift of the weights that is told at every hundredth step."""
+    return [replace(s, drift=drift) if s.step >= since and s.step % 100 == 0 else s for s in stream]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_weights_that_go_back_and_forth_are_at_no_rate_too_low(seed: int) -> None:
+    for stream in (still(seed), slow(seed, fall=1.5)):
+        assert alerts_of(LrTooLow(), drifting(stream, 0.1)) == []
+        assert [a.state for a in alerts_of(LrTooLow(), drifting(stream, 0.8))] == ["opened"]
+        assert [a.state for a in alerts_of(LrTooLow(), drifting(stream, math.nan))] == ["opened"]
+
+
+def test_an_alert_ends_where_the_weights_begin_to_go_back_and_forth() -> None:
+    opened, closed = alerts_of(LrTooLow(), drifting(still(0), 0.1, since=500))
+    assert (opened.state, closed.state) == ("opened", "closed")
+    assert 500 <= closed.step < 620
+    assert "back and forth" in closed.message
+
+
+def test_a_drift_counts_for_as_much_summed_rate() -> None:
+    decaying = [1e-6 * (1 - i / 600) for i in range(500)]
+    stream = [replace(s, lr=r) for s, r in zip(still(0)[:500], decaying, strict=False)]
+    assert alerts_of(LrTooLow(), drifting(stream, 0.3)) != []

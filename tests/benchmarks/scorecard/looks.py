@@ -28,7 +28,7 @@ def thinned(rows: Rows) -> Rows:
 
 def averaged(rows: Rows) -> Rows:
     """The mean loss of four steps with the norm of the last, as trainers log."""
-    four = rows[: len(rows) // 4 * 4].reshape(-1, 4, 3)
+    four = rows[: len(rows) // 4 * 4].reshape(-1, 4, rows.shape[1])
     kept = four[:, -1].copy()
     kept[:, 0] = four[:, :, 0].mean(axis=1)
     return kept
@@ -52,7 +52,7 @@ def looks(run: LabelledRun, view: str) -> Iterator[dict[str, Any]]:
     rows = VIEWS[view](run.rows)
     o = run.outcome
     of = {"name": o.name, "seed": o.seed, "mult": o.mult, "view": view, "truth": run.truth}
-    for number, (loss, norm, lr) in enumerate(rows.tolist()):
+    for number, (loss, norm, lr, *_) in enumerate(rows.tolist()):
         known = None if view == "few_norms" and norm != norm else norm
         signals.update(Step(step=number, loss=loss, grad_norm=known, lr=lr))
         signals.learn()

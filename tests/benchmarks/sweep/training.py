@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from lrwatch.loop.drift import Drift
+from lrwatch.loop.readback import Readback
 from tests.benchmarks.sweep.optimizers import factor, make_optimizer
 from tests.benchmarks.sweep.task import Task
 from tests.benchmarks.sweep.workload import Workload
@@ -21,7 +23,8 @@ class Run:
     """What is kept of a training.
 
     Attributes:
-        rows: Loss, gradient norm before clipping and rate of every step, float64 [steps, 3].
+        rows: Loss, gradient norm before clipping, rate and drift of every step, float64 [steps, 4];
+            NaN where the drift was not looked at.
         n_steps: Steps that were planned; fewer were done where the run became non-finite.
         initial: Loss over the training set before the first step.
         final: The same after the last step, infinite where it is not finite.
@@ -46,6 +49,7 @@ def train(
     parameters = list(task.model.parameters())
     optimizer = make_optimizer(workload.optimizer, parameters, lr)
     initial, rows, stop = task.evaluate(), [], workload.n_steps
+    drift = Drift(Readback())
     step = 0
     while step < stop:
         rate = lr * factor(workload.schedule, step, workload.n_steps)
@@ -57,7 +61,9 @@ def train(
         loss.backward()
         norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
         row = (loss.item(), norm.item(), float(optimizer.param_groups[0]["lr"]))
-        rows.append(row)
+        drift.look(step, parameters)
+        found = drift.take(step)
+        rows.append((*row, math.nan if found is None else found))
         if stop == workload.n_steps and not all(map(math.isfinite, row)):
             stop = min(stop, step + STEPS_AFTER_NON_FINITE)
         optimizer.step()
