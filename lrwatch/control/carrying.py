@@ -67,7 +67,7 @@ class Carrying:
         if move.save:
             self._keeping.save(move.save, seen.step)
         if move.load:
-            self._keeping.load(move.load)
+            self._keeping.load(move.load, buffers=move.buffers)
         if move.kind == "skip":
             self._snapshots.mend_buffers()
         if move.scale is not None:

@@ -94,10 +94,10 @@ class Keeping:
         if self._n_saves.bit_count() == 1:  # to count takes a while: after 1, 2, 4, 8, ... saves
             self._count()
 
-    def load(self, name: str) -> None:
-        """Bring it back."""
+    def load(self, name: str, *, buffers: bool = True) -> None:
+        """Bring it back, with the model's ``buffers`` or without."""
         for snapshots in (self._snapshots, *self._tied):
-            snapshots.load(name)
+            snapshots.load(name, buffers=buffers)
         if self._levels is not None:
             self._levels.rewind(name)
         if name == INCUMBENT and self._generators is not None:

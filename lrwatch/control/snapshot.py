@@ -133,7 +133,7 @@ class Snapshots:
         if exact:
             self._surroundings[name] = Surroundings(self._optimizer, self._others)
 
-    def load(self, name: str, *, exact: bool = False) -> int:
+    def load(self, name: str, *, exact: bool = False, buffers: bool = True) -> int:
         """Bring a slot back and return its step; the slot stays as it is."""
         if name not in self._slots:
             raise ValueError(f"no snapshot named {name!r}; there are {sorted(self._slots)}")
@@ -141,7 +141,7 @@ class Snapshots:
             raise ValueError(f"snapshot {name!r} was saved without exact=True")
         slot = self._slots[name]
         params = [*parameters(self._optimizer), *self._bystanders.changed]
-        slot.load(self._optimizer, params, self._buffers(), exact=exact)
+        slot.load(self._optimizer, params, self._buffers() if buffers else {}, exact=exact)
         if exact:
             self._surroundings[name].load()
         return slot.step

@@ -2,7 +2,7 @@
 
 from lrwatch.stats.signals import Signals
 
-_ONE_WAY = 0.4
+_ONE_WAY = 0.25
 
 
 def go_one_way(s: Signals) -> bool:
@@ -10,7 +10,7 @@ def go_one_way(s: Signals) -> bool:
 
     Loss and gradient norm look the same at a rate too low as where nothing is left to learn: most
     of the loss is noise, and the norm that of single batches. Where the second half of the run took
-    the weights on by less than 0.4 of what the first did, they are where the batches hold them, and
-    larger steps would take them no further.
+    the weights on by less than a quarter of what the first did, they are where the batches hold
+    them, and larger steps would take them no further.
     """
     return not s.drift < _ONE_WAY

@@ -11,7 +11,7 @@ def stands_still(x: Shape) -> bool:
     """Whether neither loss nor gradient norm has moved at all, which needs no card."""
     still = abs(x.norm_trend) < 0.35 and abs(x.norm_now) < 0.5 and x.norm_level < 0.8
     fell_at_once = x.drop > 2.8 and x.early > 0.5 and x.late_ratio < 0.0
-    where_it_was = abs(x.trend) < 4.0 and x.above_first > -2.0
+    where_it_was = abs(x.trend) < 3.0 and x.above_first > -2.0
     return _is_calm(x) and still and where_it_was and not fell_at_once
 
 

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 
 import torch
+from torch.nn.parameter import is_lazy
 
 from lrwatch.loop.guard import Guard
 from lrwatch.loop.readback import Readback
@@ -92,7 +93,8 @@ def _some(parameters: Sequence[torch.Tensor]) -> torch.Tensor | None:
 
     No torch.no_grad(): an interrupt on the way out of it would leave a training without gradients.
     """
-    trained = [local(p.detach()) for p in parameters if p.requires_grad and p.is_floating_point()]
+    known = [p for p in parameters if p.requires_grad and not is_lazy(p)]
+    trained = [local(p.detach()) for p in known if p.is_floating_point()]
     every = max(1, sum(p.numel() for p in trained) // N_WEIGHTS)
     parts = [p.reshape(-1)[::every] for p in trained if p.numel()]
     if not parts:

@@ -102,4 +102,4 @@ class Asking:
 
     def _bring_in(self, question: Question, reason: str) -> Move:
         said = f"{reason}: do {question.whose} do better on these batches?"
-        return Move(kind="rewind", reason=said, load=question.older[-1].name)
+        return Move(kind="rewind", reason=said, load=question.older[-1].name, buffers=False)

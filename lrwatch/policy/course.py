@@ -102,9 +102,10 @@ class Course:
         """The data or the loss are others now: what was seen before is no measure any more."""
         arm = Arm(self.arm.scale, from_start=False)
         arm.ramp_to = self.arm.ramp_to
+        arm.next_check = max(arm.next_check, self.n // 2)
         self.follow(arm)
         self.recent.clear()
-        self.shelf.clear()
+        self.shelf.clear(rates=False)
         self.launch, self.first_loss = Launch(), math.nan
         self._unverified = ""
         self.start_is_gone()

@@ -36,6 +36,7 @@ class Move:
         scale: Scale from now on; None: as it is.
         load: Snapshot to bring back.
         save: Snapshot to take before that.
+        buffers: Whether the model's buffers come back, too.
         helped: For ``"outcome"``, which changes nothing: whether what was done before helped.
     """
 
@@ -44,4 +45,5 @@ class Move:
     scale: float | None = None
     load: str | None = None
     save: str | None = None
+    buffers: bool = True
     helped: bool | None = None

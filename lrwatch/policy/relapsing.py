@@ -30,12 +30,13 @@ N_SHOWN = 32
 class Relapsing:
     """Rewinds where the median of 16 losses gave back 0.4 of what the run had gained.
 
-    Where the rate had been raised since the snapshot, far less will do, and the rate goes back to
-    what it was. Elsewhere it goes one notch down and up again when all is quiet: all the way after
-    the first time, to a little more than half of the rate that brought trouble after the second,
-    not at all later, nor where the schedule was raising the rate, nor in the first 256 steps unless
-    a search has found the rate. A warm-up raises the rate between any two snapshots, and is no such
-    rise: losses come and go in the first steps of a healthy run.
+    Where the rate was raised above all that have proven themselves, far less will do, and the rate
+    goes back to those: a schedule that begins again where it once was raises nothing. Elsewhere it
+    goes one notch down and up again when all is quiet: all the way after the first time, to a
+    little more than half of the rate that brought trouble after the second, not at all later, nor
+    where the schedule was raising the rate, nor in the first 256 steps unless a search has found
+    the rate. A warm-up raises the rate between any two snapshots, and is no such rise: losses come
+    and go in the first steps of a healthy run.
 
     Args:
         course: Shared state.
@@ -116,21 +117,33 @@ class Relapsing:
         return rates[0] < rates[max(-len(rates), -N_CLIMB)] < seen.rate
 
     def _raised(self, seen: Seen) -> bool:
-        good = self._course.shelf.trusted(seen.step)
-        return good is not None and seen.rate * self._course.arm.scale > RISE * good.rate
+        proven = self._course.shelf.proven(seen.step)
+        return proven > 0 and seen.rate * self._course.arm.scale > RISE * proven
 
     def _back(self, seen: Seen, reason: str, now: float) -> Move | None:
         course, good = self._course, self._course.shelf.trusted(seen.step)
         young = course.arm.from_start and course.arm.n <= N_YOUNG and course.affords(course.arm.n)
         thrown = course.known_hot or now > course.launch.level or seen.moved() > FAR_OFF
         if good is None or (young and thrown):
-            return self._leave(seen, reason)
+            return self._ask_first(seen, reason, now)
         go = partial(self._go_back, reason=reason)
         if not self._asking.is_possible:
             return go(seen, good)
         older = course.shelf.all_trusted(seen.step)
         level = course.arm.stretch.lowest(before=N_MEDIAN)
         return self._asking.ask(Question(older=older, level=level, now=now, go=go), reason)
+
+    def _ask_first(self, seen: Seen, reason: str, now: float) -> Move | None:
+        """Back to the first weights, if they do better on the batches of today."""
+        course, level = self._course, self._course.launch.level
+        known = course.arm.from_start and course.can_restart and course.may_lower
+        if not (known and self._asking.is_possible and now > level):
+            return self._leave(seen, reason)
+        first = Good("start", 0, 0.0, wait=0)
+        question = Question(
+            older=[first], level=level, now=now, go=lambda seen, _: self._leave(seen, reason)
+        )
+        return self._asking.ask(question, reason)
 
     def _leave(self, seen: Seen, reason: str) -> Move | None:
         """Back to the first weights, or on from here where no weights can be kept; lower."""
@@ -155,12 +168,12 @@ class Relapsing:
         return move
 
     def _lower(self, seen: Seen) -> float:
-        good, arm = self._course.shelf.trusted(seen.step), self._course.arm
-        if not self._course.may_lower:
+        course, arm = self._course, self._course.arm
+        if not course.may_lower:
             return arm.scale
-        if good is not None and good.rate > 0 and self._raised(seen):
-            return good.rate / seen.rate
-        return self._course.settings.factor * arm.scale
+        if self._raised(seen):
+            return max(course.shelf.proven(seen.step) / seen.rate, course.settings.floor)
+        return course.settings.factor * arm.scale
 
     def _next_check(self, seen: Seen) -> int:
         """When to look for a floor: late where the rate goes back to one that was long in force."""

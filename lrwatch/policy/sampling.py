@@ -118,6 +118,7 @@ class Sampling:
         course = self._course
         reason = f"the first loss was a low batch's: {course.launch.level:.4g} on the average"
         course.retract(reason)
+        course.first_loss = course.launch.level
         course.cap = charge.cap
         charge.undo()
         if not charge.is_kept:

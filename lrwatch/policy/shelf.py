@@ -38,9 +38,15 @@ class Shelf:
         self.kept: list[Good] = []
         self._due = 0
         self.apart = 0
+        self._records: list[tuple[int, float]] = []
 
-    def clear(self) -> None:
-        """Forget all of them: the run went back to its first weights."""
+    def proven(self, step: int) -> float:
+        """Highest rate at which a snapshot was taken that came to be trusted, in force or not."""
+        return max((rate for at, rate in self._records if step - at >= N_TRUST), default=0.0)
+
+    def clear(self, *, rates: bool = True) -> None:
+        """Forget all of them and, unless told otherwise, which rates have proven themselves."""
+        self._records = [] if rates else self._records
         self.kept = []
         self._due = 0
 
@@ -56,6 +62,8 @@ class Shelf:
         name = f"good{self._n_taken % self._n_slots}"
         self._n_taken += 1
         self.kept = [*(g for g in self.kept if g.name != name), Good(name, step, rate)]
+        if all(rate > other for _, other in self._records):
+            self._records.append((step, rate))
         return name
 
     def put(self, step: int, rate: float) -> str | None:
@@ -63,6 +71,7 @@ class Shelf:
         if not self._n_slots:
             return None
         self.kept = [Good("good0", step, rate, wait=0)]
+        self._records = [(step - N_TRUST, rate)]
         self._n_taken = 1
         return "good0"
 
@@ -78,4 +87,5 @@ class Shelf:
     def back_to(self, good: Good) -> None:
         """Forget what came after this one; the next is due in 20 steps of the new arm."""
         self.kept = [g for g in self.kept if g.step <= good.step]
+        self._records = [(at, rate) for at, rate in self._records if at <= good.step]
         self._due = 0

@@ -26,7 +26,8 @@ class LabelledRun:
 
     Attributes:
         outcome: Which run it is.
-        rows: Loss, gradient norm and rate per step, [steps, 3].
+        rows: Loss, gradient norm and rate per step, [steps, 3]; with the drift, where the sweep has
+            it, [steps, 4].
         regret: Final loss over the best rate's, as a share of what the best rate gained.
         truth: What the rate was, None between the two limits.
         n_steps: Steps of the longest run beside it: this one may have stopped early.
@@ -61,7 +62,7 @@ def label(group: Sequence[tuple[Outcome, Rows]]) -> list[LabelledRun]:
     n_steps = max(len(rows) for _, rows in group)
     runs = []
     for outcome, rows in sorted(group, key=lambda pair: pair[0].lr):
-        missed = regret(outcome, best, finite=bool(np.isfinite(rows).all()))
+        missed = regret(outcome, best, finite=bool(np.isfinite(rows[:, :3]).all()))
         said = truth(missed, outcome.lr, best.lr)
         runs.append(LabelledRun(outcome, rows, missed, said, n_steps))
     return runs
@@ -75,5 +76,8 @@ def load(folder: Path, seeds: Iterable[int] | None = None) -> list[LabelledRun]:
         if wanted is None or outcome.seed in wanted:
             path = rows_path(folder, outcome.name, outcome.seed, outcome.mult)
             with np.load(path) as kept:
-                groups[outcome.name, outcome.seed].append((outcome, kept["rows"]))
+                rows = kept["rows"]
+                if "drift" in kept:
+                    rows = np.column_stack((rows, kept["drift"]))
+                groups[outcome.name, outcome.seed].append((outcome, rows))
     return [run for group in groups.values() for run in label(group)]

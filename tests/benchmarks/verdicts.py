@@ -59,6 +59,8 @@ def show(runs: Sequence[LabelledRun], rules: dict[str, judge.Judge]) -> None:
     print(*advised.lines(judged(plain, judge.watcher)), sep="\n")
     print("\nWith the gradient norm at few steps after the 256th, as where steps are short:")
     print(report.figure_line("lrwatch", figures(judged(plain, judge.short_steps))))
+    print("\nFrom a log, which has loss, norm and rate:")
+    print(report.figure_line("lrwatch", figures(judged(plain, judge.log))))
     print("\nTold how long the run will be (total_steps):")
     print(report.figure_line("lrwatch", figures(judged(plain, judge.told_length))))
     if rules:

@@ -175,3 +175,10 @@ def test_a_run_with_little_to_learn_is_accused_only_where_its_weights_go_one_way
     ]
     assert last[0] > 0.7
     assert last[1] < 0.4
+
+
+def test_weights_without_a_shape_are_not_looked_at() -> None:
+    drift, lazy = Drift(Readback()), nn.LazyLinear(3).weight
+    for step in range(100):
+        drift.look(step, [lazy])
+    assert (drift.take(100), drift.next > 100) == (None, True)

@@ -32,7 +32,7 @@ def save(folder: Path, outcome: Outcome, run: Run) -> None:
     """Write the rows, then the line that makes the run count."""
     path = rows_path(folder, outcome.name, outcome.seed, outcome.mult)
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(path, rows=run.rows)
+    np.savez_compressed(path, rows=run.rows, drift=run.drift)
     o = outcome
     with (folder / "outcomes.csv").open("a", newline="") as lines:
         csv.writer(lines).writerow([o.name, o.seed, o.mult, o.lr, o.n_steps, o.initial, o.final])

@@ -23,17 +23,19 @@ class Run:
     """What is kept of a training.
 
     Attributes:
-        rows: Loss, gradient norm before clipping, rate and drift of every step, float64 [steps, 4];
-            NaN where the drift was not looked at.
+        rows: Loss, gradient norm before clipping and rate of every step, float64 [steps, 3].
         n_steps: Steps that were planned; fewer were done where the run became non-finite.
         initial: Loss over the training set before the first step.
         final: The same after the last step, infinite where it is not finite.
+        drift: How far the weights still went one way at every step, float64 [steps]; NaN where that
+            was not looked at.
     """
 
     rows: NDArray[np.float64]
     n_steps: int
     initial: float
     final: float
+    drift: NDArray[np.float64]
 
 
 def train(
@@ -49,7 +51,7 @@ def train(
     parameters = list(task.model.parameters())
     optimizer = make_optimizer(workload.optimizer, parameters, lr)
     initial, rows, stop = task.evaluate(), [], workload.n_steps
-    drift = Drift(Readback())
+    drift, drifts = Drift(Readback()), list[float]()
     step = 0
     while step < stop:
         rate = lr * factor(workload.schedule, step, workload.n_steps)
@@ -63,9 +65,10 @@ def train(
         row = (loss.item(), norm.item(), float(optimizer.param_groups[0]["lr"]))
         drift.look(step, parameters)
         found = drift.take(step)
-        rows.append((*row, math.nan if found is None else found))
+        drifts.append(math.nan if found is None else found)
+        rows.append(row)
         if stop == workload.n_steps and not all(map(math.isfinite, row)):
             stop = min(stop, step + STEPS_AFTER_NON_FINITE)
         optimizer.step()
         step += 1
-    return Run(np.array(rows), workload.n_steps, initial, task.evaluate())
+    return Run(np.array(rows), workload.n_steps, initial, task.evaluate(), np.array(drifts))
