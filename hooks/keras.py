@@ -1,6 +1,7 @@
 """Keras, on the backend of torch: ``model.fit(..., callbacks=[LrwatchCallback()])``."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -12,6 +13,7 @@ from lrwatch.loop.shadow import Shadow
 from lrwatch.loop.watches import Watching
 
 _GO_ON = ("iteration", "learning_rate")
+_SAVES = ("get_weights", "load_weights", "save", "save_weights", "set_weights")
 
 
 class LrwatchCallback(Watching, keras.callbacks.Callback):
@@ -58,6 +60,7 @@ class LrwatchCallback(Watching, keras.callbacks.Callback):
             stop=stop,
             total_steps=n_epochs * n_batches or None,
         )
+        self.model.__dict__.update({name: self._settled(name) for name in _SAVES})
 
     @harmless
     def on_train_end(self, logs: Any = None) -> None:
@@ -65,8 +68,21 @@ class LrwatchCallback(Watching, keras.callbacks.Callback):
         self._watches.close()
         self._release()
 
+    def _settled(self, name: str) -> Callable[..., Any]:
+        """The method of the model, called when no trial is in its weights any more."""
+        method: Callable[..., Any] = getattr(self.model, name)
+
+        @functools.wraps(method)
+        def settled(*args: Any, **kwargs: Any) -> Any:
+            self._watches.state_dict()  # whoever asks for that saves the run
+            return method(*args, **kwargs)
+
+        return settled
+
     def _release(self) -> None:
         if self._shadow is not None:
+            for name in _SAVES:
+                self.model.__dict__.pop(name, None)
             for name in ("apply", "scale_loss", "_get_current_learning_rate"):
                 vars(self.model.optimizer).pop(name, None)
         self._shadow = None

@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 from lrwatch.control.controller import BackoffController
 from lrwatch.control.following import Follower
 from lrwatch.control.levels import Levels
+from lrwatch.control.owner import owner_of
 from lrwatch.policy.settings import Backoff
 from lrwatch.ranks.together import Together
 from lrwatch.records import Action
@@ -30,7 +31,7 @@ def build_controller(
     """Make the controller that ``attach(..., backoff=...)`` asks for.
 
     ``backoff`` is what the user gave: True, a policy object, or another watch's controller; the
-    rest is what :class:`BackoffController` takes.
+    rest is what :class:`BackoffController` takes. A model that was not named is looked for.
 
     Raises:
         ValueError: If ``backoff`` is neither True nor a :class:`Backoff` nor the ``backoff`` of
@@ -47,7 +48,7 @@ def build_controller(
     return BackoffController(
         settings,
         optimizer=optimizer,
-        model=model,
+        model=owner_of(optimizer) if model is None else model,
         write_action=write_action,
         levels=levels,
         surrogate=surrogate,

@@ -1,6 +1,5 @@
 """Carries out what the policy decides: the one place where a run is changed."""
 
-import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +13,7 @@ from torch.optim import Optimizer
 from lrwatch.control.carrying import Carrying
 from lrwatch.control.disarm_file import DisarmFile
 from lrwatch.control.following import Follower
-from lrwatch.control.keeping import Keeping
+from lrwatch.control.keeping import Keeping, n_slots_for
 from lrwatch.control.levels import Levels
 from lrwatch.control.pace import Pace
 from lrwatch.control.rate import RateScale
@@ -28,9 +27,6 @@ from lrwatch.policy.settings import Backoff
 from lrwatch.ranks.together import Together
 from lrwatch.records import Action, Alert
 
-logger = logging.getLogger("lrwatch")
-
-N_SLOTS = 6
 N_UNASKED = 64
 SIGNS_OF_A_HOT_RATE = ("lr_too_high", "oscillation", "overshoot")
 
@@ -80,10 +76,7 @@ class BackoffController:
         self._snapshots = Snapshots(
             optimizer, model, where=backoff.where, max_bytes=backoff.memory_cap
         )
-        shortage = self._snapshots.shortage(N_SLOTS)
-        if shortage and "rewind" in backoff.rungs:
-            logger.warning("back-off: %s", shortage)
-        n_slots = min(N_SLOTS, self._snapshots.n_slots)
+        n_slots = n_slots_for(backoff, self._snapshots)
         self._ladder = Ladder(
             backoff, n_slots=n_slots, surrogate=surrogate, total_steps=total_steps
         )
@@ -101,7 +94,7 @@ class BackoffController:
         self._saving = Saving(
             optimizer,
             model,
-            settle=lambda: self._settle("the run is being saved"),
+            settle=self._settle,
             is_safe=lambda: self.armed and self._together.alone and not self._is_in_step,
             step=lambda: self._step,
         )
@@ -129,6 +122,7 @@ class BackoffController:
     ) -> bool | None:
         """Judge the step, act, and lend the scaled rates; False where the update is left out."""
         self._step, self._is_in_step = step, True
+        self._saving.exchanged.before_update()
         self._look_around()
         goes_on = True
         if self.armed and loss is not None and optimizer.param_groups:
@@ -157,6 +151,8 @@ class BackoffController:
         """Put the schedule's own rates back."""
         self._rate.give_back()
         self._is_in_step = False
+        if self._together.alone and self._ladder.is_on_trial:
+            self._saving.exchanged.updated()
 
     def on_alerts(self, alerts: Sequence[Alert]) -> None:
         """Pass on what bears on the rate, and remember which trouble is being answered."""
@@ -210,8 +206,10 @@ class BackoffController:
 
     def _settle(self, why: str) -> None:
         if self._last is not None and not self._backoff.dry_run:
+            stays = self._saving.exchanged.seen()
             for move in self._ladder.settle(why):
-                self._hands.carry_out(move, self._last)
+                if not (move.load and stays):
+                    self._hands.carry_out(move, self._last)
 
     def _look_around(self) -> None:
         """Let go where that is wished for, or where the ranks have parted."""

@@ -14,6 +14,7 @@ from lrwatch.ranks.together import Together
 logger = logging.getLogger("lrwatch")
 
 INCUMBENT = "incumbent"
+N_SLOTS = 6
 
 
 class Keeping:
@@ -112,3 +113,11 @@ class Keeping:
             logger.warning(
                 "back-off: the snapshots take %.3g GiB by now, and memory_cap is %.3g GiB", now, cap
             )
+
+
+def n_slots_for(backoff: Backoff, snapshots: Snapshots) -> int:
+    """Snapshots that memory allows; says so where it is not enough for all."""
+    shortage = snapshots.shortage(N_SLOTS)
+    if shortage and "rewind" in backoff.rungs:
+        logger.warning("back-off: %s", shortage)
+    return min(N_SLOTS, snapshots.n_slots)

@@ -1,4 +1,4 @@
-"""Notices that a run is about to be saved: ``state_dict()`` of its optimizer or model is called."""
+"""Notices that a run is saved, or other weights are loaded, by its optimizer or its model."""
 
 import logging
 import os
@@ -9,6 +9,9 @@ from weakref import WeakMethod
 
 from torch import nn
 from torch.optim import Optimizer
+
+from lrwatch.control.exchanged import Exchanged
+from lrwatch.control.owner import inmost
 
 logger = logging.getLogger("lrwatch")
 
@@ -30,21 +33,26 @@ class _Hook:
             call()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return partial, (slice,)  # takes the three arguments of the hook, and does nothing
+        return partial, (partial, slice)  # takes any arguments, and does nothing
 
 
 class Saving:
-    """Calls ``settle`` before the run is saved.
+    """Calls ``settle`` before the run is saved, or gets other weights.
 
     Whoever averages weights asks for the model's state at every step; that is no saving, so that of
-    calls less than 16 steps apart only the first counts.
+    calls less than 16 steps apart only the first counts, unless the optimizer's state was asked for
+    right after the last.
 
     Args:
         optimizer: Not kept.
         model: Not kept; None where it is not known.
-        settle: Brings the run into a state that may be saved.
+        settle: Brings the run into a state that may be saved; told why, in words.
         is_safe: Whether that may be done now.
         step: The present step.
+
+    Attributes:
+        exchanged: Whether others have put weights in place for a while, such as an average for a
+            score: nothing is settled then.
     """
 
     def __init__(
@@ -52,21 +60,28 @@ class Saving:
         optimizer: Optimizer,
         model: nn.Module | None,
         *,
-        settle: Callable[[], None],
+        settle: Callable[[str], None],
         is_safe: Callable[[], bool],
         step: Callable[[], int],
     ) -> None:
         self._settle, self._is_safe, self._step = settle, is_safe, step
-        self._asked_at = -N_APART
-        self._handles = [optimizer.register_state_dict_pre_hook(lambda _: self.now())]
+        self.exchanged = Exchanged(optimizer)
+        self._asked_at, self._saves_both = -N_APART, False
+        self._handles = [
+            optimizer.register_state_dict_pre_hook(lambda _: self._optimizer_is_asked()),
+            optimizer.register_load_state_dict_pre_hook(lambda *_: self._loads()),
+        ]
         if isinstance(model, nn.Module):
-            self._handles.append(model.register_state_dict_pre_hook(_Hook(self._model_is_asked)))
+            inner = inmost(model, optimizer)
+            asked, loads = _Hook(self._model_is_asked), _Hook(self._loads)
+            self._handles.append(inner.register_state_dict_pre_hook(asked))
+            self._handles.append(inner.register_load_state_dict_pre_hook(loads))
 
-    def now(self) -> None:
+    def now(self, why: str = "the run is being saved") -> None:
         """Settle, where that is safe; raises nothing into the saving of a run."""
         try:
-            if self._is_safe():
-                self._settle()
+            if self._is_safe() and not self.exchanged.seen():
+                self._settle(why)
         except Exception as error:
             if os.environ.get("LRWATCH_STRICT") == "1":
                 raise
@@ -77,7 +92,15 @@ class Saving:
         for handle in self._handles:
             handle.remove()
 
+    def _loads(self) -> None:
+        self.now("other weights are loaded")
+
+    def _optimizer_is_asked(self) -> None:
+        self._saves_both = self._asked_at == self._step()
+        self.now()
+
     def _model_is_asked(self) -> None:
         before, self._asked_at = self._asked_at, self._step()
-        if self._asked_at - before >= N_APART:
+        saves_both, self._saves_both = self._saves_both, False
+        if saves_both or self._asked_at - before >= N_APART:
             self.now()

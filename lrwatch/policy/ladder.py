@@ -82,6 +82,12 @@ class Ladder:
         n_left = N_RECENT - self._course.n % N_RECENT  # until it is asked whether it is hopeless
         return None if busy else calm(self._course, n_left)
 
+    @property
+    def is_on_trial(self) -> bool:
+        """Whether weights are in place that :meth:`settle` would take back."""
+        asks = self._asking.is_under_way or self._skipping.asks
+        return asks or self._course.contest is not None
+
     def passed(self, seen: Seen) -> None:
         """Take note of a step whose update was made, as it was within the bounds of ``calm``."""
         self._course.n += 1

@@ -34,6 +34,11 @@ class Skipping:
         since = self._course.n - self._accepted_at
         return not self._outage.n and not self._outage.asked and since >= N_AFTER_ACCEPTED
 
+    @property
+    def asks(self) -> bool:
+        """Whether older weights are in place, to be looked at."""
+        return self._outage.asked
+
     def drop(self) -> bool:
         """Ask no more; whether older weights are in place that nobody asks about now."""
         was_asking = self._outage.asked

@@ -260,7 +260,7 @@ class Undecided:
 
     def __init__(self) -> None:
         self.save: str | None = None
-        self.scale, self.n_lost = 1.0, 0
+        self.scale, self.n_lost, self.is_on_trial = 1.0, 0, False
 
     def space_snapshots(self, n_steps: int) -> None:
         self.apart = n_steps

@@ -7,16 +7,15 @@ import pickle
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-import lrwatch
 from lrwatch.policy.ladder import Ladder
 from lrwatch.policy.settings import Backoff
 from tests.control.feeding import Run, descent
+from tests.control.plateau import Plateau
 
 
 def resumed(ladder: Ladder, settings: Backoff | None = None) -> Ladder:
@@ -59,46 +58,6 @@ def test_weights_of_a_checkpoint_are_a_snapshot_to_go_back_to() -> None:
     nan = math.nan
     run.feed([nan, nan, nan])
     assert any(move.load and move.load.startswith("good") for _, move in run.moves)
-
-
-class Plateau:
-    """A run that stands on a plateau with its weights far away, until a trial begins."""
-
-    def __init__(self, tmp_path: Path, **more: Any) -> None:
-        torch.manual_seed(0)
-        self.model = nn.Linear(4, 1, bias=False)
-        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.1)
-        self.watch = lrwatch.attach(
-            self.optimizer, self.model, run_dir=tmp_path, backoff=True, stderr=False, **more
-        )
-        self.rng = random.Random(0)
-        self.n = 0
-
-    @property
-    def ladder(self) -> Ladder:
-        ladder: Ladder = self.watch.backoff._ladder
-        return ladder
-
-    def step(self) -> None:
-        """The weights grow at each step; the loss is what it was after a short fall."""
-        level = 1.0 + math.exp(-self.n / 5) + self.rng.gauss(0, 0.01)
-        weight = self.model.weight
-        loss = level + (weight - weight.detach()).sum() * -1.0
-        self.optimizer.zero_grad()
-        loss.backward()
-        self.optimizer.step()
-        self.n += 1
-
-    def until_a_trial(self) -> "Plateau":
-        for _ in range(2000):
-            self.step()
-            if self.ladder._course.contest:
-                self.step()
-                return self
-        raise AssertionError("no trial began")
-
-    def weight(self) -> Tensor:
-        return self.model.weight.detach().clone()
 
 
 def ask_the_model(run: Plateau) -> Tensor:

@@ -1,6 +1,8 @@
 """The callback sees what Keras does on the backend of torch, and acts on it in its way."""
 
+import math
 import os
+import random
 from collections.abc import Sequence
 from typing import Any
 
@@ -46,6 +48,45 @@ class Kept(keras.callbacks.Callback):
         moments = [v for v in self.model.optimizer.variables if "momentum" in v.name]
         kept = (*self.model.non_trainable_variables, *self.model.trainable_variables, *moments)
         return [v.value.detach().clone() for v in kept]
+
+
+class Weight(keras.layers.Layer):
+    """Gives its weight, which grows; the loss stands on a plateau after a short fall."""
+
+    def build(self, shape: Any) -> None:
+        self.w = self.add_weight(shape=(1,), initializer="zeros")
+        self.rng, self.n = random.Random(0), 0
+
+    def call(self, x: Any) -> Any:
+        return 0 * x + self.w
+
+    def loss(self, y: Any, weight: Any) -> Any:
+        self.n += 1
+        level = 1.0 + math.exp(-self.n / 5) + self.rng.gauss(0, 0.01)
+        return level + keras.ops.mean(weight.detach() - weight)
+
+
+class InATrial(keras.callbacks.Callback):
+    """Asks for the weights in the middle of a trial, and ends the fit there."""
+
+    def __init__(self, tried: LrwatchCallback) -> None:
+        super().__init__()
+        self.tried, self.n = tried, 0
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        ladder = self.tried._watches._watches[0].backoff._ladder
+        self.n += ladder._course.contest is not None
+        if self.n == 3:
+            self.before = float(self.model.trainable_variables[0].value)
+            self.asked = float(self.model.get_weights()[0][0])
+            self.model.stop_training = True
+
+
+class Best(keras.callbacks.Callback):
+    """Puts the best weights in place at the end, as EarlyStopping does; or an average, unsaid."""
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self.model.trainable_variables[0].assign([77.0])
 
 
 def fit(
@@ -133,6 +174,18 @@ def test_a_second_fit_of_one_callback_starts_anew(told: list[Attached]) -> None:
     fit(0.05, callback)
     fit(0.05, callback)
     assert [len(sink.steps) for sink in told] == [40, 40]
+
+
+def test_weights_that_are_asked_for_and_the_best_are_no_trials() -> None:
+    weight, callback = Weight(), quiet(backoff=True)
+    model = keras.Sequential([keras.Input((8,)), weight])
+    model.compile(keras.optimizers.SGD(0.1), weight.loss)
+    own = InATrial(callback)
+    model.fit(batches(40), epochs=50, callbacks=[Best(), callback, own], verbose=0)
+    assert own.n == 3
+    assert own.asked > own.before + 1.0
+    assert float(model.get_weights()[0][0]) == 77.0
+    assert "get_weights" not in vars(model)
 
 
 def test_another_backend_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
