@@ -25,8 +25,8 @@ def attach(
     Args:
         fabric: The Fabric of the loop.
         optimizer: What ``setup`` gave back, or what it was given.
-        model: Its model, whose buffers a rewind brings back; None: with back-off, the module of this
-            process that has all of these weights.
+        model: Its model, whose buffers a rewind brings back; None: with back-off, the module
+            of this process that has all of these weights.
         run_dir: Where to write. None: ``LRWATCH_RUN_DIR``, else the directory of the first logger,
             else as ``lrwatch.attach``; False: nowhere.
         backoff: Whether to act on alerts; a mapping settles fields of ``Backoff``.

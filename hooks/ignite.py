@@ -22,8 +22,8 @@ class LrwatchHandler(Watching):
 
     Args:
         *optimizers: One or more, as ``auto_optim`` gave them back or as it was given them.
-        model: Their model, whose buffers a rewind brings back; None: with back-off, the module of this
-            process that has all of these weights.
+        model: Their model, whose buffers a rewind brings back; None: with back-off, the module
+            of this process that has all of these weights.
         **settings: Those of :class:`lrwatch.loop.settings.Settings`. It writes to ``run_dir``, else
             as ``lrwatch.attach``.
 

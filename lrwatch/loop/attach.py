@@ -92,8 +92,8 @@ def attach(
 
     Args:
         optimizer: Any optimizer that derives from ``torch.optim.Optimizer``.
-        model: Its model, whose buffers a rewind brings back; None: with back-off, the module of this
-            process that has all of these weights.
+        model: Its model, whose buffers a rewind brings back; None: with back-off, the module
+            of this process that has all of these weights.
         run_dir: Where to write. None: ``LRWATCH_RUN_DIR``, else ``runs/<UTC time>-<script>``, made
             at the first judged step, with a number where that is there; False: nowhere.
         backoff: True or ``lrwatch.Backoff(...)``, to act on alerts; a step that may have to be
