@@ -8,7 +8,7 @@ import keras
 
 from lrwatch.errors import LrwatchError
 from lrwatch.loop.harmless import harmless
-from lrwatch.loop.said import say_loss
+from lrwatch.loop.said import say_loss, say_skipped
 from lrwatch.loop.shadow import Shadow
 from lrwatch.loop.watches import Watching
 
@@ -83,21 +83,24 @@ class LrwatchCallback(Watching, keras.callbacks.Callback):
         if self._shadow is not None:
             for name in _SAVES:
                 self.model.__dict__.pop(name, None)
-            for name in ("apply", "scale_loss", "_get_current_learning_rate"):
-                vars(self.model.optimizer).pop(name, None)
+            for optimizer in (self.model.optimizer, _inner(self.model.optimizer)):
+                for name in ("apply", "scale_loss", "_get_current_learning_rate"):
+                    vars(optimizer).pop(name, None)
         self._shadow = None
 
 
 def _shadow(model: Any) -> Shadow:
-    """Put a shadow into the way of the model's optimizer."""
-    optimizer, weights = model.optimizer, [v.value for v in model.trainable_variables]
-    if not optimizer.built:
-        optimizer.build(model.trainable_variables)
+    """Put a shadow into the way of the model's optimizer, within a ``LossScaleOptimizer``."""
+    outer, weights = model.optimizer, [v.value for v in model.trainable_variables]
+    if not outer.built:
+        outer.build(model.trainable_variables)
+    optimizer = _inner(outer)
     beside = [*optimizer.variables, *model.non_trainable_variables]
     kept = {i: v.value for i, v in enumerate(beside) if v.name not in _GO_ON and _is_real(v)}
-    apply, scale_loss = optimizer.apply, optimizer.scale_loss
+    apply, scale_loss, scaled_apply = optimizer.apply, outer.scale_loss, outer.apply
     current = optimizer._get_current_learning_rate
-    pending: list[tuple[Any, ...]] = []
+    pending: list[Callable[[], Any]] = []
+    n_stepped = 0
 
     def rates() -> Sequence[Any]:
         rate = current()
@@ -106,14 +109,19 @@ def _shadow(model: Any) -> Shadow:
     def update(scaled: Sequence[Any]) -> None:
         vars(optimizer)["_get_current_learning_rate"] = lambda: scaled[0]
         try:
-            apply(*pending[-1])
+            pending[-1]()
         finally:
             del vars(optimizer)["_get_current_learning_rate"]
 
     shadow = Shadow([weights], rates, update, lambda: {weights[0]: kept})
 
-    def stepped(*arguments: Any) -> None:
-        pending[:] = [arguments]
+    def stepped(grads: Any, trainable_variables: Any = None) -> None:
+        nonlocal n_stepped
+        n_stepped += 1
+        for weight, grad in zip(weights, grads, strict=True):
+            scale = optimizer.loss_scale_factor
+            weight.grad = grad if grad is None or not scale else grad / scale
+        pending[:] = [lambda: apply(grads, trainable_variables)]
         shadow.announce()
         shadow.step()
         pending.clear()
@@ -122,8 +130,22 @@ def _shadow(model: Any) -> Shadow:
         say_loss(shadow, loss)
         return scale_loss(loss)
 
-    vars(optimizer).update(apply=stepped, scale_loss=scaled_loss)
+    def unless_skipped(*arguments: Any, **named: Any) -> None:
+        before = n_stepped
+        scaled_apply(*arguments, **named)
+        if n_stepped == before:
+            shadow.announce()
+            say_skipped(shadow)
+
+    vars(optimizer)["apply"] = stepped
+    vars(outer)["scale_loss"] = scaled_loss
+    if outer is not optimizer:
+        vars(outer)["apply"] = unless_skipped
     return shadow
+
+
+def _inner(optimizer: Any) -> Any:
+    return getattr(optimizer, "inner_optimizer", optimizer)
 
 
 def _is_real(variable: Any) -> bool:

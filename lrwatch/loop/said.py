@@ -1,4 +1,4 @@
-"""The loss of the coming step, said by a framework's adapter to whoever watches the optimizer."""
+"""What a framework's adapter says of the coming step to whoever watches the optimizer."""
 
 import torch
 from torch.optim import Optimizer
@@ -19,3 +19,10 @@ def say_loss(optimizer: Optimizer, loss: torch.Tensor | float) -> None:
     for listener in patches.listeners:
         if not listener.inert and listener.owns(optimizer):
             listener.loss.observe(detached_scalar(loss))
+
+
+def say_skipped(optimizer: Optimizer) -> None:
+    """Say that a framework's own loss scaling kept this step from the optimizer."""
+    for listener in patches.listeners:
+        if not listener.inert and listener.owns(optimizer):
+            listener.skipped_by_scaler()

@@ -1,5 +1,6 @@
 """The callback sees what Keras does on the backend of torch, and acts on it in its way."""
 
+import functools
 import math
 import os
 import random
@@ -12,6 +13,7 @@ import torch
 os.environ["KERAS_BACKEND"] = "torch"
 
 import keras
+from keras.optimizers import LossScaleOptimizer
 
 from lrwatch.hooks.keras import LrwatchCallback
 from lrwatch.loop import patches
@@ -90,11 +92,17 @@ class Best(keras.callbacks.Callback):
 
 
 def fit(
-    lr: Any, *callbacks: Any, n_epochs: int = 1, layers: Sequence[Any] = (), **compiling: Any
+    lr: Any,
+    *callbacks: Any,
+    n_epochs: int = 1,
+    layers: Sequence[Any] = (),
+    wrapped: Any = None,
+    **compiling: Any,
 ) -> Any:
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((8,)), *layers, keras.layers.Dense(1)])
-    model.compile(keras.optimizers.SGD(lr, **compiling), "mse")
+    optimizer = keras.optimizers.SGD(lr, **compiling)
+    model.compile(wrapped(optimizer) if wrapped else optimizer, "mse")
     data = batches(40)
     history = model.fit(data, epochs=n_epochs, callbacks=[*callbacks], verbose=0)
     model.history_of_test = history.history["loss"]
@@ -186,6 +194,31 @@ def test_weights_that_are_asked_for_and_the_best_are_no_trials() -> None:
     assert own.asked > own.before + 1.0
     assert float(model.get_weights()[0][0]) == 77.0
     assert "get_weights" not in vars(model)
+
+
+@pytest.mark.parametrize("lr", [0.05, 3.0])
+@pytest.mark.parametrize("is_dynamic", [True, False])
+def test_a_loss_scale_is_seen_through(told: list[Attached], lr: float, is_dynamic: bool) -> None:
+    scaled: dict[str, Any] = {"loss_scale_factor": 2.0**10}
+    if is_dynamic:
+        scaled = {"wrapped": functools.partial(LossScaleOptimizer, initial_scale=2.0**10)}
+    models = [fit(lr, quiet(backoff=True), **settings) for settings in ({}, scaled)]
+    assert told[1].losses == told[0].losses
+    assert told[1].norms == told[0].norms
+    assert [step.lr for step in told[1].steps] == [step.lr for step in told[0].steps]
+    assert told[1].actions == told[0].actions
+    assert bool(told[0].actions) == (lr == 3.0)
+    assert models[1].get_weights()[0].tolist() == models[0].get_weights()[0].tolist()
+    assert not {"apply", "scale_loss"} & set(vars(models[1].optimizer))
+
+
+def test_steps_that_a_loss_scale_skips_are_no_trouble(told: list[Attached]) -> None:
+    callback = quiet(backoff=True)
+    fit(0.05, callback, wrapped=functools.partial(LossScaleOptimizer, initial_scale=2.0**130))
+    assert all(step.skipped for step in told[0].steps)
+    assert len(told[0].steps) == 40
+    assert callback.alerts == []
+    assert told[0].actions == []
 
 
 def test_another_backend_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
