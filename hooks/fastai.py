@@ -1,5 +1,6 @@
 """fastai: ``Learner(..., cbs=LrwatchCallback())`` watches every fit of a learner."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -47,7 +48,7 @@ class LrwatchCallback(Watching, Callback):
             log_dir=None,
             writes=True,
             stop=stop,
-            total_steps=self.learn.n_epoch * len(self.learn.dls.train),
+            total_steps=_planned(self.learn),
         )
 
     def after_batch(self) -> None:
@@ -65,6 +66,14 @@ class LrwatchCallback(Watching, Callback):
         if self._optimizer is not None:
             vars(self._optimizer).pop("step", None)
         self._optimizer = None
+
+
+def _planned(learn: Any) -> int | None:
+    """Steps of the fit; ``GradientAccumulation`` makes one when so many samples were seen."""
+    n_samples = max((getattr(callback, "n_acc", 0) for callback in learn.cbs), default=0)
+    loader = learn.dls.train
+    size = getattr(loader, "bs", None) or getattr(loader, "batch_size", None) or 1
+    return learn.n_epoch * len(loader) // max(1, math.ceil(n_samples / size)) or None
 
 
 def _shadow(optimizer: Any) -> Shadow:

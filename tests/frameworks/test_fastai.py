@@ -8,6 +8,7 @@ import pytest
 import torch
 from fastai.callback import schedule  # noqa: F401  # gives Learner its fit_one_cycle and lr_find
 from fastai.callback.core import Callback
+from fastai.callback.training import GradientAccumulation
 from fastai.data.core import DataLoaders
 from fastai.data.load import DataLoader
 from fastai.learner import Learner
@@ -69,6 +70,13 @@ def test_the_stream_is_what_the_learner_sees(optimizer: Any, told: list[Attached
     assert told[0].model is made.model
     assert patches.listeners == ()
     assert "step" not in vars(made.opt)
+
+
+def test_accumulated_batches_are_one_step(told: list[Attached]) -> None:
+    learn = learner(quiet(), GradientAccumulation(48))
+    with learn.no_bar(), learn.no_logging():
+        learn.fit(3, 0.05)
+    assert len(told[0].steps) == told[0].settings["total_steps"] == 3 * 40 // 3
 
 
 def test_a_fit_made_too_hot_is_accused() -> None:
