@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any
 
 from lrwatch.launch.on_import import when_imported
+from lrwatch.launch.own_optimizers import TRAINERS, tell_at_fit
 from lrwatch.launch.variable import VARIABLE
 
 
@@ -14,6 +15,8 @@ def start() -> None:
     if os.environ.get(VARIABLE) and os.environ.get("LRWATCH_DISABLED") != "1":
         when_imported("torch.optim.optimizer", _with_optimizers)
         when_imported("ultralytics.utils.callbacks.base", _with_losses_per_image)
+        for name in TRAINERS:
+            when_imported(name, _with_own_optimizers)
 
 
 def _with_optimizers(module: ModuleType) -> None:
@@ -42,6 +45,13 @@ def _with_losses_per_image(module: ModuleType) -> None:
         by_default(module)
     except Exception as error:
         _log("the losses of Ultralytics are sums over the batch", error)
+
+
+def _with_own_optimizers(module: ModuleType) -> None:
+    try:
+        tell_at_fit(module)
+    except Exception as error:
+        _log("the optimizers of a framework are not seen", error)
 
 
 def _report(optimizer: Any) -> None:

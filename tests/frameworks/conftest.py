@@ -24,6 +24,8 @@ NEEDS = {
     "test_ignite.py": ["ignite"],
     "test_keras.py": ["keras"],
     "test_launched.py": ["accelerate", "lightning", "transformers"],
+    "test_launched_fastai.py": ["fastai"],
+    "test_launched_keras.py": ["keras"],
     "test_launched_ultralytics.py": ["ultralytics"],
     "test_lightning.py": ["lightning"],
     "test_mixed_up.py": ["lightning", "transformers"],
