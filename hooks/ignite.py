@@ -5,6 +5,7 @@ from typing import Any
 
 import ignite.distributed as idist
 from ignite.engine import Engine, Events
+from ignite.handlers import FastaiLRFinder
 
 from lrwatch.errors import LrwatchError
 from lrwatch.loop.harmless import harmless
@@ -18,7 +19,7 @@ class LrwatchHandler(Watching):
     ``engine.terminate()``. For a run that is resumed it belongs into what ``Checkpoint`` saves:
     ``{"model": model, "optimizer": optimizer, "trainer": trainer, "watch": handler}``. Where the
     engine ends with an exception the hooks stay until the optimizer is attached to again, as an
-    engine that has a handler for exceptions would swallow them.
+    engine that has a handler for exceptions would swallow them. ``FastaiLRFinder`` is left alone.
 
     Args:
         *optimizers: One or more, as ``auto_optim`` gave them back or as it was given them.
@@ -59,6 +60,9 @@ class LrwatchHandler(Watching):
         def stop(error: LrwatchError) -> None:
             engine.terminate()
 
+        self._watches.close()
+        if _looks_for_a_rate(engine):
+            return
         state = engine.state
         n_batches = _batches_a_step(engine)
         planned = (state.max_epochs or 0) * (state.epoch_length or 0) / n_batches
@@ -90,6 +94,12 @@ class LrwatchHandler(Watching):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Keep the state until the engine starts."""
         self._resumed = state_dict
+
+
+def _looks_for_a_rate(engine: Engine) -> bool:
+    """Whether this is the ramp of a ``FastaiLRFinder``, which takes all back in the end."""
+    owners = [getattr(one[0], "__self__", None) for one in engine._event_handlers[Events.STARTED]]
+    return any(isinstance(owner, FastaiLRFinder) for owner in owners)
 
 
 def _batches_a_step(engine: Engine) -> int:

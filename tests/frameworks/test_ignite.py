@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 from ignite.engine import Engine, Events, create_supervised_trainer
-from ignite.handlers import Checkpoint, DiskSaver
+from ignite.handlers import Checkpoint, DiskSaver, FastaiLRFinder
 
 from lrwatch.hooks.ignite import LrwatchHandler
 from lrwatch.loop import patches
@@ -131,6 +131,19 @@ def test_a_resumed_run_goes_on_counting_and_judging(tmp_path: Path, told: list[A
 def test_it_writes_to_the_run_directory(tmp_path: Path) -> None:
     Loop(0.05, run_dir=str(tmp_path / "run")).train()
     assert (tmp_path / "run" / "lrwatch").is_dir()
+
+
+def test_a_learning_rate_finder_is_left_alone_and_the_run_after_it_watched(
+    told: list[Attached],
+) -> None:
+    loop, finder = Loop(1e-4, run_dir=False, backoff=True), FastaiLRFinder()
+    ramp = {"end_lr": 100.0, "num_iter": 40, "output_transform": float}
+    kept = {"model": loop.model, "optimizer": loop.optimizer}
+    with finder.attach(loop.trainer, kept, **ramp) as ramped:
+        ramped.run(batches(40))
+    assert told == []
+    loop.train()
+    assert [step.step for step in told[0].steps] == list(range(40))
 
 
 def test_bad_use_is_refused_by_name() -> None:
