@@ -4,6 +4,7 @@ import gc
 from collections.abc import Iterable
 
 from torch import nn
+from torch.jit import ScriptModule
 from torch.optim import Optimizer
 
 from lrwatch.control.slot import parameters
@@ -28,6 +29,8 @@ def inmost(model: nn.Module, optimizer: Optimizer) -> nn.Module:
     """
     ids = _ids(optimizer)
     while inner := next(iter(_holding(model.children(), ids)), None):
+        if isinstance(inner, ScriptModule):  # which takes no hooks
+            break
         model = inner
     return model
 

@@ -8,6 +8,7 @@ from typing import Any
 from weakref import WeakMethod
 
 from torch import nn
+from torch.jit import ScriptModule
 from torch.optim import Optimizer
 
 from lrwatch.control.exchanged import Exchanged
@@ -71,7 +72,7 @@ class Saving:
             optimizer.register_state_dict_pre_hook(lambda _: self._optimizer_is_asked()),
             optimizer.register_load_state_dict_pre_hook(lambda *_: self._loads()),
         ]
-        if isinstance(model, nn.Module):
+        if isinstance(model, nn.Module) and not isinstance(model, ScriptModule):
             inner = inmost(model, optimizer)
             asked, loads = _Hook(self._model_is_asked), _Hook(self._loads)
             self._handles.append(inner.register_state_dict_pre_hook(asked))

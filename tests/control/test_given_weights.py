@@ -120,6 +120,17 @@ def test_of_several_modules_with_the_weights_the_inmost_is_the_owner() -> None:
     assert owner_of(torch.optim.SGD([nn.Parameter(torch.ones(1))], lr=0.1)) is None
 
 
+@pytest.mark.parametrize("is_named", [True, False])
+@pytest.mark.filterwarnings("ignore:.*jit.*:DeprecationWarning")
+def test_a_scripted_model_which_takes_no_hooks_is_acted_on(is_named: bool) -> None:
+    model = torch.jit.script(nn.Linear(4, 1))
+    for outer in (model, nn.Sequential(model)):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        named = outer if is_named else None
+        with lrwatch.attach(optimizer, named, backoff=True, run_dir=False) as watch:
+            assert watch.backoff is not None
+
+
 def test_statistics_of_a_model_that_was_not_named_are_mended_too() -> None:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
