@@ -25,7 +25,7 @@ class Run:
     ``n_looks`` is how often that was asked. Older weights that are looked at before a run goes back
     to them have the loss of their step on the batches in between, unless ``changed`` says that the
     data are others now, or the weights were lost before, at ``lost_at``; ``questions`` are the
-    steps of that, which is not among the moves.
+    steps of that, which is not among the moves but in ``asking_moves``.
     """
 
     def __init__(self, settings: Backoff | None = None, *, moved: float = 0.5, **more: Any) -> None:
@@ -36,6 +36,7 @@ class Run:
         self.moves: list[tuple[int, Move]] = []
         self.saved: list[int] = []
         self.questions: list[int] = []
+        self.asking_moves: list[Move] = []
         self.changed, self.lost_at = False, math.inf
         self._losses: list[float] = []
 
@@ -61,6 +62,7 @@ class Run:
         self._losses.append(loss)
         if not any(ASKS in m.reason or ASKED in m.reason for m in moves):
             self.moves += [(self.step, move) for move in moves]
+        self.asking_moves += [move for move in moves if ASKS in move.reason]
         self.saved += [self.step] if self.ladder.save else []
         self.step += 1
         return moves

@@ -99,3 +99,12 @@ def test_search_goes_on_once_the_first_loss_is_known_to_be_a_low_one(seed: int) 
     before, after = reasons[:acquitted], reasons[acquitted:]
     assert not any("learns fastest" in said for said in before)
     assert any("learns fastest" in said for said in after)
+
+
+def test_later_losses_are_measured_by_the_average_once_the_first_is_known_to_be_low() -> None:
+    run = next(
+        run
+        for run in (SingleErrors(seed).go(100) for seed in range(20))
+        if any("the first loss was a low" in move.reason for _, move in run.moves)
+    )
+    assert run.ladder._course.first_loss > 10 * run.first
