@@ -10,8 +10,7 @@ from lrwatch.loop.guard import Guard
 from lrwatch.loop.readback import Readback
 from lrwatch.loop.sample import Value
 from lrwatch.loop.slot import Slot
-from lrwatch.ranks import job
-from lrwatch.ranks.shards import local
+from lrwatch.ranks.shards import is_spread, local
 
 N_WEIGHTS = 4096
 N_APART = 16
@@ -26,7 +25,8 @@ class Drift:
     ``b`` from there to the present ones: 1 where the second half goes on as the first one went, 0
     where it goes nowhere. About 4096 weights, evenly spread over the parameters, are kept at steps
     a fifth of the run apart, those of the second half and the first: copies on their device, and
-    nothing there is waited for. Not taken among several ranks, which may hold different parts.
+    nothing there is waited for. Weights that are spread over ranks are not looked at: each has
+    other parts, and all must come to the same verdict.
 
     Reference: S. Pesme, A. Dieuleveut and N. Flammarion, "On convergence-diagnostic based step
     sizes for stochastic gradient descent", 2020, whose distance from the first weights grows with
@@ -71,7 +71,7 @@ class Drift:
 
     def _look(self, step: int, parameters: Sequence[torch.Tensor]) -> None:
         now = _some(parameters)
-        if now is None or job.n_ranks() > 1:
+        if now is None or any(map(is_spread, parameters)):
             self.next = step + N_APART
             return
         if not self._kept or len(self._kept[0][1]) != len(now) or step <= self._kept[-1][0]:

@@ -77,6 +77,7 @@ def test_a_question_leaves_the_buffers_of_the_model_as_they_are() -> None:
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     snapshots = Snapshots(optimizer, model)
     snapshots.save("good0", 5)
+    assert model.running_mean is not None
     model.weight.data.fill_(3.0)
     model.running_mean.fill_(3.0)
     snapshots.load("good0", buffers=False)

@@ -182,3 +182,19 @@ def test_weights_without_a_shape_are_not_looked_at() -> None:
     for step in range(100):
         drift.look(step, [lazy])
     assert (drift.take(100), drift.next > 100) == (None, True)
+
+
+class Spread(torch.Tensor):
+    """Stands in for a DTensor over two ranks."""
+
+    class device_mesh:  # noqa: N801  # as torch calls it
+        @staticmethod
+        def size() -> int:
+            return 2
+
+
+def test_weights_that_are_spread_over_ranks_are_not_looked_at() -> None:
+    drift = Drift(Readback())
+    for step in range(100):
+        drift.look(step, [torch.ones(10).as_subclass(Spread).requires_grad_() * step])
+    assert drift.take(100) is None
