@@ -173,3 +173,23 @@ def asked_by_itself_no_more(browser: Chromium) -> None:
     url = browser.until_asked("/lrwatch/runs")
     browser.until(f"{frame}.performance.getEntriesByName({json.dumps(url)}).length")
     browser.requests.clear()
+
+
+@pytest.mark.parametrize(
+    ("is_log", "low", "high", "wanted"),
+    [
+        ("true", 0.5, 9e32, ["1e0", "1e4", "1e8", "1e12", "1e16", "1e20", "1e24", "1e28", "1e32"]),
+        ("false", 0.5, 9e32, ["0", "2e32", "4e32", "6e32", "8e32"]),
+        ("true", 0.02, 50.0, ["0.1", "1", "10"]),
+        ("true", 2.2, 3.1, ["2", "2.5", "3", "3.5"]),
+    ],
+)
+def test_an_axis_of_any_range_has_numbers(
+    page: Chromium, is_log: str, low: float, high: float, wanted: list[str]
+) -> None:
+    script = f"""import('./plots.js').then(async ({{ plot }}) => {{
+        const u = plot(document.createElement('div'), [[0, 1], [{low}, {high}]], {{
+            width: 400, height: 250, isLog: {is_log}, range: () => [0, 1], series: [{{}}] }});
+        await new Promise((done) => setTimeout(done, 30));
+        return u.axes[1]._values.filter((words) => words !== '') }})"""
+    assert page.run(script) == wanted
