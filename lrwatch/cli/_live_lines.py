@@ -33,8 +33,10 @@ class Lines:
         """Print how the runs are, as far as that is due."""
         for glance in glances:
             told_s, told = self._told.get(glance.name, (-self._every_s, ()))
-            state = (glance.verdict, glance.is_stale, glance.is_over, glance.problem)
-            is_due = now_s - told_s >= self._every_s and not (glance.is_stale or glance.is_over)
+            is_still = glance.is_stale or glance.is_over
+            last = glance.step if is_still else None
+            state = (glance.verdict, glance.is_stale, glance.is_over, glance.problem, last)
+            is_due = now_s - told_s >= self._every_s and not is_still
             if not glance.is_behind and (state != told or is_due):
                 self._told[glance.name] = now_s, state
                 self._print(f"{printable(glance.name, limit=40)}: {utc(now_s)}  {_status(glance)}")

@@ -102,6 +102,8 @@ class AttachedRun:
         if self._applied is not None:
             self._applied.poll()
         self._look()
+        if self.is_over and not self._points.is_behind:
+            yield from self.settle()
 
     def settle(self) -> Iterator[Entry]:
         """Nothing more is to be waited for: takes the last point into account."""
