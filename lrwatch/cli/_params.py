@@ -1,14 +1,25 @@
-"""Values of options that are more than a word: a point in time, a level."""
+"""Values of options that are more than a word: a point in time, a level, a place."""
 
 import re
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 import click
 
 from lrwatch.records import SEVERITIES, Severity
 
 _UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+class Place(click.Path):
+    """A path that is not empty: a variable that was not set would mean the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path as it was given."""
+        if value == "":
+            self.fail("the path is empty", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def since(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:

@@ -10,6 +10,7 @@ import click
 from lrwatch.cli import _github as _github_actions
 from lrwatch.cli._columns import asked, column_options
 from lrwatch.cli._notified import Notified, notify_options
+from lrwatch.cli._params import Place
 from lrwatch.cli._readable import readable
 from lrwatch.records import SEVERITIES, Alert, to_dict
 from lrwatch.sinks.lines import LEVEL_WORDS
@@ -34,7 +35,7 @@ Examples:
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("run", type=click.Path(readable=False))
+@click.argument("run", type=Place(readable=False))
 @click.option(
     "--fail-on",
     type=click.Choice(list(_CODES)),

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from lrwatch.cli._params import Place
+
 OPTIMIZERS = ("adamw", "adam", "rmsprop", "sgd")
 
 EXAMPLES = """\b
@@ -26,7 +28,7 @@ Examples:
 @click.option(
     "--backoff/--no-backoff", default=True, help="Show the back-off too.  [default: show]"
 )
-@click.option("--run-dir", type=click.Path(path_type=Path), help="[default: runs/demo-<UTC time>]")
+@click.option("--run-dir", type=Place(path_type=Path), help="[default: runs/demo-<UTC time>]")
 def command(
     lr: float, steps: int, optimizer: str, seed: int, backoff: bool, run_dir: Path | None
 ) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from lrwatch.cli._params import Place
 from lrwatch.sinks.printable import printable
 from lrwatch.sinks.verdict_file import read_standing
 
@@ -14,7 +15,7 @@ Example:
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=Place(path_type=Path))
 def command(run: Path) -> int:
     """Let RUN go on at its own schedule, without further actions.
 

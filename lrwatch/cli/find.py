@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lrwatch.cli._group import FAILED
+from lrwatch.cli._params import Place
 
 if TYPE_CHECKING:
     from lrwatch.range_test.finding import LrFinding
@@ -39,8 +40,8 @@ Examples:
 @click.option("--decays", is_flag=True, help="The real run warms up, and decays to about zero.")
 @click.option("--batch-size", type=click.IntRange(1), help="Batch size that SCRIPT trains with.")
 @click.option("--new-batch-size", type=click.IntRange(1), help="Advise on this one, too.")
-@click.option("--run-dir", type=click.Path(path_type=Path), help="Write the curve for TensorBoard.")
-@click.option("--png", type=click.Path(path_type=Path), help="Draw the curve to this file.")
+@click.option("--run-dir", type=Place(path_type=Path), help="Write the curve for TensorBoard.")
+@click.option("--png", type=Place(path_type=Path), help="Draw the curve to this file.")
 @click.option("--json", "as_json", is_flag=True, help="Print the finding as one JSON object.")
 @click.option("-q", "--quiet", is_flag=True, help="Print the rate only, and no progress.")
 @click.pass_context

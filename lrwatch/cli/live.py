@@ -13,6 +13,7 @@ import click
 
 from lrwatch.cli._columns import asked, column_options
 from lrwatch.cli._group import NOT_FOUND
+from lrwatch.cli._params import Place
 from lrwatch.sinks.color import ColorChoice, wants_color
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ Examples:
     metavar="RUN...",
     nargs=-1,
     required=True,
-    type=click.Path(path_type=Path, readable=False),
+    type=Place(path_type=Path, readable=False),
 )
 @click.option(
     "--interval",

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from lrwatch.cli._columns import asked, column_options
+from lrwatch.cli._params import Place
 from lrwatch.cli._readable import readable
 from lrwatch.errors import LrwatchError
 from lrwatch.sinks.printable import printable
@@ -19,12 +20,12 @@ Examples:
 
 
 @click.command(short_help="Write what happened in RUN, as a page or a picture.", epilog=EXAMPLES)
-@click.argument("run", type=click.Path(readable=False))
+@click.argument("run", type=Place(readable=False))
 @click.option(
     "-o",
     "--output",
     "out",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=Place(path_type=Path, dir_okay=False),
     required=True,
     help="The file; its ending says the kind: .html, .md, .png or .svg.",
 )

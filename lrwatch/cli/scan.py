@@ -8,6 +8,7 @@ import click
 
 from lrwatch.cli import _summaries
 from lrwatch.cli._columns import asked, column_options
+from lrwatch.cli._params import Place
 from lrwatch.cli._readable import NotReadableError
 from lrwatch.sinks.color import wants_color
 from lrwatch.sinks.printable import printable
@@ -28,9 +29,7 @@ Examples:
 
 
 @click.command(short_help="Judge every run at or below PATH, or behind a URL.", epilog=EXAMPLES)
-@click.argument(
-    "paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(readable=False)
-)
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=Place(readable=False))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--csv", "as_csv", is_flag=True, help="A table separated by commas.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Number of processes.")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lrwatch.cli._columns import asked, column_options
+from lrwatch.cli._params import Place
 from lrwatch.cli._readable import readable
 from lrwatch.sinks.printable import printable
 
@@ -21,7 +22,7 @@ Examples:
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("path", required=False, type=click.Path(readable=False))
+@click.argument("path", required=False, type=Place(readable=False))
 @click.option("--rules", is_flag=True, help="Print the table of names.")
 @column_options
 def command(path: str | None, rules: bool, **columns: Any) -> None:

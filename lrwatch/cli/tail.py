@@ -13,6 +13,7 @@ import click
 from lrwatch.cli import _params
 from lrwatch.cli._columns import asked, column_options
 from lrwatch.cli._notified import Notified, notify_options
+from lrwatch.cli._params import Place
 from lrwatch.cli._tailed import Named, Printer, Selection
 from lrwatch.cli._tailed_log import TailedRun
 from lrwatch.records import SEVERITIES, Severity
@@ -42,7 +43,7 @@ Examples:
     metavar="RUN...",
     nargs=-1,
     required=True,
-    type=click.Path(path_type=Path, readable=False),
+    type=Place(path_type=Path, readable=False),
 )
 @click.option("-n", "--lines", default=10, type=click.IntRange(min=0), help=_LINES_HELP)
 @click.option("-f", "--follow", is_flag=True, help="Go on with what is appended.")

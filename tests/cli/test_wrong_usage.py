@@ -81,3 +81,12 @@ def test_tail_says_of_a_log_without_steps_that_there_are_none(tmp_path: Path) ->
 def test_tail_says_how_to_wait_for_what_is_not_there(tmp_path: Path) -> None:
     path = tmp_path / "none.csv"
     assert lrwatch("tail", path).stderr == f"Error: no run at {path}; -F waits for one\n"
+
+
+@pytest.mark.parametrize(
+    "words", ["check", "disarm", "live --once", "report -o x.md", "scan", "tags", "tail"]
+)
+def test_an_empty_path_is_not_the_current_folder(words: str) -> None:
+    result = CliRunner().invoke(main, [*words.split(), ""])
+    assert result.exit_code == 2
+    assert "the path is empty" in result.stderr
