@@ -1,6 +1,9 @@
 """The table of runs in a real browser."""
 
+import json
 from pathlib import Path
+
+import pytest
 
 from tests.plugin import logs
 from tests.plugin.board import TensorBoard
@@ -120,3 +123,20 @@ def test_a_thousand_runs_are_scrolled_through_with_few_elements(
     finally:
         browser.leave()
         board.stop()
+
+
+@pytest.mark.parametrize(
+    ("verdict", "kind", "shown"),
+    [
+        ("healthy", "lr_too_high", "healthy"),
+        ("undecided", "lr_too_low", "undecided"),
+        ("healthy", "divergence", "trouble"),
+        ("too_high", "lr_too_high", "too_high"),
+    ],
+)
+def test_a_run_that_came_back_from_a_rate_that_was_accused_is_in_no_trouble_beside_it(
+    page: Chromium, verdict: str, kind: str, shown: str
+) -> None:
+    row = {"state": "judged", "verdict": verdict, "severity": "critical", "kind": kind}
+    script = f"import('./words.js').then((words) => words.verdictOf({json.dumps(row)}))"
+    assert page.run(script) == shown

@@ -6,7 +6,7 @@ import { el, icon } from "./dom.js";
 import { History } from "./history.js";
 import { Heartbeat } from "./host.js";
 import { Inspector } from "./inspector.js";
-import { upper, verdictOf, VERDICTS, whole } from "./words.js";
+import { findingOf, verdictOf, VERDICTS, whole } from "./words.js";
 
 const SETTLED_MS = 40;
 const BUCKETS_PER_PIXEL = 0.75;
@@ -83,8 +83,7 @@ export class Detail {
     this.title.replaceChildren(el("bdi", {}, row.name));
     this.badge.className = `verdict v-${name}`;
     this.badge.replaceChildren(icon(VERDICTS[name].icon), VERDICTS[name].words);
-    const advice = row.advice ? ` Try: ${row.advice}.` : "";
-    this.finding.textContent = row.message ? `${upper(row.message)}.${advice}` : row.error;
+    this.finding.textContent = findingOf(row);
     this.finding.hidden = !this.finding.textContent;
   }
 

@@ -1,7 +1,7 @@
 // The table of runs: sorted, filtered, moved through by keys; only the rows in view are elements.
 
 import { clear, el, icon } from "./dom.js";
-import { ago, kindWords, SEVERITIES, verdictOf, VERDICTS, whole } from "./words.js";
+import { ago, isTakenBack, kindWords, SEVERITIES, verdictOf, VERDICTS, whole } from "./words.js";
 
 const ROW = 52;
 const BEYOND = 8;
@@ -135,7 +135,7 @@ export class RunList {
   line(row, place) {
     const name = verdictOf(row);
     const verdict = VERDICTS[name];
-    const found = row.error || (row.kind ? `${kindWords(row.kind)}: ${row.message}` : "");
+    const found = row.error || (row.kind ? `${kindWords(row.kind)}${isTakenBack(row) ? ", over" : ""}: ${row.message}` : "");
     const about = found || [row.format, name === "undecided" && row.n_steps < FEW ? "too few steps" : ""].filter(Boolean).join(", ");
     const node = el("div.run", {
       id: `run-${row.id}`, role: "row", "aria-rowindex": place + 1, "data-id": row.id,

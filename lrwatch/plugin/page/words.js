@@ -28,7 +28,19 @@ const GLYPHS = { critical: "!", warning: "!", info: "i", over: "✓", skip: "×"
 export function verdictOf(row) {
   if (row.state !== "judged") return row.state;
   const namesSide = row.verdict === "too_high" || row.verdict === "too_low";
-  return !namesSide && row.severity === "critical" ? "trouble" : row.verdict;
+  return !namesSide && row.severity === "critical" && !isTakenBack(row) ? "trouble" : row.verdict;
+}
+
+// Whether its worst alert accused the rate, and the verdict does so no more: the run came back.
+export function isTakenBack(row) {
+  return row.kind === `lr_${row.verdict}` ? false : row.kind === "lr_too_high" || row.kind === "lr_too_low";
+}
+
+// The worst of what was found, in a sentence, and what to try.
+export function findingOf(row) {
+  if (!row.message) return row.error ?? "";
+  if (isTakenBack(row)) return `It came back from this: ${row.message}.`;
+  return `${upper(row.message)}.${row.advice ? ` Try: ${row.advice}.` : ""}`;
 }
 
 export function upper(text) {
