@@ -3,6 +3,7 @@
 import re
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,12 +14,19 @@ _UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 class Place(click.Path):
-    """A path that is not empty: a variable that was not set would mean the current folder."""
+    """A path that is not empty: a variable that was not set would mean the current folder.
+
+    With ``path_type=Path`` it lies on this machine: of a URL a path would be made that means a
+    folder ``s3:`` here.
+    """
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The path as it was given."""
         if value == "":
             self.fail("the path is empty", param, ctx)
+        if self.type is Path and "://" in str(value):
+            words = "is a URL; only scan, check, report and tags read those"
+            self.fail(f"{value} {words}", param, ctx)
         return super().convert(value, param, ctx)
 
 

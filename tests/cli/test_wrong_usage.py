@@ -90,3 +90,12 @@ def test_an_empty_path_is_not_the_current_folder(words: str) -> None:
     result = CliRunner().invoke(main, [*words.split(), ""])
     assert result.exit_code == 2
     assert "the path is empty" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "words", ["disarm", "live --once", "tail -F", "run --run-dir", "report log.csv -o"]
+)
+def test_a_url_is_no_place_on_this_machine(words: str) -> None:
+    result = CliRunner().invoke(main, [*words.split(), "s3://bucket/run.html"])
+    assert result.exit_code == 2
+    assert "s3://bucket/run.html is a URL; only scan, check, report and tags" in result.stderr
