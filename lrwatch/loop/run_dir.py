@@ -1,12 +1,15 @@
 """Which run directory a watch writes to when it is told none."""
 
+import logging
 import os
 import re
 import sys
 import time
 from pathlib import Path
 
+from lrwatch.loop.guard import log
 from lrwatch.loop.place import Place
+from lrwatch.loop.terminal import on_terminal
 from lrwatch.ranks import job
 
 RunDir = str | os.PathLike[str] | bool | None
@@ -29,7 +32,7 @@ def chosen(run_dir: RunDir, name: str | None, taken: set[Path], now_s: float) ->
     if run_dir is False or job.rank():
         return None
     given = None if run_dir is None or run_dir is True else os.fspath(run_dir)
-    given = given or os.environ.get("LRWATCH_RUN_DIR")
+    given = _here(given or os.environ.get("LRWATCH_RUN_DIR"))
     began_s = job.began_s(now_s)
     base = Path(given or by_time(sys.argv[0] if sys.argv else "", began_s)).absolute()
     wished = path = base / as_folder(name) if name else base
@@ -39,6 +42,16 @@ def chosen(run_dir: RunDir, name: str | None, taken: set[Path], now_s: float) ->
         path = base / f"optimizer-{n}" if given else wished.with_name(f"{wished.name}-{n}")
         n += 1
     return Place(path, None if is_kept else base if name else path)
+
+
+def _here(given: str | None) -> str | None:
+    """The directory, unless it is a URL: a path made of it names a folder ``s3:`` here."""
+    if given is None or "://" not in given:
+        return given
+    words = f"run_dir {given} is no place on this machine: writing to a folder in runs/ instead"
+    log(logging.WARNING, "%s", words)
+    on_terminal(words)
+    return None
 
 
 def by_time(script: str, now_s: float) -> str:

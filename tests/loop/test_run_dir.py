@@ -167,3 +167,10 @@ def test_a_directory_that_cannot_be_written_is_told_once_on_the_terminal(
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == stderr
     assert all("cannot be written" in line and "training goes on" in line for line in lines)
+
+
+def test_a_url_is_no_place_here(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = chosen("s3://bucket/run", None, set(), 0.0)
+    assert place is not None
+    assert place.path.parent == here / "runs"
+    assert "run_dir s3://bucket/run is no place on this machine" in capsys.readouterr().err
