@@ -16,6 +16,7 @@ from tests.benchmarks.sweep.__main__ import (
     main,
     sweep,
 )
+from tests.benchmarks.sweep.floors import FLOORS
 from tests.benchmarks.sweep.held_out import HELD_OUT
 from tests.benchmarks.sweep.optimizers import Schedule, factor
 from tests.benchmarks.sweep.store import outcomes, rows_path
@@ -59,7 +60,9 @@ def test_a_run_stops_soon_after_it_became_non_finite() -> None:
     assert run.final == float("inf")
 
 
-@pytest.mark.parametrize("workload", WORKLOADS + tables.TABLES + HELD_OUT, ids=lambda w: w.key)
+@pytest.mark.parametrize(
+    "workload", WORKLOADS + tables.TABLES + HELD_OUT + FLOORS, ids=lambda w: w.key
+)
 def test_every_workload_trains_at_its_centre(workload: Workload) -> None:
     run = train(replace(workload, n_steps=3), seed=0, lr=workload.centre)
     assert run.rows.shape == (3, 3)

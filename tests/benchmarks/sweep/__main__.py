@@ -2,7 +2,8 @@
 
 With ``--tables`` that over the tables of scikit-learn, with ``--swapped`` both under other
 optimizers, with ``--longer`` runs eight times as long, with ``--small-batches`` one to four samples
-in a batch, with ``--held-out`` the one that nothing is fitted to, each in a folder of its own.
+in a batch, with ``--floors`` those with little to learn, with ``--held-out`` the one that nothing
+is fitted to, each in a folder of its own.
 """
 
 import argparse
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from tests.benchmarks.sweep import longer, small_batches, swapped, tables
+from tests.benchmarks.sweep import floors, longer, small_batches, swapped, tables
 from tests.benchmarks.sweep.held_out import HELD_OUT
 from tests.benchmarks.sweep.store import Outcome, outcomes, save
 from tests.benchmarks.sweep.training import train
@@ -26,6 +27,7 @@ HELD_OUT_FOLDER = Path(".bench/held_out")
 SWAPPED_FOLDER = Path(".bench/swapped")
 LONGER_FOLDER = Path(".bench/longer")
 SMALL_FOLDER = Path(".bench/small_batches")
+FLOORS_FOLDER = Path(".bench/floors")
 
 
 def sweep(
@@ -62,6 +64,7 @@ def main() -> None:
     parser.add_argument("--swapped", action="store_true", help="those with other optimizers")
     parser.add_argument("--longer", action="store_true", help="eight times as long, at six rates")
     parser.add_argument("--small-batches", action="store_true", help="one to four samples a batch")
+    parser.add_argument("--floors", action="store_true", help="those with little to learn")
     parser.add_argument("--held-out", action="store_true", help="those that nothing is fitted to")
     parser.add_argument("--out", type=Path, help="folder of the sweep")
     parser.add_argument("--seeds", type=int, nargs="+", help="instead of those of the figures")
@@ -80,6 +83,8 @@ def main() -> None:
     elif chosen.longer:
         folder, registry = LONGER_FOLDER, ((longer.LONGER, (longer.SEED,)),)
         factors = longer.FACTORS
+    elif chosen.floors:
+        folder, registry = FLOORS_FOLDER, ((floors.FLOORS, (floors.SEED,)),)
     elif chosen.small_batches:
         tiny = tuple(small_batches.small_batches())
         folder, registry = SMALL_FOLDER, ((tiny, (small_batches.SEED,)),)
