@@ -53,7 +53,7 @@ class Follower(Exchange):
     def leave(self, reason: str) -> list[tuple[int, Row]]:
         """Part, and have rank 0 tell the others."""
         self.parted = reason
-        self._send(closing=False)
+        self._send(closing=True)
         return []
 
     def _send(self, closing: bool) -> None:

@@ -79,13 +79,13 @@ class Together:
         """Tell what is new, and give back what has been merged since; waits for nobody."""
         if self._steps is None:
             return []
-        return self._noted(self._trying(self._steps, self._steps.turn))
+        return self._noted(self._told(self._trying(self._steps, self._steps.turn)))
 
     def agree(self) -> Steps:
         """As ``turn``, until all steps of this rank are merged or the ranks have parted."""
         if self._steps is None:
             return []
-        return self._noted(self._agreed(self._steps))
+        return self._noted(self._told(self._agreed(self._steps)))
 
     def norms(self, *norms: float, is_share: bool) -> list[float]:
         """Norms of which every rank has its part; each must ask, and waits as for ``agree``.
@@ -98,14 +98,14 @@ class Together:
             return [math.nan] * len(norms)
         for norm in norms:
             self._norms.add(Row(grad_norm=norm, is_share=is_share))
-        found = [row.grad_norm for _, row in self._agreed(self._norms)]
+        found = [row.grad_norm for _, row in self._told(self._agreed(self._norms))]
         return [math.nan if norm is None else norm for norm in found] or [math.nan] * len(norms)
 
     def leave(self, reason: str) -> None:
         """Judge apart from here on; the others find out at their next step."""
         if self._steps is not None and not self.parted:
-            self._trying(self._steps, functools.partial(self._steps.leave, reason))
             self.parted = reason
+            self._told([])
 
     def close(self) -> Steps:
         """Tell what is left and wait for the others' rest, two seconds at most."""
@@ -146,6 +146,13 @@ class Together:
             self.parted = f"the job's store does not answer ({type(error).__name__})"
             return []
         self.parted = self.parted or exchange.parted
+        return found
+
+    def _told(self, found: Steps) -> Steps:
+        """Once this rank has parted: have all others part, too, and keep no row for them."""
+        if self.parted and self._steps is not None:
+            steps, self._steps, self._norms = self._steps, None, None
+            self._trying(steps, functools.partial(steps.leave, self.parted))
         return found
 
     def _noted(self, steps: Steps) -> Steps:

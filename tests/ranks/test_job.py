@@ -1,15 +1,21 @@
 """Which process of a job this one is, and when the job began."""
 
+import math
 import os
 import time
 
 import pytest
 import torch
 from torch import distributed
+from torch._C._distributed_c10d import HashStore
 from torch.testing._internal.distributed.fake_pg import FakeStore
 
 from lrwatch.loop.run_dir import chosen
-from lrwatch.ranks import job
+from lrwatch.ranks import job, together
+from lrwatch.ranks.exchange import place
+from lrwatch.ranks.follower import Follower
+from lrwatch.ranks.leader import Leader
+from lrwatch.ranks.letter import Letter
 from lrwatch.ranks.row import Row
 from lrwatch.ranks.together import Together
 
@@ -76,3 +82,32 @@ def test_ranks_without_a_store_in_common_judge_apart() -> None:
     assert together.parted == "torch.distributed has no store here"
     assert together.agree() == []
     assert not torch.tensor(together.norms(1.0, is_share=False)).isfinite().any()
+
+
+def apart_at_the_norms(monkeypatch: pytest.MonkeyPatch, store: HashStore) -> Together:
+    """Rank 1 of two, which agreed on a step, and then asked for norms that rank 0 did not."""
+    monkeypatch.setattr(together, "TIMEOUT_S", 0.0)
+    one = Together(acts=True)
+    one.alone = False
+    one._steps = Follower(store, rank=1, acts=True)
+    one._norms = Follower(HashStore(), rank=1, acts=True)
+    assert math.isnan(one.norms(1.0, is_share=False)[0])
+    return one
+
+
+def test_ranks_that_part_over_norms_part_altogether(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = HashStore()
+    one = apart_at_the_norms(monkeypatch, store)
+    leader = Leader(store, n_ranks=2, timeout_s=30.0, acts=True)
+    leader.add(Row(loss=1.0))
+    assert leader.turn() == []
+    assert leader.parted == one.parted == "not all ranks came to the same step within 0 s"
+
+
+def test_a_rank_that_has_parted_tells_no_more_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = HashStore()
+    one = apart_at_the_norms(monkeypatch, store)
+    for step in range(100):
+        one.add(Row(loss=float(step)))
+        assert one.agree() == []
+    assert Letter.of(store.get(place(1))).rows == ()
