@@ -89,7 +89,7 @@ class Drift:
 
 
 def _some(parameters: Sequence[torch.Tensor]) -> torch.Tensor | None:
-    """About 4096 of the weights, in float32 on the device of the first; None where there are none.
+    """About 4096 of the weights, in float32 on a device that has some; None where there are none.
 
     No torch.no_grad(): an interrupt on the way out of it would leave a training without gradients.
     """
@@ -99,5 +99,6 @@ def _some(parameters: Sequence[torch.Tensor]) -> torch.Tensor | None:
     parts = [p.reshape(-1)[::every] for p in trained if p.numel()]
     if not parts:
         return None
-    device = parts[0].device
+    # Not on the CPU if one is elsewhere: what nobody waits for would be read there before it came.
+    device = next((part.device for part in parts if part.device.type != "cpu"), parts[0].device)
     return torch.cat([part.to(device, torch.float32, non_blocking=True) for part in parts])

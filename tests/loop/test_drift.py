@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 import lrwatch
-from lrwatch.loop.drift import Drift
+from lrwatch.loop.drift import N_WEIGHTS, Drift, _some
 from lrwatch.loop.readback import Readback
 from lrwatch.loop.slot import Slot
 from lrwatch.records import Point, Step
@@ -198,3 +198,16 @@ def test_weights_that_are_spread_over_ranks_are_not_looked_at() -> None:
     for step in range(100):
         drift.look(step, [torch.ones(10).as_subclass(Spread).requires_grad_() * step])
     assert drift.take(100) is None
+
+
+def test_weights_of_two_devices_are_compared_where_nobody_has_to_wait() -> None:
+    here, elsewhere = torch.ones(10), torch.ones(10, device="meta")
+    found = _some([nn.Parameter(here), nn.Parameter(elsewhere)])
+    assert found is not None
+    assert found.device.type == "meta"
+
+
+def test_a_net_of_any_size_takes_a_few_thousand_weights() -> None:
+    found = _some([nn.Parameter(torch.zeros(1000, 1000)), nn.Parameter(torch.zeros(3))])
+    assert found is not None
+    assert N_WEIGHTS <= len(found) < 1.1 * N_WEIGHTS
