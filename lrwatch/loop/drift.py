@@ -71,7 +71,7 @@ class Drift:
 
     def _look(self, step: int, parameters: Sequence[torch.Tensor]) -> None:
         now = _some(parameters)
-        if now is None or any(map(is_spread, parameters)):
+        if now is None or any(map(_is_part, parameters)):
             self.next = step + N_APART
             return
         if not self._kept or len(self._kept[0][1]) != len(now) or step <= self._kept[-1][0]:
@@ -86,6 +86,11 @@ class Drift:
             drift = (a @ b) / (a @ a) * (share / (1 - share))
             self.found.append((step, self._readback.read(drift)))
         self._kept = [self._kept[0], *(one for one in self._kept[1:] if one[0] - start > n / 3)]
+
+
+def _is_part(parameter: torch.Tensor) -> bool:
+    """Whether other ranks hold the rest: of a DTensor, or of what FSDP1 made flat."""
+    return is_spread(parameter) or hasattr(parameter, "_fsdp_flattened")
 
 
 def _some(parameters: Sequence[torch.Tensor]) -> torch.Tensor | None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 import torch
 from torch import nn
+from torch.distributed.fsdp._common_utils import _set_fsdp_flattened
 
 import lrwatch
 from lrwatch.loop.drift import N_WEIGHTS, Drift, _some
@@ -193,10 +194,19 @@ class Spread(torch.Tensor):
             return 2
 
 
-def test_weights_that_are_spread_over_ranks_are_not_looked_at() -> None:
+def flattened(parameter: torch.Tensor) -> torch.Tensor:
+    """As FSDP1 marks what it holds a part of."""
+    _set_fsdp_flattened(parameter)
+    return parameter
+
+
+@pytest.mark.parametrize("spread", [lambda p: p.as_subclass(Spread), flattened])
+def test_weights_that_are_spread_over_ranks_are_not_looked_at(
+    spread: Callable[[torch.Tensor], torch.Tensor],
+) -> None:
     drift = Drift(Readback())
     for step in range(100):
-        drift.look(step, [torch.ones(10).as_subclass(Spread).requires_grad_() * step])
+        drift.look(step, [spread(torch.full((10,), float(step)).requires_grad_())])
     assert drift.take(100) is None
 
 
