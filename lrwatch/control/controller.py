@@ -218,7 +218,7 @@ class BackoffController:
         if self._together.disarmed and self.armed:
             self._let_go(self._wish or "asked for on another rank", scale=1.0)
         if self._together.parted and self.armed:
-            scale, why = self._rate.scale, self._together.parted
+            scale, why = self._together.common_scale or self._rate.scale, self._together.parted
             self._let_go(f"the ranks have parted, the scale stays {scale:.3g}: {why}", scale=scale)
 
     def _let_go(self, reason: str, *, scale: float) -> None:

@@ -30,6 +30,7 @@ class SharedSteps:
             grad_norm=sample.grad_norm,
             is_share=sample.is_share,
             skipped=step.skipped,
+            lr_scale=sample.lr_scale,
         )
         self._together.add(row)
         self._told.append((self._n_told, sample, step))

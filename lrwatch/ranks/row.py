@@ -17,6 +17,8 @@ class Row(NamedTuple):
             each may hold a copy of the same gradients.
         skipped: Whether a GradScaler left the weights alone.
         disarm: Whether the back-off is asked to let go.
+        lr_scale: Factor that the back-off puts on its rates; of all ranks, the lowest.
+        unlike: Whether the ranks scale their rates differently, so that their weights would part.
     """
 
     loss: float | None = None
@@ -24,6 +26,8 @@ class Row(NamedTuple):
     is_share: bool = False
     skipped: bool = False
     disarm: bool = False
+    lr_scale: float = 1.0
+    unlike: bool = False
 
 
 def merged(rows: Sequence[Row], *, n_missing: int = 0) -> Row:
@@ -31,23 +35,27 @@ def merged(rows: Sequence[Row], *, n_missing: int = 0) -> Row:
 
     A NaN of one rank is a NaN of all. Shares of a norm make a whole only where every rank has told
     its own. Other norms are copies of one where they are equal, as DDP leaves them, and parts of
-    one where they differ (FSDP1, stages of a pipeline). A flag of one rank is a flag of all.
+    one where they differ (FSDP1, stages of a pipeline). A flag of one rank is a flag of all, and
+    the lowest scale that of all.
 
     Args:
         rows: At least one, of the same step.
         n_missing: Ranks that told nothing about it.
 
-    >>> merged([Row(loss=1.0, grad_norm=3.0), Row(loss=2.0, grad_norm=4.0)])
-    Row(loss=1.5, grad_norm=5.0, is_share=False, skipped=False, disarm=False)
+    >>> merged([Row(loss=1.0, grad_norm=3.0), Row(loss=2.0, grad_norm=4.0)])[:5]
+    (1.5, 5.0, False, False, False)
     >>> merged([Row(grad_norm=3.0), Row(loss=2.0, grad_norm=3.0)])[:2]
     (2.0, 3.0)
     """
     losses = [row.loss for row in rows if row.loss is not None]
+    scales = {row.lr_scale for row in rows}
     return Row(
         loss=sum(losses) / len(losses) if losses else None,
         grad_norm=_norm(rows, n_missing),
         skipped=any(row.skipped for row in rows),
         disarm=any(row.disarm for row in rows),
+        lr_scale=min(scales),
+        unlike=len(scales) > 1,
     )
 
 

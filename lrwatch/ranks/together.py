@@ -38,6 +38,8 @@ class Together:
         acts: As given.
         alone: Whether there is no other rank, as far as is known; True until ``open``.
         parted: Why the ranks judge apart, if they do.
+        common_scale: Factor that all put on their rates from there on, where they parted as it
+            differed; None elsewhere.
     """
 
     def __init__(self, name: str = "optimizer", *, acts: bool = False) -> None:
@@ -48,6 +50,7 @@ class Together:
         self._norms: Exchange | None = None
         self.alone = True
         self.parted: str | None = None
+        self.common_scale: float | None = None
 
     def open(self) -> None:
         """Find the others; to be called at the first step, when every rank has joined the job."""
@@ -157,6 +160,11 @@ class Together:
 
     def _noted(self, steps: Steps) -> Steps:
         self._granted |= any(row.disarm for _, row in steps)
+        unlike = next((row for _, row in steps if row.unlike), None)
+        if unlike is not None and not self.parted:
+            # No word to the others: they find this row, too, and a word might come before it.
+            self.common_scale, self._steps, self._norms = unlike.lr_scale, None, None
+            self.parted = "they were given other settings or states, and scale their rates apart"
         return steps
 
 

@@ -150,6 +150,23 @@ def fsdp_acts(rank: int, folder: Path) -> Found:
     return train(model, rank, lr=10.0, n_steps=90, folder=folder, poisoned=70, backoff=True)
 
 
+def one_is_resumed(rank: int, folder: Path) -> Found:
+    """The state of an earlier run, at a lower rate, is given to rank 0 alone."""
+    model, told = DistributedDataParallel(net()), Told()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    watch = lrwatch.attach(optimizer, model, run_dir=False, backoff=True, sinks=[told])
+    if rank == 0:
+        state = watch.state_dict()
+        state["controller"]["ladder"]["scale"] = 0.25
+        watch.load_state_dict(state)
+    for step in range(30):
+        optimizer.zero_grad()
+        loss_on(model, step, rank).backward()
+        optimizer.step()
+    watch.close()
+    return {**seen(told, watch), "weights": weights(model)}
+
+
 def disarmed(rank: int, folder: Path) -> Found:
     """Asked for on the last rank alone."""
     model, told = DistributedDataParallel(net()), Told()
@@ -264,7 +281,7 @@ SCENARIOS: dict[str, Scenario] = {
     for f in (
         ddp, fsdp, fsdp1, fsdp_clipped, fsdp_in_copies, tensor_parallel, fsdp_and_tensor_parallel,
         fsdp_without_sync, ddp_acts, fsdp_acts, disarmed, one_ends_early, one_lags_behind,
-        one_never_steps, one_acts, one_forks, two_losses,
+        one_never_steps, one_acts, one_is_resumed, one_forks, two_losses,
     )
 }  # fmt: skip
 

@@ -298,3 +298,10 @@ def test_what_one_rank_sees_is_seen_by_all() -> None:
     assert math.isnan(found.loss)
     assert (found.skipped, found.disarm) == (True, True)
     assert merged([Row(), Row(loss=2.0), Row(loss=4.0)]).loss == 3.0
+
+
+def test_the_lowest_scale_is_that_of_all_and_a_difference_is_told() -> None:
+    alike = merged([Row(lr_scale=0.3), Row(lr_scale=0.3)])
+    assert (alike.lr_scale, alike.unlike) == (0.3, False)
+    apart = merged([Row(lr_scale=0.3), Row(), Row(lr_scale=0.5)])
+    assert (apart.lr_scale, apart.unlike) == (0.3, True)

@@ -8,7 +8,7 @@ import pytest
 from tests.ranks.job import Job, run_job
 
 TOGETHER = ["ddp", "fsdp", "fsdp1", "fsdp_clipped", "tensor_parallel", "fsdp_without_sync"]
-ACTING = ["ddp_acts", "fsdp_acts", "disarmed"]
+ACTING = ["ddp_acts", "fsdp_acts", "disarmed", "one_is_resumed"]
 APART = [
     "one_forks",
     "two_losses",
@@ -112,6 +112,14 @@ def test_a_rank_that_is_alone_in_acting_stops_acting(job: Job, scenario: str) ->
     assert first["actions"] == [["disarm", 0, 1.0, None]]
     assert first["reasons"][0].startswith("the ranks have parted, the scale stays 1: ")
     assert first["losses"] == first["logged"]
+
+
+def test_ranks_that_were_given_other_states_go_on_alike(job: Job) -> None:
+    first, second = both(job, "one_is_resumed")
+    assert [action[0] for action in first["actions"]] == ["disarm"]
+    assert first["actions"][0][2] == second["actions"][0][2] == 0.25
+    assert "they were given other settings or states" in first["reasons"][0]
+    assert first["weights"] == second["weights"]
 
 
 def test_a_forked_child_of_a_rank_leaves_the_store_to_its_parent(job: Job) -> None:
