@@ -1,7 +1,7 @@
 """Which module holds the weights of an optimizer."""
 
 import gc
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from torch import nn
 from torch.jit import ScriptModule
@@ -16,8 +16,8 @@ def owner_of(optimizer: Optimizer) -> nn.Module | None:
     Every object of the process is looked at, once: about a tenth of a second for a million.
     """
     ids = _ids(optimizer)
-    kinds = _below(nn.Module)
-    found = [m for m in gc.get_objects() if type(m) in kinds]
+    kinds = set(map(id, _below(nn.Module)))  # no class is asked: its own may not be hashable
+    found = [m for m in gc.get_objects() if id(type(m)) in kinds]
     sized = [(_n(m.parameters()), _n(m.modules()), m) for m in _holding(found, ids)]
     return min(sized, key=lambda one: one[:2])[2] if sized else None
 
@@ -35,9 +35,12 @@ def inmost(model: nn.Module, optimizer: Optimizer) -> nn.Module:
     return model
 
 
-def _below(kind: type) -> set[type]:
+def _below(kind: type) -> Iterator[type]:
     """A class and all that derive from it: to ask each object for its class is the fastest."""
-    return {kind}.union(*map(_below, type.__subclasses__(kind)))
+    yield kind
+    derived: type
+    for derived in type.__subclasses__(kind):
+        yield from _below(derived)
 
 
 def _ids(optimizer: Optimizer) -> set[int]:

@@ -70,8 +70,8 @@ class Drift:
         return found
 
     def _look(self, step: int, parameters: Sequence[torch.Tensor]) -> None:
-        now = _some(parameters)
-        if now is None or any(map(_is_part, parameters)):
+        now = None if any(map(_is_part, parameters)) else _some(parameters)
+        if now is None:
             self.next = step + N_APART
             return
         if not self._kept or len(self._kept[0][1]) != len(now) or step <= self._kept[-1][0]:

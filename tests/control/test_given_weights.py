@@ -143,3 +143,19 @@ def test_statistics_of_a_model_that_was_not_named_are_mended_too() -> None:
             (model(x) - x.sum(1, keepdim=True)).square().mean().backward()
             optimizer.step()
     assert torch.isfinite(model.eval()(torch.randn(8, 4))).all()
+
+
+def test_a_class_that_cannot_be_hashed_does_not_end_the_search() -> None:
+    class Odd(type):
+        def __eq__(cls, other: object) -> bool:
+            return NotImplemented
+
+        __hash__ = None  # type: ignore[assignment]
+
+    class Thing(metaclass=Odd):
+        def __init__(self) -> None:
+            self.items: list[object] = []
+
+    thing, model = Thing(), nn.Linear(2, 1)
+    assert owner_of(torch.optim.SGD(model.parameters(), lr=0.1)) is model
+    assert thing.items == []
