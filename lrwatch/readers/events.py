@@ -12,6 +12,7 @@ from lrwatch.readers.event_rows import Decoded, decode_columns, decode_each
 from lrwatch.readers.framing import Chunk, Framing, Health
 from lrwatch.readers.opening import UnreadableError, opened, size_of
 from lrwatch.readers.walking import FOOTER, HEADER, grouped
+from lrwatch.readers.written_anew import written_anew
 
 MAX_TAGS = 50_000
 _MIN_ALIKE = 16
@@ -112,13 +113,7 @@ def joined(parts: Sequence[Scalars]) -> Scalars:
 
 def superseded(scalars: Scalars) -> NDArray[np.bool_]:
     """Which scalars were written anew by a later session: TensorBoard does not show them."""
-    if not scalars.restarts:
-        return np.zeros(len(scalars), bool)
-    n_before, steps = np.array(scalars.restarts, np.int64).T
-    lowest_to_come = np.minimum.accumulate(steps[::-1])[::-1]
-    last = np.iinfo(np.int64).max
-    following = np.searchsorted(n_before, np.arange(len(scalars)), side="right")
-    return scalars.steps >= np.append(lowest_to_come, last)[following]
+    return written_anew(scalars.steps, scalars.restarts)
 
 
 def _decode(chunk: Chunk, health: Health) -> Iterator[Decoded]:

@@ -4,12 +4,12 @@ import math
 
 import numpy as np
 
+from lrwatch.readers.written_anew import written_anew
 from lrwatch.records import Action
 from lrwatch.reviewing.judging import worst
 from lrwatch.reviewing.report.deeds import Deed
 from lrwatch.reviewing.report.episodes import Episode
 from lrwatch.reviewing.report.story import Story
-from lrwatch.reviewing.written_anew import written_anew
 
 _VERDICTS = {
     "too_high": "the learning rate was too high",
