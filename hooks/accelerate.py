@@ -13,7 +13,7 @@ def attach(
     model: Any = None,
     *,
     run_dir: str | bool | None = None,
-    backoff: bool | Mapping[str, Any] = False,
+    backoff: bool | Mapping[str, Any] | lrwatch.Backoff = False,
     checkpoint: bool = True,
     **settings: Any,
 ) -> lrwatch.Watch:
@@ -30,7 +30,7 @@ def attach(
             of this process that has all of these weights.
         run_dir: Where to write. None: ``LRWATCH_RUN_DIR``, else the Accelerator's ``logging_dir``,
             else as ``lrwatch.attach``; False: nowhere.
-        backoff: Whether to act on alerts; a mapping settles fields of ``Backoff``.
+        backoff: Whether to act on alerts; a ``Backoff``, or a mapping of its fields, sets bounds.
         checkpoint: Whether the watch is part of the Accelerator's checkpoints; False to load one
             that was saved without.
         **settings: More for ``lrwatch.attach``: ``name``, ``total_steps`` and so on.

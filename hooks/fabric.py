@@ -13,7 +13,7 @@ def attach(
     model: Any = None,
     *,
     run_dir: str | bool | None = None,
-    backoff: bool | Mapping[str, Any] = False,
+    backoff: bool | Mapping[str, Any] | lrwatch.Backoff = False,
     **settings: Any,
 ) -> lrwatch.Watch:
     """Watch an optimizer after ``fabric.setup``; as ``lrwatch.attach`` otherwise.
@@ -29,7 +29,7 @@ def attach(
             of this process that has all of these weights.
         run_dir: Where to write. None: ``LRWATCH_RUN_DIR``, else the directory of the first logger,
             else as ``lrwatch.attach``; False: nowhere.
-        backoff: Whether to act on alerts; a mapping settles fields of ``Backoff``.
+        backoff: Whether to act on alerts; a ``Backoff``, or a mapping of its fields, sets bounds.
         **settings: More for ``lrwatch.attach``: ``name``, ``total_steps`` and so on.
 
     Raises:

@@ -6,6 +6,7 @@ from typing import Any
 import ignite.distributed as idist
 from ignite.engine import Engine, Events
 from ignite.handlers import FastaiLRFinder
+from torch import nn
 
 from lrwatch.errors import LrwatchError
 from lrwatch.loop.harmless import harmless
@@ -29,13 +30,15 @@ class LrwatchHandler(Watching):
             as ``lrwatch.attach``.
 
     Raises:
-        TypeError: If there is no optimizer.
+        TypeError: If there is no optimizer, or a model in the place of one.
         ValueError: If a setting is out of its range.
     """
 
     def __init__(self, *optimizers: Any, model: Any = None, **settings: Any) -> None:
         if not optimizers:
             raise TypeError("LrwatchHandler needs an optimizer: LrwatchHandler(optimizer)")
+        if any(isinstance(optimizer, nn.Module) for optimizer in optimizers):
+            raise TypeError("a model is given by its name: LrwatchHandler(optimizer, model=model)")
         super().__init__(**settings)
         self._optimizers, self._model = optimizers, model
         self._resumed: dict[str, Any] | None = None

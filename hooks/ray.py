@@ -20,7 +20,7 @@ def attach(
     model: Any = None,
     *,
     run_dir: str | bool | None = None,
-    backoff: bool | Mapping[str, Any] = False,
+    backoff: bool | Mapping[str, Any] | lrwatch.Backoff = False,
     **settings: Any,
 ) -> lrwatch.Watch:
     """Watch an optimizer in a function that Tune or Train runs; as ``lrwatch.attach`` otherwise.

@@ -125,7 +125,15 @@ def attach(
         return Watch()
     optimizer = unwrapped(optimizer)
     check_kinds(
-        model=model, run_dir=run_dir, norm_every=norm_every, total_steps=total_steps, sinks=sinks
+        model=model,
+        run_dir=run_dir,
+        norm_every=norm_every,
+        total_steps=total_steps,
+        sinks=sinks,
+        check_before_step=check_before_step,
+        pretrained=pretrained,
+        surrogate=surrogate,
+        stderr=stderr,
     )
     check_backoff(optimizer, backoff)
     at_once = check_before_step or backoff is not False

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from lrwatch.loop.arguments import check_kinds
 from lrwatch.loop.run_dir import RunDir
 from lrwatch.policy.settings import Backoff
 
@@ -16,7 +17,7 @@ class Settings:
     Args:
         run_dir: Where to write. None: ``LRWATCH_RUN_DIR``, else the framework's own directory;
             False: nowhere.
-        backoff: Whether to act on alerts; a mapping settles fields of ``Backoff``.
+        backoff: Whether to act on alerts; a ``Backoff``, or a mapping of its fields, sets bounds.
         total_steps: Planned number of steps; None: what the framework says, if it does.
         check_before_step: Whether to judge every step before its update, at the price of waiting
             for the device.
@@ -29,11 +30,12 @@ class Settings:
         stderr: Whether alerts are printed.
 
     Raises:
+        TypeError: If one of them is of a kind that it cannot be.
         ValueError: If one of them, or a field of ``backoff``, is out of its range.
     """
 
     run_dir: str | bool | None = None
-    backoff: bool | Mapping[str, Any] = False
+    backoff: bool | Mapping[str, Any] | Backoff = False
     total_steps: int | None = None
     check_before_step: bool = False
     norm_every: int | None = None
@@ -43,6 +45,17 @@ class Settings:
 
     def __post_init__(self) -> None:
         as_backoff(self.backoff)
+        check_kinds(
+            model=None,
+            run_dir=self.run_dir,
+            norm_every=self.norm_every,
+            total_steps=self.total_steps,
+            sinks=(),
+            check_before_step=self.check_before_step,
+            pretrained=self.pretrained,
+            surrogate=self.surrogate,
+            stderr=self.stderr,
+        )
         for name in ("total_steps", "norm_every"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -53,16 +66,18 @@ class Settings:
         return asdict(self)
 
 
-def as_backoff(backoff: bool | Mapping[str, Any]) -> bool | Backoff:
+def as_backoff(backoff: bool | Mapping[str, Any] | Backoff) -> bool | Backoff:
     """The policy that plain values describe.
 
     Raises:
         ValueError: If they describe none.
     """
-    if isinstance(backoff, bool):
+    if isinstance(backoff, (bool, Backoff)):
         return backoff
     if not isinstance(backoff, Mapping):
-        raise ValueError(f"backoff must be true, false or a mapping, got {backoff!r}")
+        raise ValueError(
+            f"backoff must be true, false or a mapping, got {backoff!r}: a lrwatch.Backoff will do"
+        )
     unknown = sorted(set(backoff) - set(Backoff.__dataclass_fields__))
     if unknown:
         known = ", ".join(Backoff.__dataclass_fields__)

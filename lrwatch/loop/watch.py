@@ -173,6 +173,8 @@ class Watch:
         Raises:
             ValueError: If this is no state of a watch.
         """
+        if not isinstance(state, Mapping):
+            raise ValueError(f"state of a watch must be a mapping, got {type(state).__name__}")
         if state.get("v") != 1:
             raise ValueError(f"state of a watch must have v = 1, got {state.get('v')!r}")
         if self._judge is None or self._recorder is None or "n_steps" not in state:

@@ -28,10 +28,14 @@ class Command:
         say: Tells the user a line; None for the logger ``lrwatch``.
 
     Raises:
+        TypeError: If the command is no string.
         ValueError: If the command is empty, badly quoted, or no program of that name is found.
     """
 
     def __init__(self, command: str, *, say: Callable[[str], None] | None = None) -> None:
+        if not isinstance(command, str):
+            kind = type(command).__name__
+            raise TypeError(f"command must be one string, got {kind}; shlex.join() makes one")
         try:
             self._words = shlex.split(command)
         except ValueError as error:

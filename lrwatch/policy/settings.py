@@ -1,10 +1,13 @@
 """What a user may settle about the back-off."""
 
+import numbers
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 Rung = Literal["skip", "backoff", "rewind", "stop"]
 RUNGS: tuple[Rung, ...] = get_args(Rung)
+Where = Literal["device", "host"]
+WHERE: tuple[Where, ...] = get_args(Where)
 _POSITIVE = ("cooldown", "budget", "hold", "snapshot_every", "memory_cap")
 _SHARES = ("factor", "floor", "margin", "max_lost")
 
@@ -27,7 +30,8 @@ class Backoff:
         snapshot_every: Steps between snapshots, at least; later one in 20 of the steps so far, and
             where that takes over half a per cent of the time, up to one in 10.
         memory_cap: Bytes that all snapshots together may take, >= 1.
-        where: Where snapshots lie: beside the weights, or in the processor's memory.
+        where: Where snapshots lie: ``"device"``, beside the weights, or ``"host"``, in the memory
+            of the processor.
         ramp: Go back up after trouble that did not come from the rate.
         trials: Compare rates on the run itself: after a launch that was too hot, a lower one from
             the start where nothing was learnt, and in place where the loss stands still.
@@ -36,7 +40,11 @@ class Backoff:
             trouble, or an alert says that it is too high, that is done in any case, and a healthy
             run that is merely slow is not to be touched.
         dry_run: Only write what would be done.
-        rungs: What may be done at all.
+        rungs: What may be done at all: ``"skip"``, ``"backoff"``, ``"rewind"`` and ``"stop"``.
+
+    Raises:
+        TypeError: If a number is none.
+        ValueError: If one of them is out of its range.
     """
 
     factor: float = 0.3
@@ -48,7 +56,7 @@ class Backoff:
     hold: int = 30
     snapshot_every: int = 10
     memory_cap: int = 4 * 2**30
-    where: Literal["device", "host"] = "device"
+    where: Where = "device"
     ramp: bool = True
     trials: bool = True
     settle: bool = False
@@ -56,6 +64,9 @@ class Backoff:
     rungs: tuple[Rung, ...] = RUNGS
 
     def __post_init__(self) -> None:
+        for name in (*_SHARES, *_POSITIVE):
+            if not isinstance(getattr(self, name), numbers.Real):
+                raise TypeError(f"{name} must be a number, got {getattr(self, name)!r}")
         for name in _SHARES:
             value = getattr(self, name)
             if not 0 < value < 1:
@@ -64,6 +75,10 @@ class Backoff:
             value = getattr(self, name)
             if value < 1:
                 raise ValueError(f"{name} must be >= 1, got {value}")
+        if self.where not in WHERE:
+            raise ValueError(f"where must be one of {', '.join(WHERE)}, got {self.where!r}")
+        if isinstance(self.rungs, str):
+            raise TypeError(f"rungs must be a tuple of names, got {self.rungs!r}")
         for rung in self.rungs:
             if rung not in RUNGS:
                 raise ValueError(f"rungs must be among {', '.join(RUNGS)}, got {rung!r}")

@@ -29,7 +29,7 @@ def rescale_lr(
         lr: Rate that fits ``batch_size``, > 0.
         batch_size: Samples per update over all ranks and accumulated batches, >= 1.
         new_batch_size: The other one, >= 1.
-        optimizer: The optimizer, or the name of its class.
+        optimizer: The optimizer, or the name of its class in any case: ``"adamw"``.
 
     Raises:
         ValueError: If a number is out of its range, or no rule is known for the optimizer.
@@ -65,7 +65,8 @@ def warmup_steps(optimizer: "Optimizer", *, steps_per_epoch: int | None = None) 
         steps_per_epoch: Updates in an epoch, >= 1.
 
     Raises:
-        ValueError: If no rule is known for the optimizer.
+        TypeError: If ``optimizer`` is none.
+        ValueError: If no rule is known for it, or ``steps_per_epoch`` is below 1.
 
     Reference:
         J. Ma, D. Yarats, "On the adequacy of untuned warmup for adaptive optimization", 2021 (for
@@ -75,6 +76,10 @@ def warmup_steps(optimizer: "Optimizer", *, steps_per_epoch: int | None = None) 
     >>> warmup_steps(torch.optim.Adam([torch.zeros(1, requires_grad=True)]))
     2000
     """
+    if isinstance(optimizer, str) or not hasattr(optimizer, "param_groups"):
+        raise TypeError(f"optimizer must be a torch.optim.Optimizer, got {optimizer!r:.100}")
+    if steps_per_epoch is not None and steps_per_epoch < 1:
+        raise ValueError(f"steps_per_epoch must be >= 1, got {steps_per_epoch}")
     if _is_linear(optimizer):
         return 0 if steps_per_epoch is None else 5 * steps_per_epoch
     return round(2 / (1 - _second_average(optimizer.param_groups[0])))
@@ -104,8 +109,8 @@ def batch_size_line(lr: float, optimizer: str, batch_size: int, new_batch_size: 
         )
     except ValueError as error:
         return f"batch size {new_batch_size}: {error}"
-    rule = "linear rule (Goyal et al., 2017)" if optimizer in _LINEAR else "square-root rule"
-    source = "" if optimizer in _LINEAR else " (Malladi et al., 2022)"
+    rule = "linear rule (Goyal et al., 2017)" if _is_linear(optimizer) else "square-root rule"
+    source = "" if _is_linear(optimizer) else " (Malladi et al., 2022)"
     factor = max(new_batch_size / batch_size, batch_size / new_batch_size)
     doubt = "; far from what was measured, look again there" if factor > _MAX_FACTOR else ""
     return f"batch size {new_batch_size}: rate {found:.2g}, by the {rule}{source}{doubt}"
@@ -113,9 +118,9 @@ def batch_size_line(lr: float, optimizer: str, batch_size: int, new_batch_size: 
 
 def _is_linear(optimizer: "Optimizer | str") -> bool:
     name = optimizer if isinstance(optimizer, str) else type(optimizer).__name__
-    if name in _LINEAR:
+    if name.lower() in map(str.lower, _LINEAR):
         return True
-    if name in _ROOT:
+    if name.lower() in map(str.lower, _ROOT):
         return False
     known = ", ".join((*_LINEAR, *_ROOT))
     raise ValueError(f"no rule with a source is known for {name}; there is one for {known}")

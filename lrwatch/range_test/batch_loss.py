@@ -18,7 +18,10 @@ class BatchLoss:
     Args:
         model: What is called.
         loss_fn: Loss of outputs and targets; None where the model returns its loss.
-        loss_of: Takes a whole batch and returns its loss; comes before the other two.
+        loss_of: Takes a whole batch and returns its loss; in the place of ``loss_fn``.
+
+    Raises:
+        TypeError: If one of them cannot be called, or both are given.
     """
 
     def __init__(
@@ -27,9 +30,16 @@ class BatchLoss:
         loss_fn: LossFn | None,
         loss_of: Callable[[Any], Tensor] | None,
     ) -> None:
+        for name, given in (("loss_fn", loss_fn), ("loss_of", loss_of)):
+            if not (given is None or callable(given)):
+                raise TypeError(f"{name} must be callable, got {given!r}")
+        if isinstance(loss_fn, type) and issubclass(loss_fn, nn.Module):
+            raise TypeError(f"loss_fn must be made first: {loss_fn.__name__}(), got the class")
+        if loss_fn is not None and loss_of is not None:
+            raise TypeError("loss_fn and loss_of are two ways to say the loss: give one of them")
         self._model = model
-        self._loss_fn = loss_fn
-        self._loss_of = loss_of
+        self._loss_fn: LossFn | None = loss_fn
+        self._loss_of: Callable[[Any], Tensor] | None = loss_of
         first = next(model.parameters(), None)
         self._device = torch.device("cpu") if first is None else first.device
 

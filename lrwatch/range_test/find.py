@@ -83,7 +83,7 @@ def find_lr(
         progress: Whether to show progress on stderr; None shows it on a terminal.
 
     Raises:
-        TypeError: If the loss cannot be made of what was given.
+        TypeError: If an argument is of another kind, or the loss cannot be made of what was given.
         ValueError: If a number is out of its range, or the optimizer cannot be tested.
         LrwatchError: If the loader has no batches.
 
@@ -99,6 +99,7 @@ def find_lr(
         total_steps=total_steps,
         decays=decays,
     )
+    _check_kinds(model, optimizer, loader, autocast)
     _check(optimizer, accumulate, max_grad_norm)
     how = HowToStep(
         accumulate=accumulate, autocast=autocast, scaler=scaler, max_grad_norm=max_grad_norm
@@ -146,10 +147,28 @@ def _drive(stepper: Stepper, training: Training, kept: GivenBack, feed: Feed) ->
         training.close()
 
 
-def _check(optimizer: Any, accumulate: int, max_grad_norm: float | None) -> None:
-    if not isinstance(optimizer, Optimizer):
-        name = type(optimizer).__name__
-        raise TypeError(f"optimizer must be a torch.optim.Optimizer, got {name}")
+def _check_kinds(model: Any, optimizer: Any, loader: Any, autocast: Any) -> None:
+    for name, given, kind, is_one in (
+        ("optimizer", optimizer, "a torch.optim.Optimizer", isinstance(optimizer, Optimizer)),
+        ("model", model, "a torch.nn.Module", isinstance(model, nn.Module)),
+        (
+            "loader",
+            loader,
+            "an iterable of batches",
+            hasattr(type(loader), "__iter__") or hasattr(type(loader), "__getitem__"),
+        ),
+        (
+            "autocast",
+            autocast,
+            "a torch.dtype or None",
+            autocast is None or isinstance(autocast, torch.dtype),
+        ),
+    ):
+        if not is_one:
+            raise TypeError(f"{name} must be {kind}, got {type(given).__name__}")
+
+
+def _check(optimizer: Optimizer, accumulate: int, max_grad_norm: float | None) -> None:
     if needs_closure(optimizer):
         raise ValueError(f"{type(optimizer).__name__} evaluates the loss itself: no range test")
     if not rate_of(optimizer.param_groups[0]) > 0:

@@ -47,9 +47,14 @@ def reachable(path: str | os.PathLike[str]) -> Iterator[Place]:
     Errors name the URL, not the copy.
 
     Raises:
-        LrwatchError: If fsspec or what it needs for such a URL is not installed, the run cannot
-            be fetched, or is over 16 GiB.
+        TypeError: If it is no path.
+        LrwatchError: If it is empty, fsspec or what it needs for such a URL is not installed, the
+            run cannot be fetched, or is over 16 GiB.
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"path must be a path or a URL, got {type(path).__name__}")
+    if path == "":  # it would be the current folder
+        raise UnreadableError("the path is empty")
     if not is_remote(path):
         yield Place(Path(path))
         return

@@ -4,6 +4,7 @@ import itertools
 import math
 import random
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -354,6 +355,21 @@ def test_bad_setting_is_named_with_its_value(name: str, value: float) -> None:
 def test_unknown_rung_is_named() -> None:
     with pytest.raises(ValueError, match="rungs must be among skip, backoff, rewind, stop"):
         Backoff(rungs=("jump",))  # type: ignore[arg-type]  # the wrong word is the point
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error", "words"),
+    [
+        ("where", "gpu", ValueError, "where must be one of device, host, got 'gpu'"),
+        ("memory_cap", "4G", TypeError, "memory_cap must be a number, got '4G'"),
+        ("rungs", "skip", TypeError, "rungs must be a tuple of names, got 'skip'"),
+    ],
+)
+def test_a_setting_of_another_kind_is_named(
+    name: str, value: Any, error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        Backoff(**{name: value})
 
 
 @pytest.mark.parametrize("rungs", [("skip",), ("skip", "rewind"), ("skip", "rewind", "stop")])

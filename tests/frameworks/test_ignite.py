@@ -150,6 +150,8 @@ def test_bad_use_is_refused_by_name() -> None:
     with pytest.raises(TypeError, match="needs an optimizer"):
         LrwatchHandler()
     handler = LrwatchHandler(torch.optim.SGD(linear().parameters(), lr=0.1))
+    with pytest.raises(TypeError, match="a model is given by its name"):
+        LrwatchHandler(torch.nn.Linear(1, 1))
     with pytest.raises(TypeError, match=r"must be an ignite\.engine\.Engine, got Linear"):
         handler.attach(linear())
     with pytest.raises(ValueError, match="floor must be > 0"):

@@ -315,6 +315,9 @@ def test_a_group_without_parameters_is_no_trouble() -> None:
         ("norm_every", "ten", "norm_every must be a number >= 1 or None, got 'ten'"),
         ("total_steps", "all", "total_steps must be a number >= 1 or None, got 'all'"),
         ("sinks", [print], "a sink must have write_point, write_alert, write_action, close()"),
+        ("sinks", 3, "sinks must be a list of sinks, got 3"),
+        ("surrogate", "false", "surrogate must be True or False, got 'false'"),
+        ("stderr", "no", "stderr must be True or False, got 'no'"),
     ],
 )
 def test_an_argument_of_another_kind_is_named(name: str, value: Any, words: str) -> None:
@@ -322,6 +325,21 @@ def test_an_argument_of_another_kind_is_named(name: str, value: Any, words: str)
     with pytest.raises(TypeError, match=re.escape(words)):
         attach(optimizer, **{name: value})
     assert not optimizer._optimizer_step_pre_hooks
+
+
+def test_what_is_no_optimizer_is_named_with_what_was_meant() -> None:
+    model = small_model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    given: list[tuple[Any, str]] = [
+        (model, "got Sequential: the optimizer comes first, attach(optimizer, model)"),
+        (torch.optim.SGD, "SGD is a class, make one of it first"),
+        ([optimizer], "got list: attach to each of several optimizers by itself"),
+        (list(model.parameters()), "got list"),
+        (None, "got NoneType"),
+    ]
+    for wrong, words in given:
+        with pytest.raises(TypeError, match=re.escape(words) + "$"):
+            attach(wrong, optimizer)  # type: ignore[arg-type]
 
 
 def test_what_fails_for_good_is_told_on_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:

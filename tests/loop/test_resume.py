@@ -1,6 +1,7 @@
 """A run that was cut and resumed is judged as one that was not."""
 
 import json
+from typing import Any
 
 import pytest
 import torch
@@ -62,3 +63,13 @@ def test_what_is_no_state_is_named(state: dict[str, int]) -> None:
         pytest.raises(ValueError, match="state of a watch must have v = 1"),
     ):
         watch.load_state_dict(state)
+
+
+def test_a_checkpoint_without_a_watch_is_named() -> None:
+    _, optimizer = new()
+    state: dict[str, Any] = {}
+    with (
+        attach(optimizer, run_dir=False) as watch,
+        pytest.raises(ValueError, match="state of a watch must be a mapping, got NoneType"),
+    ):
+        watch.load_state_dict(state.get("watch"))  # type: ignore[arg-type]  # as in a script

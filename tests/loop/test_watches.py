@@ -41,6 +41,7 @@ def test_settings_are_plain_values() -> None:
         (False, False),
         ({}, Backoff()),
         ({"floor": 0.1, "rungs": ["skip"]}, Backoff(floor=0.1, rungs=("skip",))),
+        (Backoff(floor=0.1), Backoff(floor=0.1)),
     ],
 )
 def test_plain_values_describe_a_back_off(given: Any, made: Any) -> None:
@@ -58,6 +59,24 @@ def test_plain_values_describe_a_back_off(given: Any, made: Any) -> None:
 def test_what_describes_no_back_off_is_refused(given: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Settings(backoff=given)
+
+
+def test_a_backoff_among_the_settings_is_as_its_fields() -> None:
+    kept = Settings(backoff=Backoff(floor=0.1)).as_dict()
+    assert as_backoff(json.loads(json.dumps(kept))["backoff"]) == Backoff(floor=0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("run_dir", 3, "run_dir must be a path, True, False or None, got 3"),
+        ("total_steps", "all", "total_steps must be a number >= 1 or None, got 'all'"),
+        ("surrogate", "false", "surrogate must be True or False, got 'false'"),
+    ],
+)
+def test_a_setting_of_another_kind_is_named_at_once(name: str, value: Any, words: str) -> None:
+    with pytest.raises(TypeError, match=words):
+        Settings(**{name: value})
 
 
 def test_the_run_directory_is_the_users_before_the_frameworks(

@@ -3,6 +3,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -67,6 +68,12 @@ def test_a_command_that_fails_is_said_once_and_then_counted() -> None:
     command.close(300)
     name = f"the command {sys.executable}"
     assert said == [f"{name} failed: it ended with code 3", f"{name}: 3 notifications failed"]
+
+
+def test_a_command_in_words_is_refused_with_what_makes_one_line_of_it() -> None:
+    words: Any = ["echo", "x"]
+    with pytest.raises(TypeError, match=r"one string, got list; shlex\.join\(\) makes one"):
+        Command(words)
 
 
 @pytest.mark.parametrize(

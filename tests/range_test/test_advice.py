@@ -32,6 +32,20 @@ def test_rates_of_sgd_go_with_the_batch_size_both_ways() -> None:
     assert down == pytest.approx(0.1)
 
 
+def test_the_name_of_an_optimizer_is_known_in_any_case() -> None:
+    sizes = {"batch_size": 64, "new_batch_size": 256}
+    assert lrwatch.rescale_lr(0.1, **sizes, optimizer="sgd") == 0.4
+    assert lrwatch.rescale_lr(0.1, **sizes, optimizer="adamw") == 0.2
+
+
+@pytest.mark.parametrize("given", ["Adam", torch.nn.Linear(1, 1)])
+def test_a_warmup_is_that_of_an_optimizer(given: Any) -> None:
+    with pytest.raises(TypeError, match=r"must be a torch\.optim\.Optimizer, got "):
+        lrwatch.warmup_steps(given)
+    with pytest.raises(ValueError, match="steps_per_epoch must be >= 1, got 0"):
+        lrwatch.warmup_steps(made("SGD"), steps_per_epoch=0)
+
+
 def test_no_rule_is_made_up_for_other_optimizers() -> None:
     with pytest.raises(ValueError, match="no rule with a source is known for LBFGS; there is one"):
         lrwatch.rescale_lr(0.1, batch_size=1, new_batch_size=2, optimizer=made("LBFGS"))

@@ -176,6 +176,12 @@ def test_the_curve_is_there_for_tensorboard(tmp_path: Path) -> None:
         ({"loader": []}, lrwatch.LrwatchError, "the loader has no batches"),
         ({"loader": [(1, 2, 3)]}, TypeError, "got tuple of 3: say loss_of"),
         ({"optimizer": "SGD"}, TypeError, "must be a torch.optim.Optimizer, got str"),
+        ({"model": [1]}, TypeError, "model must be a torch.nn.Module, got list"),
+        ({"loader": None}, TypeError, "loader must be an iterable of batches, got NoneType"),
+        ({"autocast": "bf16"}, TypeError, "autocast must be a torch.dtype or None, got str"),
+        ({"loss_fn": "mse"}, TypeError, "loss_fn must be callable, got 'mse'"),
+        ({"loss_fn": torch.nn.MSELoss}, TypeError, r"made first: MSELoss\(\), got the class"),
+        ({"loss_of": sum}, TypeError, "loss_fn and loss_of are two ways"),
     ],
 )
 def test_bad_use_is_named(arguments: dict[str, Any], error: type[Exception], words: str) -> None:

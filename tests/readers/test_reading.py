@@ -228,6 +228,18 @@ def test_a_path_that_cannot_be_opened_is_named(tmp_path: Path, name: str) -> Non
         read(tmp_path / name)
 
 
+def test_what_is_no_path_is_named_and_an_empty_one_is_not_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "log.csv").write_text("step,loss\n1,2\n")
+    monkeypatch.chdir(tmp_path)
+    for given, words in ((None, "got NoneType"), ([1.0, 2.0], "got list")):
+        with pytest.raises(TypeError, match=f"path must be a path or a URL, {words}"):
+            read(given)  # type: ignore[arg-type]
+    with pytest.raises(LrwatchError, match="the path is empty"):
+        read("")
+
+
 def test_a_pipe_or_a_device_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", Path("/dev/zero")):
