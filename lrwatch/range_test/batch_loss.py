@@ -30,16 +30,10 @@ class BatchLoss:
         loss_fn: LossFn | None,
         loss_of: Callable[[Any], Tensor] | None,
     ) -> None:
-        for name, given in (("loss_fn", loss_fn), ("loss_of", loss_of)):
-            if not (given is None or callable(given)):
-                raise TypeError(f"{name} must be callable, got {given!r}")
-        if isinstance(loss_fn, type) and issubclass(loss_fn, nn.Module):
-            raise TypeError(f"loss_fn must be made first: {loss_fn.__name__}(), got the class")
-        if loss_fn is not None and loss_of is not None:
-            raise TypeError("loss_fn and loss_of are two ways to say the loss: give one of them")
+        _check(loss_fn, loss_of)
         self._model = model
-        self._loss_fn: LossFn | None = loss_fn
-        self._loss_of: Callable[[Any], Tensor] | None = loss_of
+        self._loss_fn = loss_fn
+        self._loss_of = loss_of
         first = next(model.parameters(), None)
         self._device = torch.device("cpu") if first is None else first.device
 
@@ -70,6 +64,16 @@ class BatchLoss:
             f"a batch must be a pair of inputs and targets, got {_shape(batch)}: "
             "say loss_of=lambda batch: ..."
         )
+
+
+def _check(loss_fn: Any, loss_of: Any) -> None:
+    for name, given in (("loss_fn", loss_fn), ("loss_of", loss_of)):
+        if not (given is None or callable(given)):
+            raise TypeError(f"{name} must be callable, got {given!r}")
+    if isinstance(loss_fn, type) and issubclass(loss_fn, nn.Module):
+        raise TypeError(f"loss_fn must be made first: {loss_fn.__name__}(), got the class")
+    if loss_fn is not None and loss_of is not None:
+        raise TypeError("loss_fn and loss_of are two ways to say the loss: give one of them")
 
 
 def moved(batch: Any, device: torch.device) -> Any:
