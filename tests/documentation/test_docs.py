@@ -7,12 +7,17 @@ import pytest
 from lrwatch.records import KINDS
 from tests.benchmarks.gallery import EXAMPLES
 from tests.documentation.helps import commands, help_of, page_of, with_help
-from tests.documentation.pages import DOCS, PAGES, links, name
+from tests.documentation.pages import DOCS, PAGES, anchored, anchors, links, name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_links_lead_to_files(page: Path) -> None:
     assert [link for link in links(page) if not link.exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_links_lead_to_headings(page: Path) -> None:
+    assert [link for link in anchored(page) if link[1] not in anchors(link[0])] == []
 
 
 @pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=name)
