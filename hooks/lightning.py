@@ -24,6 +24,10 @@ class LrwatchCallback(Watching, Callback):
     The settings are those of :class:`lrwatch.loop.settings.Settings`, as arguments. It writes to
     ``run_dir``, else ``LRWATCH_RUN_DIR``, else the directory of the first
     logger, else the trainer's ``default_root_dir``.
+
+    Raises:
+        TypeError: If a setting is of another kind.
+        ValueError: If one is out of its range.
     """
 
     _resumed: dict[str, Any] | None = None

@@ -24,6 +24,9 @@ class LrwatchPruner(BasePruner):
 
     Args:
         wrapped_pruner: Asked where this one sees no reason to prune; None for none.
+
+    Raises:
+        TypeError: If ``wrapped_pruner`` is no pruner.
     """
 
     def __init__(self, wrapped_pruner: BasePruner | None = None) -> None:

@@ -30,6 +30,14 @@ def attach(
     directory of the trial, or of the run of Train where that is on this machine. A back-off that
     gives the run up raises ``TrainingStoppedError`` out of ``optimizer.step()``, on all workers.
 
+    Args:
+        optimizer: Of the training function.
+        model: Its model, whose buffers a rewind brings back; None: with back-off, the module
+            of this process that has all of these weights.
+        run_dir: Where to write; False: nowhere.
+        backoff: Whether to act on alerts; a ``Backoff``, or a mapping of its fields, sets bounds.
+        **settings: More for ``lrwatch.attach``: ``name``, ``total_steps`` and so on.
+
     Raises:
         TypeError: If ``optimizer`` is none.
         ValueError: If another argument is out of its range.
@@ -51,6 +59,9 @@ class LrwatchStopper(tune.Stopper):
 
     Attributes:
         stopped: Why each of the trials was ended, by its id.
+
+    Raises:
+        ValueError: When it is called, if the metric is not among the results.
     """
 
     def __init__(self, metric: str = "loss", lr: str = "lr", grad_norm: str = "grad_norm") -> None:

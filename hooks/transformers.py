@@ -21,6 +21,10 @@ class LrwatchCallback(Watching, TrainerCallback, ExportableState):
     The settings are those of :class:`lrwatch.loop.settings.Settings`, as arguments. It writes to
     ``run_dir``, else ``LRWATCH_RUN_DIR``, else
     ``TENSORBOARD_LOGGING_DIR``, else the ``output_dir`` of the TrainingArguments.
+
+    Raises:
+        TypeError: If a setting is of another kind.
+        ValueError: If one is out of its range.
     """
 
     _stopped = False

@@ -17,7 +17,7 @@ _STATE_VERSION = 1
 
 
 class Watcher:
-    """Judges a run step by step; needs no torch, about 10 us a step, constant memory.
+    """Judges a run step by step; needs no torch, under 10 us a step, constant memory.
 
     Troubles that overlap share a number. Of a trouble of one kind there is one alert when it
     opens, one when it gets worse, one when it is over.

@@ -91,7 +91,7 @@ def attach(
     nothing.
 
     Args:
-        optimizer: Any optimizer that derives from ``torch.optim.Optimizer``.
+        optimizer: Any optimizer that derives from ``torch.optim.Optimizer``, or what wraps one.
         model: Its model, whose buffers a rewind brings back; None: with back-off, the module
             of this process that has all of these weights.
         run_dir: Where to write. None: ``LRWATCH_RUN_DIR``, else ``runs/<UTC time>-<script>``, made
@@ -101,7 +101,8 @@ def attach(
             watch ties this one to that.
         name: Name of this optimizer where there are several: a folder in the run directory, and a
             word in every line that is printed.
-        total_steps: Planned number of steps, if known.
+        total_steps: Planned number of steps, >= 1, if known: a rate is then not called too low in
+            the first tenth of them.
         check_before_step: Whether to judge every step before its update, at the price of waiting
             for the device.
         norm_every: Steps between two computed gradient norms, >= 1; None: each of the first 256,
@@ -116,10 +117,22 @@ def attach(
             waits for it: a function, or a ``Webhook()`` or ``Command("...")`` of
             :mod:`lrwatch.notify`, which also hear of actions.
 
+    Returns:
+        The watch, with ``verdict``, ``alerts`` and ``state_dict()``; a ``with`` closes it.
+
     Raises:
         TypeError: If an argument is of a kind that it cannot be.
         ValueError: If one is out of its range. Any other failure is logged, and the
             run goes on unwatched, unless ``LRWATCH_STRICT=1``.
+
+    >>> import torch
+    >>> model = torch.nn.Linear(2, 1)
+    >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    >>> with attach(optimizer, run_dir=False) as watch:
+    ...     model(torch.ones(4, 2)).square().mean().backward()
+    ...     optimizer.step()
+    >>> watch.n_steps, watch.verdict
+    (1, 'undecided')
     """
     if os.environ.get("LRWATCH_DISABLED") == "1":
         return Watch()

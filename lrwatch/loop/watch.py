@@ -15,11 +15,12 @@ from lrwatch.records import Action, Alert, Verdict
 
 
 class Watch:
-    """A watched optimizer. Made by :func:`lrwatch.attach`; also a context manager.
+    """A watched optimizer. Made by :func:`lrwatch.attach`, never by hand; a context manager.
 
     No method but ``load_state_dict`` raises because of what it is given, unless
-    ``LRWATCH_STRICT=1``. A copy, pickled or deep-copied, is inert; so is the watch in a forked
-    child, which knows what was judged before the fork.
+    ``LRWATCH_STRICT=1``. Only ``flush``, ``state_dict``, ``load_state_dict`` and ``close`` wait for
+    the device; the rest judges what has arrived from it. A copy, pickled or deep-copied, is inert;
+    so is the watch in a forked child, which knows what was judged before the fork.
 
     Args:
         judge: Judges the steps; None makes an inert watch.
@@ -60,7 +61,7 @@ class Watch:
 
     @property
     def verdict(self) -> Verdict:
-        """Which way the rate is wrong, as far as the run so far tells."""
+        """``"too_high"``, ``"too_low"``, ``"healthy"`` or ``"undecided"``, by the run so far."""
         if self._judge is None:
             return "undecided"
         self._look()
@@ -134,7 +135,7 @@ class Watch:
                 self._guard.failed(error)
 
     def close(self) -> None:
-        """Judge what is left, write it, and take every hook away; may be called twice."""
+        """Judge what is left, write it, and take every hook away; waits for the device, once."""
         detach, self._detach = self._detach, None
         if detach is None or self._recorder is None or self._is_inert:
             return
@@ -151,7 +152,11 @@ class Watch:
                 self._guard.failed(error)
 
     def state_dict(self) -> dict[str, Any]:
-        """What it takes to go on judging in a resumed run, as JSON can hold it."""
+        """What it takes to go on judging in a resumed run, as JSON can hold it.
+
+        Waits for the device. A trial of the back-off is called off, so that weights which are saved
+        beside it are those of the run.
+        """
         if self._judge is None or self._recorder is None:
             return {"v": 1}
         state: dict[str, Any] = {"v": 1}

@@ -76,7 +76,12 @@ def read(
         lr: Name of the column of the learning rate.
         step: Name of the column of the step.
 
+    Returns:
+        An iterator of the :class:`lrwatch.Step` s as they were written, to be gone through once;
+        ``columns`` and ``format`` say what it is read as.
+
     Raises:
+        TypeError: If ``path`` is none.
         LrwatchError: If it cannot be opened, is no log, or does not say which column is the
             training loss.
     """

@@ -126,9 +126,25 @@ def review(
     lr: str | None = None,
     step: str | None = None,
 ) -> Review:
-    """Read the log of a run and judge it; the arguments are those of :func:`lrwatch.read`.
+    """Read the log of a run and judge it, as it would have been judged while it ran.
 
-    A URL that fsspec knows (``s3://``, ``gs://``, ``hf://``, ...) is fetched first.
+    Args:
+        path: As for :func:`lrwatch.read`; a URL that fsspec knows (``s3://``, ``gs://``, ``hf://``,
+            ...) is fetched first. A run that lrwatch watched has the verdict of that watch, unless
+            columns are named.
+        loss: Name of the column of the training loss; several, joined with ``+``, are added up.
+        grad_norm: Name of the column of the gradient norm.
+        lr: Name of the column of the learning rate.
+        step: Name of the column of the step.
+
+    Returns:
+        ``verdict``, ``alerts``, ``actions``, ``notes``, and the numbers as ``frame`` and
+        ``alert_frame`` (pandas) and ``plot()`` (matplotlib).
+
+    Raises:
+        TypeError: If ``path`` is none.
+        LrwatchError: If it cannot be opened, is no log, or does not say which column is the
+            training loss.
     """
     with reachable(path) as place:
         reading = read(place.path, loss=loss, grad_norm=grad_norm, lr=lr, step=step)
