@@ -101,8 +101,7 @@ def attach(
             watch ties this one to that.
         name: Name of this optimizer where there are several: a folder in the run directory, and a
             word in every line that is printed.
-        total_steps: Planned number of steps, >= 1, if known: a rate is then not called too low in
-            the first tenth of them.
+        total_steps: Planned steps, >= 1, if known: no rate is called too low in their first tenth.
         check_before_step: Whether to judge every step before its update, at the price of waiting
             for the device.
         norm_every: Steps between two computed gradient norms, >= 1; None: each of the first 256,
