@@ -1,6 +1,7 @@
 """What is built and installed is what stands in the tree."""
 
 import re
+import runpy
 import tomllib
 from importlib import import_module
 from importlib.util import find_spec
@@ -70,3 +71,30 @@ def test_types_are_shipped() -> None:
 
 def test_the_licence_is_shipped() -> None:
     assert all((ROOT / name).exists() for name in PROJECT["license-files"])
+
+
+def shown(at: str = "") -> str:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    found = runpy.run_path(str(ROOT / "setup.py"))["long_description"](text, at, "1.2")
+    assert isinstance(found, str)
+    return found
+
+
+def test_an_index_shows_whole_addresses_only() -> None:
+    at = "https://example.org/lrwatch"
+    targets = re.findall(r"\]\(([^)]*)\)", shown(at))
+    assert f"{at}/raw/v1.2/docs/pictures/tab.png" in targets
+    assert f"{at}/blob/v1.2/docs/verdict.md#figures" in targets
+    assert [target for target in targets if not target.startswith("https://")] == []
+
+
+def test_an_index_shows_words_where_the_repository_has_no_address() -> None:
+    assert re.findall(r"\]\([^)]*\)", shown()) == []
+    assert "Lightning (docs/frameworks/lightning.md)" in shown()
+    assert "![" not in shown()
+
+
+def test_an_index_shows_code_as_it_is() -> None:
+    blocks = re.compile(r"^```.*?^```", flags=re.MULTILINE | re.DOTALL)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert blocks.findall(shown("https://example.org")) == blocks.findall(readme) != []
