@@ -21,14 +21,32 @@ Examples:
 @click.command(
     short_help="Train a small model at too high a rate, and watch it being caught.", epilog=EXAMPLES
 )
-@click.option("--lr", default=0.3, show_default=True, type=click.FloatRange(0, min_open=True))
-@click.option("--steps", default=300, show_default=True, type=click.IntRange(1))
-@click.option("--optimizer", default="adamw", show_default=True, type=click.Choice(OPTIMIZERS))
+@click.option(
+    "--lr",
+    default=0.3,
+    show_default=True,
+    type=click.FloatRange(0, min_open=True),
+    help="Learning rate.",
+)
+@click.option(
+    "--steps", default=300, show_default=True, type=click.IntRange(1), help="Of each training."
+)
+@click.option(
+    "--optimizer",
+    default="adamw",
+    show_default=True,
+    type=click.Choice(OPTIMIZERS),
+    help="What trains.",
+)
 @click.option("--seed", default=0, show_default=True, type=int, help="Of weights and batches.")
 @click.option(
     "--backoff/--no-backoff", default=True, help="Show the back-off too.  [default: show]"
 )
-@click.option("--run-dir", type=Place(path_type=Path), help="[default: runs/demo-<UTC time>]")
+@click.option(
+    "--run-dir",
+    type=Place(path_type=Path),
+    help="Where the runs are written.  [default: runs/demo-<UTC time>]",
+)
 def command(
     lr: float, steps: int, optimizer: str, seed: int, backoff: bool, run_dir: Path | None
 ) -> None:

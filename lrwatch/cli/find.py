@@ -34,7 +34,11 @@ Examples:
 @click.option("--end-lr", type=float, default=100.0, show_default=True, help="Ramp to here.")
 @click.option("--steps", type=int, default=100, show_default=True, help="Steps of the ramp.")
 @click.option(
-    "--trial-steps", type=int, default=100, show_default=True, help="Of a short run; 0: ramp only."
+    "--trial-steps",
+    type=int,
+    default=100,
+    show_default=True,
+    help="Steps of each short run; 0: the ramp only.",
 )
 @click.option("--total-steps", type=click.IntRange(1), help="Planned steps of the real run.")
 @click.option("--decays", is_flag=True, help="The real run warms up, and decays to about zero.")

@@ -49,7 +49,13 @@ Examples:
 )
 @click.option("--once", is_flag=True, help="Show the runs as they are now, and end.")
 @click.option("--ascii", "is_ascii", is_flag=True, help="Draw with ASCII only.")
-@click.option("--color", type=click.Choice(_COLORS), default="auto", show_default=True)
+@click.option(
+    "--color",
+    type=click.Choice(_COLORS),
+    default="auto",
+    show_default=True,
+    help="Colours; auto: on a terminal, unless NO_COLOR is set.",
+)
 @column_options
 def command(
     runs: tuple[Path, ...],

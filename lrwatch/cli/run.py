@@ -23,7 +23,9 @@ Examples:
 @click.argument("arguments", metavar="[ARGS]...", nargs=-1, type=click.UNPROCESSED)
 @click.option("-m", "is_module", is_flag=True, help="SCRIPT is the name of a module.")
 @click.option("--backoff", is_flag=True, help="Act on alerts, too.")
-@click.option("--run-dir", type=Place(path_type=Path), help="[default: runs/<time>-SCRIPT]")
+@click.option(
+    "--run-dir", type=Place(path_type=Path), help="Where to write.  [default: runs/<time>-SCRIPT]"
+)
 @click.option(
     "--total-steps",
     metavar="N",

@@ -57,7 +57,13 @@ Examples:
     shell_complete=_params.levels,
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-@click.option("--color", type=click.Choice(_COLORS), default="auto", show_default=True)
+@click.option(
+    "--color",
+    type=click.Choice(_COLORS),
+    default="auto",
+    show_default=True,
+    help="Colours; auto: on a terminal, unless NO_COLOR is set.",
+)
 @click.option("--exit-code", is_flag=True, help="Exit 10 after a warning, 20 after a critical one.")
 @notify_options
 @column_options
