@@ -7,6 +7,9 @@ from lrwatch.records import Action
 class TrainingStoppedError(LrwatchError):
     """Raised out of ``optimizer.step()`` where going on would only burn the budget.
 
+    Only a back-off raises it, and the update of that step is not made. Under the adapters of most
+    frameworks the training ends in the framework's own way instead.
+
     Attributes:
         action: The record that was written before, with the reason.
     """

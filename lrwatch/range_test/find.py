@@ -60,7 +60,8 @@ def find_lr(
     that is an iterator cannot be given back: the finding says how many batches are gone.
 
     The rate is that of the first parameter group; the others keep their ratio to it. Run it on
-    every rank of a distributed job; losses are averaged, so that all of them find the same.
+    every rank of a distributed job; losses are averaged, so that all of them find the same. Every
+    step waits for the device.
 
     Args:
         model: What is trained; set to training mode meanwhile.
