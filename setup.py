@@ -30,7 +30,8 @@ def long_description(readme: str, at: str = "", version: str = "") -> str:
             return f"{mark}[{words}]({at}/{kind}/v{version}/{path}{anchor})"
         if mark:
             return ""
-        return words if path in ("", words, f"{words}/") else f"{words} ({path})"
+        same = words.strip("/") == path.strip("/")
+        return words if same or not path else f"{words} ({path})"
 
     return _LINK.sub(whole, readme)
 
