@@ -62,7 +62,7 @@ def attach(
     check_before_step: bool = False,
     norm_every: int | None = None,
     pretrained: bool = False,
-    surrogate: bool = False,
+    surrogate: bool | None = None,
     stderr: bool = True,
     sinks: Sequence[Sink] = (),
     on_alert: Callable[[Alert], object] | None = None,
@@ -109,7 +109,9 @@ def attach(
         pretrained: Whether the model was trained before, which advice then takes into account.
         surrogate: Whether the value of the loss says nothing about progress, as in reinforcement
             learning, adversarial training and with a codebook that is learned (VQ-VAE): then only
-            gradients and non-finite values are judged, and the back-off acts on these alone.
+            gradients and non-finite values are judged, and the back-off acts on these alone. None:
+            where two watched optimizers are seen to be adversaries, as those of a GAN are after
+            eight turns, which is said.
         stderr: Whether alerts are printed.
         sinks: More that are told of every step, alert and action; closed with the watch.
         on_alert: Called with every alert on rank 0, in a thread of its own, so that training never

@@ -8,6 +8,7 @@ from torch.optim import Optimizer
 
 from lrwatch.loop.grad_norm import Cadence
 from lrwatch.loop.judge import Judge
+from lrwatch.loop.leaving_out import LeavingOut
 from lrwatch.loop.readback import Readback
 from lrwatch.loop.recorder import Recorder
 from lrwatch.ranks.together import Together
@@ -25,14 +26,15 @@ class Ears:
         judge: Judges the steps.
         recorder: Records them.
         together: The ranks that train this optimizer.
-        surrogate: Whether the value of the loss says nothing about progress.
+        surrogate: Whether the value of the loss says nothing about progress; None: where this
+            optimizer and another are seen to be adversaries.
         total_steps: Planned number of steps, if known.
     """
 
     judge: Judge
     recorder: Recorder
     together: Together
-    surrogate: bool = False
+    surrogate: bool | None = None
     total_steps: int | None = None
 
     @classmethod
@@ -45,7 +47,7 @@ class Ears:
         total_steps: int | None,
         notice: Callable[[str], None],
         pretrained: bool = False,
-        surrogate: bool = False,
+        surrogate: bool | None = None,
         name: str | None = None,
         acts: bool = False,
     ) -> Self:
@@ -56,7 +58,7 @@ class Ears:
         Raises:
             ValueError: If a number is out of its range.
         """
-        watcher = Watcher(total_steps=total_steps, pretrained=pretrained, surrogate=surrogate)
+        watcher = Watcher(total_steps=total_steps, pretrained=pretrained, surrogate=bool(surrogate))
         together = Together(name or "optimizer", acts=acts)
         judge = Judge(watcher, [], at_once=at_once, together=together)
         cadence = Cadence(norm_every)
@@ -68,4 +70,6 @@ class Ears:
             cadence=cadence,
             notice=notice,
         )
+        if surrogate is None:
+            recorder.on_rival = LeavingOut(judge, recorder.asking, notice, name)
         return cls(judge, recorder, together, surrogate, total_steps)
