@@ -157,7 +157,8 @@ def train_in_turns(optimizers: list[Optimizer], loss: Callable[[int], Tensor]) -
 
 
 def train_in_phases(optimizers: list[Optimizer], loss: Callable[[int], Tensor]) -> None:
-    """The one, then the other, and again, with frozen weights."""
+    """Together at first; then the one, then the other, and again, with frozen weights."""
+    train_one_loss(optimizers, loss)
     for trained in optimizers * 10:
         for optimizer in optimizers:
             for param in optimizer.param_groups[0]["params"]:
