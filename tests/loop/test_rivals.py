@@ -12,6 +12,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits as bce
 from torch.optim import SGD, Adam, Optimizer
 
 from lrwatch import Watch, attach
+from lrwatch.loop.rivals import N_TURNS, Rival
 from tests.loop.training import Told, loss_of, small_model
 
 N = 60
@@ -216,3 +217,16 @@ def test_an_actor_and_its_critic_are_rivals() -> None:
     for watch in watches:
         watch.close()
     assert [leaves_loss_out(watch) for watch in watches] == [True, True]
+
+
+def test_a_step_on_a_shared_loss_begins_the_count_anew() -> None:
+    rival = Rival()
+    for _ in range(2):
+        for _ in range(N_TURNS - 1):
+            rival.reached(shared=True)
+            rival.thrown_away()
+            rival.reached(shared=False)
+            rival.stepped()
+        assert not rival.takes_turns
+        rival.reached(shared=True)
+        rival.stepped()
