@@ -11,7 +11,7 @@ from typing import Any, ParamSpec
 from torch import nn
 from torch.optim import Optimizer
 
-from lrwatch.loop import patches
+from lrwatch.loop import patches, reinforcement
 from lrwatch.loop.acting import intervention
 from lrwatch.loop.arguments import check_backoff, check_kinds, unwrapped
 from lrwatch.loop.ears import Ears
@@ -22,6 +22,7 @@ from lrwatch.loop.place import Place
 from lrwatch.loop.run_dir import RunDir, chosen
 from lrwatch.loop.terminal import on_terminal
 from lrwatch.loop.watch import Watch
+from lrwatch.ranks import job
 from lrwatch.records import Alert
 from lrwatch.sinks.sink import Sink
 
@@ -111,7 +112,8 @@ def attach(
             learning, adversarial training and with a codebook that is learned (VQ-VAE): then only
             gradients and non-finite values are judged, and the back-off acts on these alone. None:
             where two watched optimizers are seen to be adversaries, as those of a GAN are after
-            eight turns, which is said.
+            eight turns, and where an environment to act in is imported (gymnasium, gym, pettingzoo,
+            dm_env, torchrl); both are said.
         stderr: Whether alerts are printed.
         sinks: More that are told of every step, alert and action; closed with the watch.
         on_alert: Called with every alert on rank 0, in a thread of its own, so that training never
@@ -171,6 +173,8 @@ def begin(
 ) -> Watch:
     """Watch an optimizer with ears that may have listened for a while; else as :func:`attach`."""
     close_orphans(_watches)
+    if ears.environments and not job.rank() and (words := reinforcement.words(ears.environments)):
+        (notice if stderr else warn)(words)
     taken = {place.path for place in _places.values()}
     place = chosen(run_dir, name, taken, time.time())
     of = name or (f"optimizer-{len(_watches) + 1}" if _watches else "")

@@ -6,6 +6,7 @@ from typing import Self
 
 from torch.optim import Optimizer
 
+from lrwatch.loop import reinforcement
 from lrwatch.loop.grad_norm import Cadence
 from lrwatch.loop.judge import Judge
 from lrwatch.loop.leaving_out import LeavingOut
@@ -28,6 +29,7 @@ class Ears:
         together: The ranks that train this optimizer.
         surrogate: Whether the value of the loss says nothing about progress; None: where this
             optimizer and another are seen to be adversaries.
+        environments: The library that told reinforcement learning, where nobody said what it is.
         total_steps: Planned number of steps, if known.
     """
 
@@ -36,6 +38,7 @@ class Ears:
     together: Together
     surrogate: bool | None = None
     total_steps: int | None = None
+    environments: str | None = None
 
     @classmethod
     def of(
@@ -58,6 +61,8 @@ class Ears:
         Raises:
             ValueError: If a number is out of its range.
         """
+        environments = reinforcement.library() if surrogate is None else None
+        surrogate = True if environments else surrogate
         watcher = Watcher(total_steps=total_steps, pretrained=pretrained, surrogate=bool(surrogate))
         together = Together(name or "optimizer", acts=acts)
         judge = Judge(watcher, [], at_once=at_once, together=together)
@@ -72,4 +77,4 @@ class Ears:
         )
         if surrogate is None:
             recorder.on_rival = LeavingOut(judge, recorder.asking, notice, name)
-        return cls(judge, recorder, together, surrogate, total_steps)
+        return cls(judge, recorder, together, surrogate, total_steps, environments)

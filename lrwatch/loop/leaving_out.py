@@ -36,5 +36,6 @@ class LeavingOut:
             of = f"{self._name}: " if self._name else ""
             self._notice(
                 f"{of}the loss is not judged from here on, as this optimizer and another are "
-                "adversaries (a GAN, actor and critic); surrogate=False has it judged"
+                "adversaries (a GAN, actor and critic); surrogate=False, or lrwatch run "
+                "--no-surrogate, has it judged"
             )

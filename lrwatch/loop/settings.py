@@ -26,7 +26,7 @@ class Settings:
             None: what the framework says, if it does.
         surrogate: Whether the value of the loss says nothing about progress, as in reinforcement
             learning and adversarial training: then only gradients and non-finite values are judged;
-            None: where two optimizers are seen to be adversaries.
+            None: where two optimizers are seen to be adversaries, or gymnasium is imported.
         stderr: Whether alerts are printed.
 
     Raises:

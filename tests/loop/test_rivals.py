@@ -1,7 +1,7 @@
 """Adversaries are told from optimizers that train parts of one model."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -68,10 +68,10 @@ def leaves_loss_out(watch: Watch) -> bool:
 
 
 @pytest.fixture(autouse=True)
-def said(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     lines: list[str] = []
     monkeypatch.setattr("lrwatch.loop.attach.warn", lines.append)
-    yield lines
+    return lines
 
 
 @pytest.mark.parametrize("way", [{}, {"freeze": True}, {"toggle": True}], ids=str)
@@ -135,7 +135,8 @@ def test_alerts_on_losses_end_where_these_are_left_out() -> None:
     gan.train()
     gan.close()
     last = {alert.kind: alert.state for alert in told.alerts}
-    assert last and set(last.values()) == {"closed"}
+    assert last
+    assert set(last.values()) == {"closed"}
 
 
 def train_one_loss(optimizers: list[Optimizer], loss: Callable[[int], Tensor]) -> None:
