@@ -112,8 +112,8 @@ def attach(
             learning, adversarial training and with a codebook that is learned (VQ-VAE): then only
             gradients and non-finite values are judged, and the back-off acts on these alone. None:
             where two watched optimizers are seen to be adversaries, as those of a GAN are after
-            eight turns, and where an environment to act in is imported (gymnasium, gym, pettingzoo,
-            dm_env, torchrl); both are said.
+            eight turns, and where reinforcement learning is imported (gymnasium, gym, pettingzoo,
+            dm_env, torchrl, TRL's trainers for GRPO, PPO and RLOO); both are said.
         stderr: Whether alerts are printed.
         sinks: More that are told of every step, alert and action; closed with the watch.
         on_alert: Called with every alert on rank 0, in a thread of its own, so that training never

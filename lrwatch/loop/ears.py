@@ -29,7 +29,7 @@ class Ears:
         together: The ranks that train this optimizer.
         surrogate: Whether the value of the loss says nothing about progress; None: where this
             optimizer and another are seen to be adversaries.
-        environments: The library that told reinforcement learning, where nobody said what it is.
+        environments: What told reinforcement learning, where nobody said what the loss is.
         total_steps: Planned number of steps, if known.
     """
 

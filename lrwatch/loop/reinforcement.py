@@ -1,4 +1,4 @@
-"""Reinforcement learning is known by what its scripts import: an environment to act in.
+"""Reinforcement learning is known by what its scripts import: environments, or trainers for it.
 
 Its losses say nothing about progress: those of a policy gradient hover around zero whatever the
 policy is worth, and those of a value function grow with the rewards.
@@ -6,13 +6,22 @@ policy is worth, and those of a value function grow with the rewards.
 
 import sys
 
-LIBRARIES = ("gymnasium", "gym", "pettingzoo", "dm_env", "torchrl")
+LIBRARIES = (
+    "gymnasium",
+    "gym",
+    "pettingzoo",
+    "dm_env",
+    "torchrl",
+    "trl.trainer.grpo_trainer",
+    "trl.trainer.rloo_trainer",
+    "trl.trainer.ppo_trainer",
+)
 
 _said = False
 
 
 def library() -> str | None:
-    """The library of environments that this process has imported, if it has one."""
+    """The first of these that this process has imported; TRL imports a trainer when it is used."""
     return next((name for name in LIBRARIES if name in sys.modules), None)
 
 
