@@ -11,8 +11,9 @@ _PATTERNS = (
     # Marian: the cost is the loss.
     r".{0,40}\bEp\. \d+(?:\.\d+)? : Up\. (?P<step>[\d,]{1,15}) : Sen\. [\d,]+ : Cost (?P<loss>N)\b"
     r"(?:.{0,99}: gNorm (?P<grad_norm>N)\b)?(?:.{0,99}: L\.r\. (?P<lr>N)\b)?",
-    # OpenNMT-py: the cross-entropy is the loss.
-    r".{0,60}\bStep (?P<step>\d{1,12})/ *\d+;.{0,60}\bxent: *(?P<loss>N);(?: *lr: *(?P<lr>N);)?",
+    # OpenNMT-py: the cross-entropy is the loss; its first releases count within the epoch.
+    r".{0,60}(?:\bStep|poch +(?P<epoch>\d{1,9}),) +(?P<step>\d{1,12})/ *\d+;.{0,60}\bxent: *"
+    r"(?P<loss>N);(?: *lr: *(?P<lr>N);)?",
 )
 _COMPILED = tuple(
     re.compile(pattern.replace(">N)", f">{_N})"), re.IGNORECASE) for pattern in _PATTERNS

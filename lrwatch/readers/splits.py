@@ -25,7 +25,8 @@ _LINE = re.compile(
     r"|saving dict for global step",  # what an Estimator of TensorFlow says of an evaluation
     re.IGNORECASE,
 )
-_CHINESE = re.compile("\u6d4b\u8bd5|\u9a8c\u8bc1|\u8bc4\u4f30")  # test, validation, evaluation
+# The words for test, validation and evaluation; a number behind them is of what they name.
+_CHINESE = re.compile(r"(?:\u6d4b\u8bd5|\u9a8c\u8bc1|\u8bc4\u4f30)\D*$")
 _CHINESE_TRAINING = "\u8bad\u7ec3"
 
 

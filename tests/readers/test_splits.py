@@ -59,6 +59,7 @@ def test_a_line_of_a_validation_is_no_step(tmp_path: Path, line: str) -> None:
         "2020-01-01 10:11:12,301:INFO: - Train metrics: accuracy: 0.5 ; loss: 2.0",
         "best val : 0.5 step 3 loss 2.0",
         "\u8bad\u7ec3\u548c\u6d4b\u8bd5 loss: 2.0",
+        "epoch 1 \u6d4b\u8bd5\u51c6\u786e\u7387: 0.9, loss: 2.0",
     ],
 )
 def test_a_word_within_a_name_makes_no_line_a_validation(line: str) -> None:

@@ -109,6 +109,12 @@ def test_the_cost_of_marian_and_the_cross_entropy_of_opennmt_are_losses(tmp_path
     assert steps_of(tmp_path / "opennmt.log", text) == wanted
 
 
+def test_the_steps_of_the_first_opennmt_count_on_from_epoch_to_epoch(tmp_path: Path) -> None:
+    line = "Epoch  {e}, {i:5}/  100; acc:  3.99; ppl: 1792.57; xent:   2.5; 3438 src tok/s\n"
+    text = "".join(line.format(e=e, i=i) for e in (1, 2) for i in (50, 100))
+    assert [step.step for step in steps_of(tmp_path / "log", text)] == [50, 100, 150, 200]
+
+
 def test_nan_is_read_where_a_program_fills_it_up() -> None:
     assert repr(pairs("loss: nanxxx, lr: 0.5")) == "{'loss': nan, 'lr': 0.5}"
     assert repr(pairs("loss: infxxx, lr: 0.5")) == "{'loss': inf, 'lr': 0.5}"
