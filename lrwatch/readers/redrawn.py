@@ -6,20 +6,22 @@ from lrwatch.readers.lines import Row
 
 _BAR = re.compile(r"(?<![\d/])(\d{1,12})(?:/\d{1,12}|it) \[\d+:\d\d")  # 5/40 [00:01<00:09, ...
 
+_MAX_REDRAWN = 200  # a loss that stands still in a quick loop is news again
+
 
 class Redrawn:
     """Tells whether a line only says again what the one before it said.
 
     A slow loop under tqdm is drawn twice a step: at the same count with the new loss, and at the
-    next count with that loss once more. Once a bar has stood still while its numbers changed, it
-    is the standing ones that bring news, and those that move on with the same numbers have none.
-    A logger with two handlers writes every line twice.
+    next count with that loss once more. Where the numbers changed on a bar that stood still, those
+    that move on with the same numbers have no news. A logger with two handlers writes every line
+    twice.
     """
 
     def __init__(self) -> None:
         self._said: Row = {}
         self._count: int | None = None
-        self._stood = False
+        self._n_left = 0
 
     def __call__(self, text: str, row: Row, *, names_step: bool) -> bool:
         """Take the next line that holds a loss.
@@ -35,8 +37,10 @@ class Redrawn:
         is_same = said == self._said
         stands = count is not None and count in (0, self._count)
         if bar is not None and not is_same:
-            self._stood = stands
+            self._n_left = _MAX_REDRAWN if stands and self._said else 0
         self._said, self._count = said, count
         if bar is None:
             return is_same and names_step
-        return is_same and not stands and self._stood
+        is_redrawn = is_same and not stands and self._n_left > 0
+        self._n_left -= is_redrawn
+        return is_redrawn
