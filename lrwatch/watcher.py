@@ -61,11 +61,7 @@ class Watcher:
         kinds = [d.kind for d in self._detectors]
         if len(set(kinds)) != len(kinds):
             raise ValueError(f"detectors must have different kinds, got {', '.join(kinds)}")
-        self._due = {
-            (norm, review): tuple(d for d in self._detectors if _is_due(d, norm, review))
-            for norm in (False, True)
-            for review in (False, True)
-        }
+        self._due = _when_due(self._detectors)
         self.reset()
 
     def reset(self) -> None:
@@ -90,6 +86,21 @@ class Watcher:
                 found.append(self._file(alert))
         signals.learn()
         return found
+
+    @property
+    def surrogate(self) -> bool:
+        """Whether the loss is not judged, since its value says nothing about progress."""
+        return self._surrogate
+
+    def leave_loss_out(self, why: str) -> list[Alert]:
+        """Judge no loss from here on, as with ``surrogate=True``; return what that closes."""
+        gone = [d for d in self._detectors if d.judges_loss]
+        closed = [d.close(self._signals, why) for d in gone if d.is_open]
+        alerts = [self._file(alert) for alert in closed if alert is not None]
+        self._surrogate = True
+        self._detectors = [d for d in self._detectors if not d.judges_loss]
+        self._due = _when_due(self._detectors)
+        return alerts
 
     @property
     def alerts(self) -> list[Alert]:
@@ -156,6 +167,8 @@ class Watcher:
         if state.get("version") != _STATE_VERSION:
             found = state.get("version")
             raise ValueError(f"state must be of version {_STATE_VERSION}, got {found}")
+        if set(state["detectors"]) == {d.kind for d in self._detectors if not d.judges_loss}:
+            self.leave_loss_out("")
         if set(state["detectors"]) != {d.kind for d in self._detectors}:
             raise ValueError(f"state is of other detectors: {', '.join(state['detectors'])}")
         self._load(state)
@@ -186,6 +199,17 @@ class Watcher:
         self._alerts.append(numbered)
         del self._alerts[:-_MAX_ALERTS]
         return numbered
+
+
+def _when_due(
+    detectors: Sequence[Detector],
+) -> dict[tuple[bool, bool], tuple[Detector, ...]]:
+    """The detectors that look at a step, by whether it has a norm and whether it has a review."""
+    return {
+        (norm, review): tuple(d for d in detectors if _is_due(d, norm, review))
+        for norm in (False, True)
+        for review in (False, True)
+    }
 
 
 def _is_due(detector: Detector, norm: bool, review: bool) -> bool:

@@ -32,6 +32,12 @@ Examples:
     type=click.IntRange(min=1),
     help="Steps that the run will take, where you know it.",
 )
+@click.option(
+    "--surrogate/--no-surrogate",
+    default=None,
+    help="Whether the losses say nothing about progress, as in reinforcement learning: then they "
+    "are not judged.  [default: where adversaries train, or gymnasium is imported]",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; the run directory has it all.")
 def command(
     script: str,
@@ -40,6 +46,7 @@ def command(
     backoff: bool,
     run_dir: Path | None,
     total_steps: int | None,
+    surrogate: bool | None,
     quiet: bool,
 ) -> None:
     """Watch the training that SCRIPT does, without an edit.
@@ -68,6 +75,7 @@ def command(
         backoff=backoff,
         quiet=quiet,
         total_steps=total_steps,
+        surrogate=surrogate,
         pid=os.getpid(),
     )
     become(words, plan.environment(os.environ))

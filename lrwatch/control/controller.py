@@ -22,13 +22,13 @@ from lrwatch.control.snapshot import Snapshots
 from lrwatch.control.stopped import TrainingStoppedError
 from lrwatch.policy.calm import Calm
 from lrwatch.policy.ladder import Ladder
-from lrwatch.policy.move import Seen
+from lrwatch.policy.move import Move, Seen
 from lrwatch.policy.settings import Backoff
+from lrwatch.policy.signs import signs_of
 from lrwatch.ranks.together import Together
 from lrwatch.records import Action, Alert
 
 N_UNASKED = 64
-SIGNS_OF_A_HOT_RATE = ("lr_too_high", "oscillation", "overshoot")
 
 
 class BackoffController:
@@ -112,11 +112,6 @@ class BackoffController:
             return None
         return self._ladder.calm if self.armed else Calm(math.inf, math.inf, N_UNASKED)
 
-    @property
-    def n_lost(self) -> int:
-        """Steps whose work was given up so far."""
-        return self._ladder.n_lost
-
     def before_step(
         self, optimizer: Optimizer, step: int, loss: float | None, grad_norm: float | None
     ) -> bool | None:
@@ -158,11 +153,7 @@ class BackoffController:
         """Pass on what bears on the rate, and remember which trouble is being answered."""
         for alert in alerts:
             self._hands.trouble = 0 if alert.state == "closed" else alert.trouble
-            if alert.state == "closed" or alert.severity == "info":
-                continue
-            hot = alert.verdict == "too_high" and alert.kind in SIGNS_OF_A_HOT_RATE
-            accused = hot and alert.kind == "lr_too_high"
-            self._ladder.warn(hot=hot, lost=alert.kind == "divergence", accused=accused)
+            self._ladder.warn(**signs_of(alert))
 
     def followed_by(self, optimizer: Optimizer) -> Follower:
         """The controller of an optimizer that is tied to this one's."""
@@ -182,6 +173,10 @@ class BackoffController:
         self._together.ask_to_disarm()
         if self._together.alone:
             self._let_go(reason, scale=1.0)
+
+    def leave_loss_out(self, why: str) -> None:
+        """Act on nothing but values that are not finite from here on; the rate is given back."""
+        self._carry_out(self._ladder.leave_loss_out(why))
 
     def state_dict(self) -> dict[str, Any]:
         """Scale, budget and cooldowns, as JSON can hold them."""
@@ -205,9 +200,12 @@ class BackoffController:
         self._keeping.clear()
 
     def _settle(self, why: str) -> None:
+        self._carry_out(self._ladder.settle(why))
+
+    def _carry_out(self, moves: Sequence[Move]) -> None:
         if self._last is not None and not self._backoff.dry_run:
             stays = self._saving.exchanged.seen()
-            for move in self._ladder.settle(why):
+            for move in moves:
                 if not (move.load and stays):
                     self._hands.carry_out(move, self._last)
 

@@ -72,6 +72,9 @@ class Follower:
     def on_alerts(self, alerts: Sequence[Alert]) -> None:
         """Leave alerts alone: the leader hears those of the same loss."""
 
+    def leave_loss_out(self, why: str) -> None:
+        """Nothing to do: the leader decides."""
+
     def disarm(self) -> None:
         """Disarm the leader, and so both."""
         self._disarm()

@@ -22,6 +22,7 @@ class Plan:
         backoff: Whether to act on alerts.
         quiet: Whether to print nothing.
         total_steps: Steps that each optimizer will take, >= 1, where the user said so.
+        surrogate: Whether the losses say nothing about progress; None: to be found out.
         pid: The process that runs the script itself.
         find: What a search for a rate is told; None where the run is only watched.
     """
@@ -31,6 +32,7 @@ class Plan:
     backoff: bool = False
     quiet: bool = False
     total_steps: int | None = None
+    surrogate: bool | None = None
     pid: int = 0
     find: Mapping[str, Any] | None = None
 

@@ -82,6 +82,7 @@ class Session:
             at_once=backoff,
             norm_every=None,
             total_steps=self._plan.total_steps,
+            surrogate=self._plan.surrogate,
             notice=self._say,
             name=f"opt{self._n_made}",
             acts=backoff,

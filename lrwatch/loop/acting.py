@@ -29,7 +29,7 @@ def intervention(
         model=model,
         write_action=ears.judge.write_action,
         levels=JudgeLevels(ears.judge),
-        surrogate=ears.surrogate,
+        surrogate=bool(ears.surrogate),
         total_steps=ears.total_steps,
         disarm_file=None if place is None else place.disarm_file,
         together=ears.together,

@@ -11,7 +11,7 @@ from typing import Any, ParamSpec
 from torch import nn
 from torch.optim import Optimizer
 
-from lrwatch.loop import patches
+from lrwatch.loop import patches, reinforcement
 from lrwatch.loop.acting import intervention
 from lrwatch.loop.arguments import check_backoff, check_kinds, unwrapped
 from lrwatch.loop.ears import Ears
@@ -22,6 +22,7 @@ from lrwatch.loop.place import Place
 from lrwatch.loop.run_dir import RunDir, chosen
 from lrwatch.loop.terminal import on_terminal
 from lrwatch.loop.watch import Watch
+from lrwatch.ranks import job
 from lrwatch.records import Alert
 from lrwatch.sinks.sink import Sink
 
@@ -62,7 +63,7 @@ def attach(
     check_before_step: bool = False,
     norm_every: int | None = None,
     pretrained: bool = False,
-    surrogate: bool = False,
+    surrogate: bool | None = None,
     stderr: bool = True,
     sinks: Sequence[Sink] = (),
     on_alert: Callable[[Alert], object] | None = None,
@@ -109,7 +110,10 @@ def attach(
         pretrained: Whether the model was trained before, which advice then takes into account.
         surrogate: Whether the value of the loss says nothing about progress, as in reinforcement
             learning, adversarial training and with a codebook that is learned (VQ-VAE): then only
-            gradients and non-finite values are judged, and the back-off acts on these alone.
+            gradients and non-finite values are judged, and the back-off acts on these alone. None:
+            where two watched optimizers are seen to be adversaries, as those of a GAN are after
+            eight turns, and where reinforcement learning is imported (gymnasium, gym, pettingzoo,
+            dm_env, torchrl, TRL's trainers for GRPO, PPO and RLOO); both are said.
         stderr: Whether alerts are printed.
         sinks: More that are told of every step, alert and action; closed with the watch.
         on_alert: Called with every alert on rank 0, in a thread of its own, so that training never
@@ -123,15 +127,6 @@ def attach(
         TypeError: If an argument is of a kind that it cannot be.
         ValueError: If one is out of its range. Any other failure is logged, and the
             run goes on unwatched, unless ``LRWATCH_STRICT=1``.
-
-    >>> import torch
-    >>> model = torch.nn.Linear(2, 1)
-    >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    >>> with attach(optimizer, run_dir=False) as watch:
-    ...     model(torch.ones(4, 2)).square().mean().backward()
-    ...     optimizer.step()
-    >>> watch.n_steps, watch.verdict
-    (1, 'undecided')
     """
     if os.environ.get("LRWATCH_DISABLED") == "1":
         return Watch()
@@ -189,6 +184,8 @@ def begin(
 ) -> Watch:
     """Watch an optimizer with ears that may have listened for a while; else as :func:`attach`."""
     close_orphans(_watches)
+    if ears.environments and not job.rank() and (words := reinforcement.words(ears.environments)):
+        (notice if stderr else warn)(words)
     taken = {place.path for place in _places.values()}
     place = chosen(run_dir, name, taken, time.time())
     of = name or (f"optimizer-{len(_watches) + 1}" if _watches else "")

@@ -69,6 +69,10 @@ class Controller(Protocol):
         """Take note of the alerts that this step raised, or closed."""
         ...
 
+    def leave_loss_out(self, why: str) -> None:
+        """Act on nothing but values that are not finite from here on; the rate is given back."""
+        ...
+
     def state_dict(self) -> dict[str, Any]:
         """Scale, budget and cooldowns, as JSON can hold them."""
         ...

@@ -6,8 +6,10 @@ from typing import Self
 
 from torch.optim import Optimizer
 
+from lrwatch.loop import reinforcement
 from lrwatch.loop.grad_norm import Cadence
 from lrwatch.loop.judge import Judge
+from lrwatch.loop.leaving_out import LeavingOut
 from lrwatch.loop.readback import Readback
 from lrwatch.loop.recorder import Recorder
 from lrwatch.ranks.together import Together
@@ -25,15 +27,18 @@ class Ears:
         judge: Judges the steps.
         recorder: Records them.
         together: The ranks that train this optimizer.
-        surrogate: Whether the value of the loss says nothing about progress.
+        surrogate: Whether the value of the loss says nothing about progress; None: where this
+            optimizer and another are seen to be adversaries.
+        environments: What told reinforcement learning, where nobody said what the loss is.
         total_steps: Planned number of steps, if known.
     """
 
     judge: Judge
     recorder: Recorder
     together: Together
-    surrogate: bool = False
+    surrogate: bool | None = None
     total_steps: int | None = None
+    environments: str | None = None
 
     @classmethod
     def of(
@@ -45,7 +50,7 @@ class Ears:
         total_steps: int | None,
         notice: Callable[[str], None],
         pretrained: bool = False,
-        surrogate: bool = False,
+        surrogate: bool | None = None,
         name: str | None = None,
         acts: bool = False,
     ) -> Self:
@@ -56,7 +61,9 @@ class Ears:
         Raises:
             ValueError: If a number is out of its range.
         """
-        watcher = Watcher(total_steps=total_steps, pretrained=pretrained, surrogate=surrogate)
+        environments = reinforcement.library() if surrogate is None else None
+        surrogate = True if environments else surrogate
+        watcher = Watcher(total_steps=total_steps, pretrained=pretrained, surrogate=bool(surrogate))
         together = Together(name or "optimizer", acts=acts)
         judge = Judge(watcher, [], at_once=at_once, together=together)
         cadence = Cadence(norm_every)
@@ -68,4 +75,6 @@ class Ears:
             cadence=cadence,
             notice=notice,
         )
-        return cls(judge, recorder, together, surrogate, total_steps)
+        if surrogate is None:
+            recorder.on_rival = LeavingOut(judge, recorder.asking, notice, name)
+        return cls(judge, recorder, together, surrogate, total_steps, environments)

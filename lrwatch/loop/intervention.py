@@ -81,6 +81,15 @@ class Intervention:
         except Exception as error:
             self._guard.failed(error)
 
+    def leave_loss_out(self, why: str) -> None:
+        """Have the controller act on no loss from here on."""
+        if self._guard.off:
+            return
+        try:
+            self.controller.leave_loss_out(why)
+        except Exception as error:
+            self._guard.failed(error)
+
     def before(self, optimizer: Optimizer, step: Step) -> None:
         """Let the controller act before the update."""
         try:

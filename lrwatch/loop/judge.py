@@ -127,6 +127,11 @@ class Judge:
             self._telling.turn(now_s, all_of_it=wait and not current)
         return step
 
+    def leave_loss_out(self, why: str) -> None:
+        """Judge no loss from here on; alerts on it are closed."""
+        with self._lock:
+            self.tell_alerts(self.watcher.leave_loss_out(why))
+
     def tell_alerts(self, alerts: Sequence[Alert]) -> None:
         """Tell alerts of one step to every sink, and to who acts on them."""
         for alert in alerts:

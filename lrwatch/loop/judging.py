@@ -21,6 +21,13 @@ class Watcher(Protocol):
     def band(self) -> tuple[float, float] | None:
         """Where the last loss was expected."""
 
+    @property
+    def surrogate(self) -> bool:
+        """Whether the loss is not judged."""
+
+    def leave_loss_out(self, why: str) -> list[Alert]:
+        """Judge no loss from here on; return what that closes."""
+
     def update(self, step: Step) -> list[Alert]:
         """Take one step into account."""
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.amp.grad_scaler import GradScaler
 from torch.nn.utils import clip_grad
 
-from lrwatch.loop import objective, short_loss
+from lrwatch.loop import objective, rivals, short_loss
 from lrwatch.loop.compiled import interpreted, left_out
 from lrwatch.loop.guard import Guard
 from lrwatch.loop.listener import Listener
@@ -133,8 +133,10 @@ def _wrap_backward(original: Function) -> Function:
                 loss.running = None
         try:
             value, scaler = objective.of(tensors, grad_tensors)
-            # A list, as every one of them has to be told.
-            if not any([loss.after_backward(mark, value, scaler) for loss, mark in marks]):
+            reached = [loss.after_backward(mark, value, scaler) for loss, mark in marks]
+            if len(marks) > 1:
+                rivals.tell([loss for loss, _ in marks], reached)
+            if not any(reached):
                 for loss, _ in marks:
                     loss.nobodys()
         except Exception as error:

@@ -75,6 +75,11 @@ class Reach:
         param = self._last[0]()
         return param is None or _state(param) != self._last[1]
 
+    def frozen(self) -> bool:
+        """Whether none of the parameters that were reached before takes gradients now."""
+        params = [param for probe in self._probes if (param := probe()) is not None]
+        return bool(params) and not any(param.requires_grad for param in params)
+
     def present(self) -> bool:
         """Whether a gradient lies where the last backward() that reached left one."""
         param = None if self._last is None else self._last[0]()

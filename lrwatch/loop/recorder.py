@@ -41,7 +41,8 @@ class Recorder:
         cadence: Says at which steps the gradient norm is computed.
         notice: Says a line to the user.
 
-    ``asking`` has a controller act before the update, where there is one.
+    ``asking`` has a controller act before the update, where there is one; ``on_rival`` is called at
+    each step from which on the optimizer and another are known to be adversaries.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Recorder:
             no_norm=self._missed_norm,
         )
         self.inert, self.home = False, threading.get_ident()
+        self.on_rival: Callable[[], None] | None = None
 
     @property
     def n_steps(self) -> int:
@@ -176,12 +178,15 @@ class Recorder:
         if self._step_guard.off:
             return
         try:
-            if is_capturing():
-                self._forget()
+            if is_capturing():  # only captured in a graph: nothing was computed
+                self.loss.drop()
+                self._norm.drop()
                 return
             number, now_s, norm = self.n_steps, time.perf_counter(), self._norm
             if self.loss.running is None:  # within a backward() this may be a thread of a device
                 self.home = threading.get_ident()
+            if self.loss.rival.declared and self.on_rival is not None:
+                self.on_rival()
             norm.drop_older_than(self.loss.n_reached)
             clipped = norm.known
             value: Value = None
@@ -235,11 +240,6 @@ class Recorder:
         self._unseen.gradient(optimizer, has_norm=False)
         if self._unseen.n_without_gradient:
             self.loss.come_back()
-
-    def _forget(self) -> None:
-        """Drop what was told of a step that is only captured in a graph: nothing was computed."""
-        self.loss.drop()
-        self._norm.drop()
 
     def _shorten(self, optimizer: Optimizer) -> None:
         """Let the next steps go the short way, where nothing forbids it."""

@@ -26,7 +26,8 @@ class Settings:
         pretrained: Whether the model was trained before, which advice then takes into account;
             None: what the framework says, if it does.
         surrogate: Whether the value of the loss says nothing about progress, as in reinforcement
-            learning and adversarial training: then only gradients and non-finite values are judged.
+            learning and adversarial training: then only gradients and non-finite values are judged;
+            None: where two optimizers are seen to be adversaries, or gymnasium is imported.
         stderr: Whether alerts are printed.
 
     Raises:
@@ -40,7 +41,7 @@ class Settings:
     check_before_step: bool = False
     norm_every: int | None = None
     pretrained: bool | None = None
-    surrogate: bool = False
+    surrogate: bool | None = None
     stderr: bool = True
 
     def __post_init__(self) -> None:

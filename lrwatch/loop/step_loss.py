@@ -11,6 +11,7 @@ from lrwatch.loop import objective, short_loss
 from lrwatch.loop.guard import Guard
 from lrwatch.loop.reach import Mark, Reach
 from lrwatch.loop.readback import Readback
+from lrwatch.loop.rivals import Rival
 from lrwatch.loop.sample import Value
 from lrwatch.loop.scalar import detached_scalar
 from lrwatch.loop.slot import Slot
@@ -50,7 +51,7 @@ class StepLoss:
     def __init__(
         self, readback: Readback, parameters: Callable[[], Iterable[torch.Tensor]]
     ) -> None:
-        self.reach = Reach(parameters)
+        self.reach, self.rival = Reach(parameters), Rival()
         self.scaler: GradScaler | None = None
         self.n_reached = 0
         self.running: tuple[Any, Any] | None = None
@@ -68,6 +69,11 @@ class StepLoss:
         self._n_calls = 0
         self._n_regular = 0
         self._began_clear = False
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether no parameter takes gradients now, of those that were reached before."""
+        return self.reach.frozen()
 
     @property
     def is_regular(self) -> bool:
@@ -89,6 +95,7 @@ class StepLoss:
             self.come_back()
             if self._values and self.reach.cleared():
                 _give_up(self._values)
+                self.rival.thrown_away()
             mark = self.reach.before()
             if not self._n_calls:
                 self._began_clear = all(state is None for _, _, state in mark)
@@ -159,6 +166,8 @@ class StepLoss:
         self.come_back()
         is_regular = self._n_calls == 1 and self._began_clear and self.scaler is None
         found, self._values, self._n_calls = self._values, [], 0
+        if found:
+            self.rival.stepped()
         if is_regular and not self._observed and len(found) == 1 and type(found[0]) is float:
             self._n_regular += 1
             return found

@@ -188,7 +188,11 @@ class Watch:
         self._recorder.resume(int(state["n_steps"]))
         if "watcher" not in state:
             return
-        self._judge.watcher.load_state_dict(state["watcher"])
+        watcher = self._judge.watcher
+        was_judged = not watcher.surrogate
+        watcher.load_state_dict(state["watcher"])
+        if self._intervention is not None and watcher.surrogate and was_judged:
+            self._intervention.leave_loss_out("resumed")
         if self._intervention is not None and "controller" in state:
             self._intervention.controller.load_state_dict(state["controller"])
             self._recorder.asking.renew()

@@ -3,7 +3,9 @@
 import math
 
 from lrwatch.policy.course import Course
+from lrwatch.policy.move import Move
 from lrwatch.policy.recent import N_RECENT
+from lrwatch.policy.settings import Backoff
 
 N_BACK, N_LONG = 4, 128
 ABOVE_FIRST, FAR_ABOVE = 0.05, 0.5
@@ -29,3 +31,11 @@ def hopeless(course: Course) -> str | None:
         return None
     tried = f"rewinds: {course.n_back}, down to {course.arm.scale:.2g} of the rate"
     return f"{tried}; and still the loss, {now:.4g}, is above the first, {first:.4g}"
+
+
+def bounded(move: Move, settings: Backoff) -> Move:
+    """The move, or the end of the run where the scale would fall below its floor."""
+    floor = settings.floor
+    if move.scale is None or move.scale >= floor or "stop" not in settings.rungs:
+        return move
+    return Move(kind="stop", reason=f"{move.reason}; the scale would fall below {floor:g}")

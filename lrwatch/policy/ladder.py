@@ -8,7 +8,7 @@ from lrwatch.policy.arm import Arm
 from lrwatch.policy.asking import Asking
 from lrwatch.policy.calm import Calm, calm
 from lrwatch.policy.course import Course
-from lrwatch.policy.hopeless import hopeless
+from lrwatch.policy.hopeless import bounded, hopeless
 from lrwatch.policy.move import Move, Seen
 from lrwatch.policy.raising import Raising
 from lrwatch.policy.recent import N_RECENT
@@ -117,7 +117,7 @@ class Ladder:
         move = self._judge(seen)
         self._warned_hot = self._warned_lost = self._accused = False
         if move is not None and move.kind != "skip":
-            move = self._bounded(move)
+            move = bounded(move, self._settings)
             self._budget -= 1
         if move is not None and move.scale is not None:
             self.scale = move.scale
@@ -125,12 +125,22 @@ class Ladder:
 
     def refuse(self) -> None:
         """Take note that the last move was not made (a dry run), and rest for the cooldown."""
+        self._begin_anew()
+        self._resting = self._settings.cooldown
+
+    def leave_loss_out(self, why: str) -> list[Move]:
+        """Look at nothing but what is not finite from here on, at the schedule's own rate."""
+        moves, scale = self.settle(why), self.scale
+        self._surrogate = self._skipping.surrogate = True
+        self._begin_anew()
+        return moves if scale == 1.0 else [*moves, Move(kind="ramp", reason=why, scale=1.0)]
+
+    def _begin_anew(self) -> None:
         self.scale = 1.0
         self._asking.drop()
         self._course.contest = None
         self._course.follow(Arm(1.0, from_start=False))
         self._course.recent.clear()
-        self._resting = self._settings.cooldown
 
     def _judge(self, seen: Seen) -> Move | None:
         course = self._course
@@ -187,12 +197,6 @@ class Ladder:
         ):
             rate = seen.rate * course.arm.scale
             self.save = course.shelf.take(seen.step, course.arm.n, rate, course.n)
-
-    def _bounded(self, move: Move) -> Move:
-        floor = self._settings.floor
-        if move.scale is None or move.scale >= floor or "stop" not in self._settings.rungs:
-            return move
-        return Move(kind="stop", reason=f"{move.reason}; the scale would fall below {floor:g}")
 
     def settle(self, why: str) -> list[Move]:
         """End what has unproven or older weights in place: they must not outlive it.

@@ -22,7 +22,7 @@ class Skipping:
     """
 
     def __init__(self, course: Course, relapsing: Relapsing, *, surrogate: bool = False) -> None:
-        self._surrogate, self._rare = surrogate, Rare()
+        self.surrogate, self._rare = surrogate, Rare()
         self._course = course
         self._relapsing = relapsing
         self._outage = Outage()
@@ -53,7 +53,7 @@ class Skipping:
         course = self._course
         if course.n - self._accepted_at < N_AFTER_ACCEPTED:
             return None
-        strange = None if self._surrogate else course.recent.stands_out(seen, course.first_loss)
+        strange = None if self.surrogate else course.recent.stands_out(seen, course.first_loss)
         if strange and not self._outage.n and self._rare.is_known(seen):
             return None
         if strange:

@@ -117,6 +117,16 @@ def is_delimited(head: Head) -> bool:
     return 2 * damage.n_bad <= len(lines) - 1 and sum(map(len, rows)) >= len(rows)
 
 
+def lacks_header(head: Head) -> bool:
+    """Whether the lines are those of a table, all of numbers, with no names above them."""
+    lines = head.lines[:20]
+    delimiter = delimiter_of(lines[0]) if lines else None
+    if delimiter is None:
+        return False
+    rows = [[_number(cell, delimiter) for cell in cells_of(line, delimiter)] for line in lines]
+    return all(len(row) == len(rows[0]) and None not in row for row in rows)
+
+
 def _row(names: Sequence[str], cells: Sequence[str], delimiter: str) -> Row:
     numbers = ((n, _number(cell, delimiter)) for n, cell in zip(names, cells, strict=True) if cell)
     return {name: value for name, value in numbers if value is not None}

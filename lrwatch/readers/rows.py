@@ -76,6 +76,7 @@ class Joining:
         self._numbered = _Numbered(clock)
         self._held: Step | None = None
         self._told: Step | None = None
+        self._loss: float | None = None
         self._lr: float | None = None
 
     def feed(self, rows: Iterable[Row]) -> Iterator[Step]:
@@ -89,9 +90,20 @@ class Joining:
                 self._held = step
             elif _joins(self._held, step):
                 self._held = _joined(self._held, step)
+            elif self._is_stale(self._held, step):
+                self._held = step
             else:
                 before, self._held = self._held, step
+                self._loss = before.loss
                 yield from self._with_lr(before)
+
+    def _is_stale(self, held: Step, step: Step) -> bool:
+        """Whether a row said the loss of the step before it, until its own came.
+
+        So a bar is drawn: at the next step with the last loss, then with the new one.
+        """
+        is_same = held.step == step.step and held.grad_norm is None
+        return is_same and step.loss is not None and held.loss in (step.loss, self._loss)
 
     def finish(self) -> Iterator[Step]:
         """The last Step, as far as it is known; what joins it later is left out."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lrwatch.errors import LrwatchError
 from lrwatch.readers.columns import ColumnError, Columns, resolve
+from lrwatch.readers.delimited import lacks_header
 from lrwatch.readers.folders import EVENTS, OWN, event_files, find_runs, is_own, logs_in
 from lrwatch.readers.formats import Format, Head
 from lrwatch.readers.lines import Damage, Row
@@ -165,5 +166,7 @@ def unknown(head: Head) -> str:
     """What to say of a file that no reader knows."""
     if not head.data.strip(b"\0 \t\r\n"):
         return "is empty; expected a log of a run"
+    if lacks_header(head):
+        return "is a table without names; expected a first line that names its columns: step,loss"
     known = ", ".join(known.name for known in FORMATS)
     return f"is no log that is known here; expected tensorboard, lrwatch, {known}"

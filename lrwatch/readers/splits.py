@@ -9,20 +9,25 @@ from lrwatch.readers.lines import Row
 SPLITS = frozenset({"mode", "split", "phase", "stage", "subset", "set"})
 _WORDS = (
     r"(?:val|valid(?:ation|ate|ating)?|eval(?:uation|uate|uating)?|test(?:ing)?|dev|holdout)"
-    r"(?: set| results?| phase| dataloader \d+)?"
+    r"(?: set| results?| phase| metrics?| dataloader \d+)?"
 )
 _VALUE = re.compile(rf"(?:^|[^a-z]){_WORDS}(?![a-z])", re.IGNORECASE)
 _NO_NUMBER = (
     r"(?! ?(?:[-+]?(?:\d+(?:\.\d+)?(?![\d.%])|\.\d)|nan|-?inf|n/a|none|\[ ?[-+.\d]+ ?[,\]]))"
 )
-_LEAD = r"(?:^|[|\])>,:-] ?|\binfo )"
+_LEAD = r"(?:^|[|\])>,:-] ?|\binfo |^i )"
 _LINE = re.compile(
     rf"[\[(<]{_WORDS}[\])>](?! ?[:=] ?[-+.\d])"  # [val] step 3, Epoch(val) [3][50/625]
     rf"|{_LEAD}{_WORDS} ?[|>-] {_NO_NUMBER}"  # | valid | epoch 003 |
-    rf"|(?<![\w/.:-]){_WORDS}:{_NO_NUMBER}"  # Test: [10/40], Validation: 50%|###   |
-    rf"|{_LEAD}{_WORDS} (?:epoch|step|iter|iteration|batch)[ :=#\[]{{1,3}}\d",  # validate step: 50
+    rf"|(?<![\w/.:-]){_WORDS} ?:{_NO_NUMBER}"  # Test: [10/40], Validation: 50%|###   |
+    # validate step: 50, Validation of Epoch 3
+    rf"|{_LEAD}{_WORDS} (?:of )?(?:epoch|step|iter|iteration|batch)[ :=#\[]{{1,3}}\d"
+    r"|saving dict for global step",  # what an Estimator of TensorFlow says of an evaluation
     re.IGNORECASE,
 )
+# The words for test, validation and evaluation; a number behind them is of what they name.
+_CHINESE = re.compile(r"(?:\u6d4b\u8bd5|\u9a8c\u8bc1|\u8bc4\u4f30)\D*$")
+_CHINESE_TRAINING = "\u8bad\u7ec3"
 
 
 def line_is_apart(text: str) -> bool:
@@ -34,6 +39,8 @@ def line_is_apart(text: str) -> bool:
     (True, False)
     """
     said = text[: text.lower().find("loss")]
+    if not said.isascii() and _CHINESE.search(said) and _CHINESE_TRAINING not in said:
+        return True
     return _LINE.search(said) is not None
 
 

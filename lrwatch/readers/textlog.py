@@ -1,15 +1,18 @@
 """Text logs: lines for people that say ``step ... loss ...`` in one of a hundred ways."""
 
 import re
-from functools import partial
+from functools import lru_cache, partial
 
+from lrwatch.readers.blocks import Blocks
 from lrwatch.readers.formats import Format, Head
 from lrwatch.readers.lines import Damage, Line, Row, by_line
+from lrwatch.readers.redrawn import Redrawn
+from lrwatch.readers.short_lines import short_line
 from lrwatch.readers.splits import apart, line_is_apart
 
 _NUMBER = (
     r"[-+]?(?:[1-9]\d{0,2}(?:[,_]\d{3})+(?:\.\d+)?"
-    r"|(?:\d+(?!,\d)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|nan|inf(?:inity)?)"
+    r"|(?:\d+(?!,\d)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|(?:nan|inf(?:inity)?)x{0,3})"
     r"(?![A-Za-z0-9_%]|\.\d)"
 )
 _WORD = r"[A-Za-z_][A-Za-z0-9_]*"
@@ -21,11 +24,6 @@ _PAIR = re.compile(
     re.IGNORECASE,
 )
 _TRIPLE = re.compile(rf"\s*(\d+)\s+({_WORD})\s+({_NUMBER})\s*$", re.IGNORECASE)
-# llm.c's main.log; its lines with "tel" and "eval" are of tests.
-_LLM_C = re.compile(
-    rf"\s*s:(\d{{1,12}}) trl:({_NUMBER})(?: lr:({_NUMBER}))?(?: norm:({_NUMBER}))?\s*$",
-    re.IGNORECASE,
-)
 _OF_TOTAL = re.compile(r"(?:^|\[|\|)\s*(\d{1,12})\s*/\s*(\d{1,12})\b")
 _INSIDE = re.compile(r"^\s*\[\s*(\d{1,12})\s*,\s*(\d{1,12})\]")
 _AT_STEP = re.compile(
@@ -47,7 +45,13 @@ _COUNTERS = re.compile(
 # fairseq sums up an epoch in a line of the same names as those of its steps.
 _EPOCH, _STEPS_OF_EPOCH = "| train |", "| train_inner |"
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+# The line of the program that wrote this: loguru's module:function:line, logging's name:line.
+_PLACE = re.compile(
+    r"(?<!\S)(?:[\w.<>]+:[\w.<>]+:\d+(?= - )|[\w.]+:\d+(?=\s(?:DEBUG|INFO|WARNING|ERROR)\s))"
+)
+_WIDE = str.maketrans("\uff1a\uff0c\uff1d\uff08\uff09\uff1b", ":,=();")  # as Chinese has them
 _MAX_SCANNED = 4000
+_MAX_PLACE = 160
 
 
 def pairs(line: str) -> dict[str, float]:
@@ -60,12 +64,18 @@ def pairs(line: str) -> dict[str, float]:
     text = " ".join(line[:_MAX_SCANNED].split())
     at_step = _AT_STEP.search(text)
     if at_step is not None:
-        return {"step": float(at_step[1]), "loss": float(at_step[2].replace(",", ""))}
+        return {"step": float(at_step[1]), "loss": _value(at_step[2])}
     for match in _PAIR.finditer(text):
-        found.setdefault(_name(match[1]), float(match[2].replace(",", "")))
+        found.setdefault(_name(match[1]), _value(match[2]))
     return found
 
 
+def _value(number: str) -> float:
+    """The number; PaddleOCR fills up what is short, as ``nanxxx``."""
+    return float(number.replace(",", "") if number[-1] not in "xX" else number.rstrip("xX"))
+
+
+@lru_cache(maxsize=1000)  # a log says the same names line by line
 def _name(words: str) -> str:
     """The words without those that only lead to them: ``INFO epoch``, ``loss is``, ``at step``."""
     kept = words.split()
@@ -101,30 +111,51 @@ class _LogLines:
 
     def __init__(self, damage: Damage) -> None:
         self._counter = _Counter()
+        self._blocks = Blocks()
+        self._redrawn = Redrawn()
         self._has_steps_of_epoch = False
 
     def __call__(self, line: Line) -> Row | None:
         if not line.whole:
             return None
-        text = _COLOUR.sub("", line.text) if "\x1b" in line.text else line.text
+        text = _plain(line.text)
         triple = _TRIPLE.match(text)
         if triple is not None:
-            return {"step": float(triple[1]), triple[2]: float(triple[3])}
-        short = _LLM_C.match(text)
+            return {"step": float(triple[1]), triple[2]: _value(triple[3])}
+        short = short_line(text)
         if short is not None:
-            named = zip(("step", "train loss", "lr", "norm"), short.groups(), strict=True)
-            return {name: float(value) for name, value in named if value is not None}
+            return short
+        if self._blocks.begins(text):
+            return None
+        if self._blocks.step is not None:
+            return {"step": self._blocks.step, **pairs(text)}
         if "loss" not in text[:_MAX_SCANNED].lower():
             return None
+        return self._of_loss(text)
+
+    def _of_loss(self, text: str) -> Row | None:
         row = pairs(text)
         self._has_steps_of_epoch |= _STEPS_OF_EPOCH in text
-        if line_is_apart(" ".join(text[:_MAX_SCANNED].split())):
+        if self._blocks.is_test or line_is_apart(" ".join(text[:_MAX_SCANNED].split())):
             return apart(row) or None
         if self._has_steps_of_epoch and _EPOCH in text:
             return None
-        if row and not any(_is_step(name) for name in row):
+        names_step = any(_is_step(name) for name in row)
+        if row and not names_step:
             row.update(_counted(text, self._counter))
+        if row and self._redrawn(text, row, names_step=names_step):
+            return None
         return row or None
+
+
+def _plain(text: str) -> str:
+    """The line without colours and the place that wrote it, wide colons as the usual ones."""
+    if "\x1b" in text:
+        text = _COLOUR.sub("", text)
+    if not text.isascii():
+        text = text.translate(_WIDE)
+    start = text[:_MAX_PLACE]
+    return _PLACE.sub(" ", start, count=1) + text[_MAX_PLACE:] if ":" in start else text
 
 
 def _is_step(name: str) -> bool:

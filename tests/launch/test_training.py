@@ -167,7 +167,7 @@ def test_each_of_several_optimizers_of_a_python_that_is_started_has_its_own_loss
     write(tmp_path, "gan.py", GAN)
     starts = "import subprocess, sys\nsubprocess.run([sys.executable, 'gan.py'])\n"
     (tmp_path / "starts.py").write_text(starts)
-    ended = watched("--run-dir", "run", "starts.py", cwd=tmp_path)
+    ended = watched("--no-surrogate", "--run-dir", "run", "starts.py", cwd=tmp_path)
     lines = [numbers(line) for line in ended.stdout.splitlines()]
     (run_dir,) = (tmp_path / "run").iterdir()
     assert re.fullmatch(r"gan-\d+", run_dir.name)
@@ -178,6 +178,27 @@ def test_each_of_several_optimizers_of_a_python_that_is_started_has_its_own_loss
     assert folders == {"opt0", "opt1"}, "the third optimizer never steps"
     verdicts = "opt0 undecided (20 steps), opt1 undecided (20 steps)"
     assert ended.stderr == f"lrwatch: {verdicts}; the run is in run/{run_dir.name}\n"
+
+
+def test_the_losses_of_adversaries_are_not_judged(tmp_path: Path) -> None:
+    script = write(tmp_path, "gan.py", GAN)
+    first, second, last = watched("--run-dir", "run", script, cwd=tmp_path).stderr.splitlines()
+    said = "the loss is not judged from here on, as this optimizer and another are adversaries"
+    assert {line.partition(" (")[0] for line in (first, second)} == {
+        f"lrwatch: opt{i}: {said}" for i in range(2)
+    }
+    assert last.startswith("lrwatch: opt0 undecided (20 steps), opt1 undecided (20 steps); ")
+
+
+@pytest.mark.parametrize(("flags", "n_alerts"), [((), 0), (("--no-surrogate",), 1)])
+def test_a_script_of_reinforcement_learning_is_not_judged_by_its_losses(
+    flags: tuple[str, ...], n_alerts: int, tmp_path: Path
+) -> None:
+    (tmp_path / "gymnasium.py").write_text("")
+    script = write(tmp_path, "slow.py", "import gymnasium\n" + TOO_COLD)
+    ended = watched(*flags, "--run-dir", "run", script, cwd=tmp_path)
+    assert ended.stderr.count(" lr_too_low ") == n_alerts
+    assert ended.stderr.count("lrwatch: gymnasium is imported, so the losses ") == 1 - n_alerts
 
 
 def test_optimizers_that_are_gone_leave_their_place_and_one_made_early_has_one(

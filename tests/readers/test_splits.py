@@ -34,6 +34,8 @@ def losses(path: Path, text: str) -> list[float | None]:
         "Test set: loss: 9.9, Accuracy: 9812/10000 (98%)",
         "INFO Validation epoch: 3 loss: 9.9",
         "eval - loss: 9.9",
+        "INFO:tensorflow:Saving dict for global step 5: global_step = 5, loss = 9.9, rmse = 1.0",
+        "\u6d4b\u8bd5\u96c6\u4e0a\u7684Loss: 9.9",
     ],
 )
 def test_a_line_of_a_validation_is_no_step(tmp_path: Path, line: str) -> None:
@@ -54,10 +56,28 @@ def test_a_line_of_a_validation_is_no_step(tmp_path: Path, line: str) -> None:
         "Epoch 1 | iter 4 step 1 | loss train: 2.0, val: n/a",
         "Epoch(train) [1][50/100] loss: 2.0",
         "latest: step 3 loss 2.0",
+        "2020-01-01 10:11:12,301:INFO: - Train metrics: accuracy: 0.5 ; loss: 2.0",
+        "best val : 0.5 step 3 loss 2.0",
+        "\u8bad\u7ec3\u548c\u6d4b\u8bd5 loss: 2.0",
+        "epoch 1 \u6d4b\u8bd5\u51c6\u786e\u7387: 0.9, loss: 2.0",
     ],
 )
 def test_a_word_within_a_name_makes_no_line_a_validation(line: str) -> None:
     assert not line_is_apart(line)
+
+
+@pytest.mark.parametrize(
+    ("trained", "tested"),
+    [
+        ("INFO: - Train metrics: acc: 0.5 ; loss: 2", "INFO: - Eval metrics : acc: 0.5 ; loss: 9"),
+        ("EPOCH 1 done: loss 2.0 - lr 0.1", "DEV  : loss 9.9 - f-score 0.55 - acc 0.55"),
+        ("I Training of Epoch 1 - loss: 2.0", "I Validation of Epoch 1 - loss: 9.9"),
+    ],
+)
+def test_where_no_line_names_a_step_those_of_a_validation_are_none(
+    tmp_path: Path, trained: str, tested: str
+) -> None:
+    assert losses(tmp_path / "train.log", f"{trained}\n{tested}\n" * 4) == [2.0] * 4
 
 
 def test_lines_of_a_validation_count_no_steps(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from lrwatch.errors import LrwatchError
 from lrwatch.readers.reading import Reading, read
 
 
@@ -93,3 +94,10 @@ def test_of_the_rates_of_several_groups_the_first_counts(tmp_path: Path) -> None
     assert [step.lr for step in reading(tmp_path / "log.jsonl", text)] == [0.5]
     text = '{"step": 1, "loss": 2.5, "optim": {"lr": [0.5]}, "lrs": []}\n'
     assert [step.lr for step in reading(tmp_path / "log.jsonl", text)] == [0.5]
+
+
+@pytest.mark.parametrize("row", ["{i},{i}.5\n", '"{i}","{i}.5"\n', "{i}\tnan\n"])
+def test_a_table_without_names_is_told_to_be_one(tmp_path: Path, row: str) -> None:
+    text = "".join(row.format(i=i) for i in range(30))
+    with pytest.raises(LrwatchError, match="a table without names; expected a first line"):
+        reading(tmp_path / "losses.csv", text)

@@ -93,3 +93,43 @@ def test_the_short_names_of_llm_c_are_known_and_its_tests_left_out(tmp_path: Pat
     found = list(read(log))
     assert [(step.step, step.loss) for step in found] == [(0, 9.5), (1, 8.5), (2, 7.5)]
     assert {(step.lr, step.grad_norm) for step in found} == {(0.0006, 1.25)}
+
+
+def test_the_cost_of_marian_and_the_cross_entropy_of_opennmt_are_losses(tmp_path: Path) -> None:
+    marian = "[2021-01-01 12:54:33] Ep. 1 : Up. {i} : Sen. 965,843 : Cost {x} * 1,234 : Time 3.5s"
+    marian += " : 3007.81 words/s : gNorm 0.25 : L.r. 3.0000e-04\n"
+    tested = "[2021-01-01 12:54:33] [valid] Ep. 1 : Up. 9 : cross-entropy : 13.5 : new best\n"
+    text = "".join(marian.format(i=i, x=9.5 - i) + tested for i in range(1, 4))
+    wanted = [Step(step=i, loss=9.5 - i, grad_norm=0.25, lr=3e-4) for i in range(1, 4)]
+    assert steps_of(tmp_path / "marian.log", text) == wanted
+    opennmt = "[2021-01-01 14:47:26,759 INFO] Step {i}/ 500; acc:  51.25; ppl:  8.43; xent: {x}; "
+    opennmt += "lr: 0.00025; 1320/1445 tok/s;  19995 sec\n"
+    text = "".join(opennmt.format(i=i, x=9.5 - i) for i in range(1, 4))
+    wanted = [Step(step=i, loss=9.5 - i, lr=2.5e-4) for i in range(1, 4)]
+    assert steps_of(tmp_path / "opennmt.log", text) == wanted
+
+
+def test_the_steps_of_the_first_opennmt_count_on_from_epoch_to_epoch(tmp_path: Path) -> None:
+    line = "Epoch  {e}, {i:5}/  100; acc:  3.99; ppl: 1792.57; xent:   2.5; 3438 src tok/s\n"
+    text = "".join(line.format(e=e, i=i) for e in (1, 2) for i in (50, 100))
+    assert [step.step for step in steps_of(tmp_path / "log", text)] == [50, 100, 150, 200]
+
+
+def test_nan_is_read_where_a_program_fills_it_up() -> None:
+    assert repr(pairs("loss: nanxxx, lr: 0.5")) == "{'loss': nan, 'lr': 0.5}"
+    assert repr(pairs("loss: infxxx, lr: 0.5")) == "{'loss': inf, 'lr': 0.5}"
+    assert pairs("loss: nanxes, lr: 0.5") == {"lr": 0.5}
+
+
+def test_wide_colons_are_colons(tmp_path: Path) -> None:
+    line = "\u8bad\u7ec3\u6b21\u6570\uff1a{i}, Loss\uff1a{i}.5\n"
+    text = "".join(line.format(i=i) for i in range(1, 4))
+    text += "\u6574\u4f53\u6d4b\u8bd5\u96c6\u4e0a\u7684Loss: 262.5\n"
+    assert [step.loss for step in steps_of(tmp_path / "log", text)] == [1.5, 2.5, 3.5]
+
+
+def test_the_line_of_a_program_is_no_loss(tmp_path: Path) -> None:
+    text = "2024-01-01 | INFO     | __main__:train:98 - step {i} | ce_loss: {i}.5\n"
+    found = steps_of(tmp_path / "log", "".join(text.format(i=i) for i in range(3)))
+    assert [step.loss for step in found] == [0.5, 1.5, 2.5]
+    assert pairs("epoch:3 - loss: 2.5") == {"epoch": 3.0, "loss": 2.5}
