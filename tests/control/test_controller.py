@@ -1,5 +1,6 @@
 """The controller acts on real training: what is written is what is done, and nothing more."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -173,6 +174,17 @@ def test_dry_run_writes_what_it_would_do_and_changes_nothing() -> None:
     assert dry.go(100) == losses
     assert dry.actions
     assert all(action.dry_run for action in dry.actions if action.kind != "outcome")
+
+
+@pytest.mark.parametrize("bad", [[100], [100, 125]])
+def test_dry_run_says_nothing_of_what_came_of_moves_that_were_not_made(bad: list[int]) -> None:
+    dry = Training(0.01, Backoff(dry_run=True))
+    assert dry.controller is not None
+    for step in range(200):
+        loss = math.nan if step in bad else 1.0 - 0.001 * step
+        assert dry.controller.before_step(dry.optimizer, step, loss, 1.0)
+        dry.controller.after_step(dry.optimizer, step)
+    assert [(action.step, action.dry_run) for action in dry.actions] == [(n, True) for n in bad]
 
 
 def test_rung_that_was_not_allowed_is_never_taken() -> None:
