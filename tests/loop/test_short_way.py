@@ -225,6 +225,19 @@ def test_accumulated_losses_never_go_the_short_way(n_short: list[int]) -> None:
     assert n_short == []
 
 
+def test_tied_to_a_watch_without_back_off_a_step_is_not_judged_before_its_update(
+    n_short: list[int],
+) -> None:
+    model = small_model()
+    first = attach(torch.optim.SGD(small_model(1).parameters(), lr=0.01), run_dir=False)
+    first.close()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    with attach(optimizer, run_dir=False, stderr=False, backoff=first.backoff) as watch:
+        train(model, optimizer, N)
+        assert watch.backoff is None
+    assert n_short == list(range(8, N))
+
+
 def test_a_second_watch_ends_the_short_way_of_the_first(n_short: list[int]) -> None:
     models = [small_model(0), small_model(1)]
     optimizers = [torch.optim.SGD(model.parameters(), lr=0.01) for model in models]
