@@ -302,7 +302,8 @@ def test_a_rate_that_cannot_be_scaled_is_left_alone_and_the_step_made(
 ) -> None:
     first, second = torch.nn.Parameter(torch.ones(1)), torch.nn.Parameter(torch.ones(1))
     odd = Unscalable(0.25)
-    sgd = SGD([{"params": [first]}, {"params": [second], "lr": odd}], lr=0.5, foreach=False)
+    groups: list[dict[str, Any]] = [{"params": [first]}, {"params": [second], "lr": odd}]
+    sgd = SGD(groups, lr=0.5, foreach=False)
     rate = RateScale(sgd)
     rate.scale = 0.1
     for _ in range(2):
