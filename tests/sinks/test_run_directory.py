@@ -19,7 +19,7 @@ from tensorboard.compat.proto.event_pb2 import Event
 
 from lrwatch.records import Action, Alert, Point, Step
 from lrwatch.sinks import event_writer
-from lrwatch.sinks.board import DIGEST
+from lrwatch.sinks.charts import DIGEST
 from lrwatch.sinks.event_writer import EventWriter
 from lrwatch.sinks.history import read_entries, read_ledger
 from lrwatch.sinks.run_directory import RunDirectory
