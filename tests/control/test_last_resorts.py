@@ -53,6 +53,11 @@ def test_where_the_weights_are_to_blame_and_the_rate_may_not_be_lowered_it_is_sa
     assert run.ladder.scale == 1.0
 
 
+def test_what_is_not_finite_is_left_to_the_run_where_nothing_may_be_left_out() -> None:
+    run = Run(Backoff(rungs=("backoff",)))
+    assert run.feed([*descent(0, 100), math.nan, math.nan, *descent(0, 100)[-20:]]) == []
+
+
 def test_ruined_launch_keeps_its_weights_where_none_may_be_brought_back() -> None:
     run = Run(Backoff(rungs=("skip", "backoff")))
     assert run.feed(*RUIN) == []
