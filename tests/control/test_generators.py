@@ -78,3 +78,23 @@ def test_memory_that_is_too_small_is_told_where_a_rewind_would_need_it(
     backoff = Backoff(memory_cap=10, rungs=rungs)
     assert n_slots_for(backoff, Snapshots(optimizer, max_bytes=10)) == 0
     assert [record.msg for record in caplog.records] == said
+
+
+def test_what_a_run_is_judged_by_comes_and_goes_with_its_weights() -> None:
+    class Noted:
+        def __init__(self) -> None:
+            self.calls: list[tuple[str, str]] = []
+
+        def mark(self, name: str) -> None:
+            self.calls.append(("mark", name))
+
+        def rewind(self, name: str) -> None:
+            self.calls.append(("rewind", name))
+
+    levels = Noted()
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], lr=0.1)
+    keeping = Keeping(Snapshots(optimizer), levels, n_slots=2, backoff=Backoff())
+    keeping.save("start", 0)
+    keeping.save("good0", 20)
+    keeping.load("start")
+    assert levels.calls == [("mark", "start"), ("mark", "good0"), ("rewind", "start")]

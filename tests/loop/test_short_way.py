@@ -51,6 +51,12 @@ def no_closure(model: nn.Module, optimizer: torch.optim.Optimizer, i: int) -> No
     optimizer.step(None)
 
 
+def closure_by_name(model: nn.Module, optimizer: torch.optim.Optimizer, i: int) -> None:
+    optimizer.zero_grad()
+    loss_of(model, i).backward()
+    optimizer.step(closure=None)
+
+
 def by_the_long_way(
     body: Callable[[nn.Module, torch.optim.Optimizer, int], None], patch: pytest.MonkeyPatch
 ) -> list[Step]:
@@ -166,6 +172,7 @@ BODIES = [
     plain,
     always_by_closure,
     no_closure,
+    closure_by_name,
     backward_twice,
     climbs_first,
     other_model_first,
