@@ -187,6 +187,27 @@ def test_dry_run_says_nothing_of_what_came_of_moves_that_were_not_made(bad: list
     assert [(action.step, action.dry_run) for action in dry.actions] == [(n, True) for n in bad]
 
 
+def test_step_without_a_loss_is_made_and_nothing_is_decided() -> None:
+    training = Training(0.01)
+    assert training.controller is not None
+    assert training.controller.before_step(training.optimizer, 0, None, None)
+    training.controller.after_step(training.optimizer, 0)
+    training.go(20)
+    assert training.controller.armed
+    assert training.actions == []
+
+
+def test_once_disarmed_no_step_has_to_be_judged_before_its_update() -> None:
+    training = Training(0.01)
+    assert training.controller is not None
+    training.go(1)
+    assert training.controller.calm is None
+    training.controller.disarm()
+    calm = training.controller.calm
+    assert calm is not None
+    assert calm[:2] == (math.inf, math.inf)
+
+
 def test_rung_that_was_not_allowed_is_never_taken() -> None:
     training = Training(3.0, Backoff(rungs=("skip", "backoff")))
     training.go(120, nan_at(100))
