@@ -29,5 +29,5 @@ def action_of(
         scale=after,
         to_step=to_step,
         helped=move.helped,
-        dry_run=dry_run and move.kind != "outcome",
+        dry_run=dry_run,
     )

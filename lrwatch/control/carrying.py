@@ -48,6 +48,8 @@ class Carrying:
         Raises:
             TrainingStoppedError: If the run is to end.
         """
+        if move.kind == "outcome" and self._refuse is not None:
+            return True  # of a move that was not made
         action = action_of(
             move,
             seen,
@@ -57,8 +59,6 @@ class Carrying:
             dry_run=self._refuse is not None,
         )
         self._write(action)
-        if move.kind == "outcome":
-            return True
         if self._refuse is not None:
             self._refuse()
             return True

@@ -4,10 +4,10 @@ from typing import Protocol
 
 
 class Levels(Protocol):
-    """See :class:`lrwatch.loop.controller.Levels`."""
+    """Levels that come and go with the weights: a run that went back is judged anew."""
 
     def mark(self, name: str) -> None:
         """Keep the levels of now under this name."""
 
     def rewind(self, name: str) -> None:
-        """Judge on as of the snapshot of this name."""
+        """Judge on as of the snapshot of this name; does nothing where it has no mark."""

@@ -155,11 +155,6 @@ class Snapshots:
             latest = max(self._slots.values(), key=lambda slot: slot.step)
             latest.mend(self._buffers())
 
-    def drop(self, name: str) -> None:
-        """Give the memory of a slot back."""
-        self._slots.pop(name, None)
-        self._surroundings.pop(name, None)
-
     def clear(self) -> None:
         """Give all memory back."""
         self._slots.clear()

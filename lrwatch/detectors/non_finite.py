@@ -18,12 +18,14 @@ class NonFinite(Detector):
     """Alerts at the first NaN or infinite loss; critical when it lasts for three in a row.
 
     A non-finite norm beside a finite loss is an ``info``: half precision looks for its scale that
-    way. Steps that the gradient scaler skipped do not count. The rate is said to be too high where
-    the loss had left its start upwards, or the norm had grown a hundredfold, before it broke; and
-    where, once it lasts, nothing was finite after one of the first three updates although every
-    gradient before was, or the loss a thousand times its first value: then the update broke the
-    weights. (An ``eps`` that is zero in half precision does so, too. So few losses have no noise to
-    be measured by: here alone a shift of the loss counts.)
+    way. But where that loss is exactly 0 it counts as not finite: so the Trainer of Transformers
+    writes a loss that was NaN, since it leaves such values out of its mean. Steps that the gradient
+    scaler skipped do not count. The rate is said to be too high where the loss had left its start
+    upwards, or the norm had grown a hundredfold, before it broke; and where, once it lasts, nothing
+    was finite after one of the first three updates although every gradient before was, or the loss
+    a thousand times its first value: then the update broke the weights. (An ``eps`` that is zero in
+    half precision does so, too. So few losses have no noise to be measured by: here alone a shift
+    of the loss counts.)
 
     Does not catch: finite blow-ups (:mod:`~lrwatch.detectors.divergence`). Missing values are not
     trouble. Closed after 16 finite losses. A first value that is NaN is judged like any other.
@@ -45,7 +47,7 @@ class NonFinite(Detector):
         if s.loss_was_bad:
             return self._bad_loss(s)
         if s.norm_was_bad:
-            return self._bad_norm(s)
+            return self._bad_loss(s) if s.loss == 0.0 else self._bad_norm(s)
         if s.loss == s.loss:
             self._streak = 0
             self._finite += 1
@@ -58,8 +60,11 @@ class NonFinite(Detector):
         self._finite = 0
         lasting = self._streak >= _LASTING
         side = _side(s) or ("too_high" if lasting and _broken_at_once(s) else None)
-        words = f"loss not finite for {self._streak} steps" if lasting else "loss is not finite"
-        before = f", last finite loss {s.last_loss:.4g}" if s.n else ", from the first step on"
+        what = "not finite" if s.loss_was_bad else "0 with a gradient norm that is not finite"
+        words = f"loss {what} for {self._streak} steps" if lasting else f"loss is {what}"
+        last = s.last_loss if s.n and s.loss_was_bad else None
+        before = "" if last is None else f", last finite loss {last:.4g}"
+        before = before if s.n else ", from the first step on"
         return self.tell(
             s,
             "critical" if lasting else "warning",
@@ -69,7 +74,7 @@ class NonFinite(Detector):
             advice=_advice(s, side),
             evidence={
                 "n_bad": self._streak,
-                "last_finite_loss": s.last_loss if s.n else None,
+                "last_finite_loss": last,
                 **(HUNDREDTH.evidence(s.lr) if _at_launch(s, side) else {}),
             },
         )

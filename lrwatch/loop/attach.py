@@ -143,17 +143,17 @@ def attach(
         stderr=stderr,
     )
     check_backoff(optimizer, backoff)
-    at_once = check_before_step or backoff is not False
+    acts = backoff is not False and backoff is not None
     ears = Ears.of(
         optimizer,
-        at_once=at_once,
+        at_once=check_before_step or acts,
         norm_every=norm_every,
         total_steps=total_steps,
         notice=notice if stderr else warn,
         pretrained=pretrained,
         surrogate=surrogate,
         name=name,
-        acts=backoff is not False and backoff is not None,
+        acts=acts,
     )
     earlier = _watches.pop(optimizer, None)
     if earlier is not None:

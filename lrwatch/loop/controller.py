@@ -62,7 +62,7 @@ class Controller(Protocol):
         ...
 
     def after_step(self, optimizer: Optimizer, step: int) -> None:
-        """Bind the schedule's own rates back; take a snapshot if one is due."""
+        """Bind the schedule's own rates back."""
         ...
 
     def on_alerts(self, alerts: Sequence[Alert]) -> None:
@@ -88,13 +88,3 @@ class Controller(Protocol):
     def close(self) -> None:
         """Give back what was taken: rates, buffers, files."""
         ...
-
-
-class Levels(Protocol):
-    """What steps are judged by, kept with every snapshot: a run that went back is judged anew."""
-
-    def mark(self, name: str) -> None:
-        """Keep the levels of now under this name."""
-
-    def rewind(self, name: str) -> None:
-        """Judge on as of the snapshot of this name; does nothing where it has no mark."""

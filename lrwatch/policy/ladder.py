@@ -138,6 +138,7 @@ class Ladder:
     def _begin_anew(self) -> None:
         self.scale = 1.0
         self._asking.drop()
+        self._skipping.drop()
         self._course.contest = None
         self._course.follow(Arm(1.0, from_start=False))
         self._course.recent.clear()

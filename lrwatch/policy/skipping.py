@@ -120,8 +120,9 @@ class Skipping:
         if outage.asked and outage.blames_weights:
             outage.clear()
             return self._relapsing.blame_weights(seen)
-        what = "1 update" if n == 1 else f"{n} updates in a row"
-        self._course.tell(f"{what} left out, and now a batch like those before", helped=True)
+        if "skip" in self._course.settings.rungs:
+            what = "1 update" if n == 1 else f"{n} updates in a row"
+            self._course.tell(f"{what} left out, and now a batch like those before", helped=True)
         return self._give_up_asking("the data were to blame, not the weights")
 
     def _give_up_asking(self, reason: str) -> Move | None:

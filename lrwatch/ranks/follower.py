@@ -33,6 +33,7 @@ class Follower(Exchange):
         self._place = place(rank)
         self._n_confirmed = 0
         self._seen = ""
+        self._has_rank_0_ended = False
 
     def turn(self, *, closing: bool = False) -> list[tuple[int, Row]]:
         """Leave the own rows for rank 0, and fetch what it has merged."""
@@ -72,9 +73,11 @@ class Follower(Exchange):
 
     def _read(self, text: bytes) -> list[tuple[int, Row]]:
         if text.decode() == self._seen:
+            self.parted = self.parted or self._forsaken()
             return []
         self._seen = text.decode()
         letter = Letter.of(text)
+        self._has_rank_0_ended = letter.closed
         found = [
             (index, row)
             for index, row in enumerate(letter.rows, letter.first)
@@ -90,6 +93,9 @@ class Follower(Exchange):
     def _apart(self, letter: Letter) -> str | None:
         if letter.acts != self._acts:
             return "back-off is on at rank 0 only" if letter.acts else "back-off is off at rank 0"
-        if letter.closed and self._n_merged < self._n_added:
-            return "rank 0 has ended"
-        return None
+        return self._forsaken()
+
+    def _forsaken(self) -> str | None:
+        """Whether steps were told after rank 0 has ended, which it then merges no more."""
+        is_forsaken = self._has_rank_0_ended and self._n_merged < self._n_added
+        return "rank 0 has ended" if is_forsaken else None

@@ -1,5 +1,6 @@
 """The controller acts on real training: what is written is what is done, and nothing more."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -173,6 +174,38 @@ def test_dry_run_writes_what_it_would_do_and_changes_nothing() -> None:
     assert dry.go(100) == losses
     assert dry.actions
     assert all(action.dry_run for action in dry.actions if action.kind != "outcome")
+
+
+@pytest.mark.parametrize("bad", [[100], [100, 125]])
+def test_dry_run_says_nothing_of_what_came_of_moves_that_were_not_made(bad: list[int]) -> None:
+    dry = Training(0.01, Backoff(dry_run=True))
+    assert dry.controller is not None
+    for step in range(200):
+        loss = math.nan if step in bad else 1.0 - 0.001 * step
+        assert dry.controller.before_step(dry.optimizer, step, loss, 1.0)
+        dry.controller.after_step(dry.optimizer, step)
+    assert [(action.step, action.dry_run) for action in dry.actions] == [(n, True) for n in bad]
+
+
+def test_step_without_a_loss_is_made_and_nothing_is_decided() -> None:
+    training = Training(0.01)
+    assert training.controller is not None
+    assert training.controller.before_step(training.optimizer, 0, None, None)
+    training.controller.after_step(training.optimizer, 0)
+    training.go(20)
+    assert training.controller.armed
+    assert training.actions == []
+
+
+def test_once_disarmed_no_step_has_to_be_judged_before_its_update() -> None:
+    training = Training(0.01)
+    assert training.controller is not None
+    training.go(1)
+    assert training.controller.calm is None
+    training.controller.disarm()
+    calm = training.controller.calm
+    assert calm is not None
+    assert calm[:2] == (math.inf, math.inf)
 
 
 def test_rung_that_was_not_allowed_is_never_taken() -> None:

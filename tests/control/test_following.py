@@ -153,6 +153,7 @@ def test_closing_the_second_leaves_the_first_at_work() -> None:
     pair.go(60)
     assert any(action.kind == "rewind" for action in pair.ledgers[0].actions)
     assert first.backoff.armed
+    assert first.backoff.scale < 1.0
 
 
 def test_tying_after_the_first_step_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

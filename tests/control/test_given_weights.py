@@ -9,7 +9,9 @@ import torch
 from torch import nn
 
 import lrwatch
+from lrwatch.control.exchanged import Exchanged
 from lrwatch.control.owner import inmost, owner_of
+from lrwatch.control.saving import Saving
 from tests.control.plateau import Plateau
 
 BEST = {"weight": torch.full((1, 4), 77.0)}
@@ -33,6 +35,50 @@ def test_weights_that_are_written_in_a_trial_stay_when_the_run_ends(tmp_path: Pa
     run.model.weight.data.fill_(77.0)
     run.watch.close()
     assert torch.equal(run.weight(), BEST["weight"])
+
+
+@pytest.mark.parametrize("put", [torch.full((1, 4), 77.0).double(), torch.full((1, 2), 77.0)])
+def test_weights_of_another_kind_that_are_put_in_place_in_a_trial_stay(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, put: torch.Tensor
+) -> None:
+    run = Plateau(tmp_path).until_a_trial()
+    run.model.weight.data = put.clone()
+    run.watch.close()
+    assert run.model.weight.dtype == put.dtype
+    assert torch.equal(run.model.weight.detach(), put)
+    assert not caplog.records
+
+
+def test_weights_whose_type_alone_was_changed_in_a_trial_are_others(tmp_path: Path) -> None:
+    run = Plateau(tmp_path).until_a_trial()
+    tried = run.weight()
+    run.model.double()
+    run.watch.close()
+    assert torch.equal(run.weight(), tried.double())
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_other"),
+    [(1.0, 2.0, False), (1.0, 3.0, True), (torch.nan, 2.0, True), (1.0, torch.nan, True)],
+)
+def test_weights_are_others_where_one_of_them_is(
+    first: float, second: float, is_other: bool
+) -> None:
+    weights = [nn.Parameter(torch.full((3,), value)) for value in (1.0, 2.0)]
+    optimizer = torch.optim.SGD(weights, lr=0.1)
+    exchanged = Exchanged(optimizer)
+    exchanged.updated()
+    weights[0].data.fill_(first)
+    weights[1].data.fill_(second)
+    assert exchanged.seen() is is_other
+
+
+def test_what_is_not_a_number_before_and_after_is_the_same() -> None:
+    weight = nn.Parameter(torch.tensor([1.0, torch.nan]))
+    optimizer = torch.optim.SGD([weight], lr=0.1)
+    exchanged = Exchanged(optimizer)
+    exchanged.updated()
+    assert not exchanged.seen()
 
 
 def test_an_average_that_is_swapped_in_for_a_score_and_saved_is_no_end_of_the_trial(
@@ -104,6 +150,36 @@ def test_a_model_that_was_pickled_in_a_run_can_be_loaded(tmp_path: Path) -> None
     copied.load_state_dict(BEST)
     assert torch.equal(copied.weight.detach(), BEST["weight"])
     run.watch.close()
+
+
+def trial_that_cannot_be_called_off(optimizer: torch.optim.Optimizer) -> Saving:
+    def settle(why: str) -> None:
+        raise MemoryError(why)
+
+    return Saving(optimizer, None, settle=settle, is_safe=lambda: True, step=lambda: 0)
+
+
+def test_a_trial_that_cannot_be_called_off_keeps_no_run_from_being_saved(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    optimizer = torch.optim.SGD([nn.Parameter(torch.ones(1))], lr=0.1)
+    saving = trial_that_cannot_be_called_off(optimizer)
+    assert optimizer.state_dict()["param_groups"][0]["lr"] == 0.1
+    assert [record.message for record in caplog.records] == [
+        "the back-off could not call a trial off"
+    ]
+    saving.close()
+
+
+def test_under_strict_a_trial_that_cannot_be_called_off_raises(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LRWATCH_STRICT", "1")
+    optimizer = torch.optim.SGD([nn.Parameter(torch.ones(1))], lr=0.1)
+    saving = trial_that_cannot_be_called_off(optimizer)
+    with pytest.raises(MemoryError, match="the run is being saved"):
+        optimizer.state_dict()
+    saving.close()
 
 
 def test_of_several_modules_with_the_weights_the_inmost_is_the_owner() -> None:

@@ -270,6 +270,61 @@ def test_a_step_with_a_closure_that_raises_leaves_the_scheduled_rate_behind() ->
     assert sgd.param_groups[0]["lr"] == 1.0
 
 
+def test_a_closure_given_by_name_is_scaled_from_its_beginning() -> None:
+    weight = torch.nn.Parameter(torch.ones(1))
+    sgd = SGD([weight], lr=1.0)
+    rate = RateScale(sgd, explicit=True)
+    rate.scale = 0.5
+    seen: list[float] = []
+
+    def closure() -> float:
+        seen.append(sgd.param_groups[0]["lr"])
+        raise KeyError("lost")
+
+    with pytest.raises(KeyError, match="lost"):
+        sgd.step(closure=closure)
+    assert seen == [0.5]
+    assert sgd.param_groups[0]["lr"] == 1.0
+
+
+class Unscalable(float):
+    """A rate that a schedule of the user's made, and that nothing can be multiplied with."""
+
+    def __mul__(self, other: object) -> float:
+        raise ArithmeticError("no product")
+
+    def __neg__(self) -> float:
+        return -float(self)
+
+
+def test_a_rate_that_cannot_be_scaled_is_left_alone_and_the_step_made(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    first, second = torch.nn.Parameter(torch.ones(1)), torch.nn.Parameter(torch.ones(1))
+    odd = Unscalable(0.25)
+    groups: list[dict[str, Any]] = [{"params": [first]}, {"params": [second], "lr": odd}]
+    sgd = SGD(groups, lr=0.5, foreach=False)
+    rate = RateScale(sgd)
+    rate.scale = 0.1
+    for _ in range(2):
+        first.grad, second.grad = torch.ones(1), torch.ones(1)
+        sgd.step()
+    assert (first.item(), second.item()) == (0.0, 0.5)
+    assert [group["lr"] for group in sgd.param_groups] == [0.5, odd]
+    assert rate.scale == 1.0
+    assert [record.message for record in caplog.records] == [
+        "the rate could not be scaled and is left alone"
+    ]
+
+
+def test_under_strict_a_rate_that_cannot_be_scaled_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LRWATCH_STRICT", "1")
+    sgd = SGD([torch.nn.Parameter(torch.ones(1))], lr=Unscalable(0.25))
+    RateScale(sgd).scale = 0.1
+    with pytest.raises(ArithmeticError, match="no product"):
+        sgd.step()
+
+
 def test_hot_run_of_lbfgs_is_rescued() -> None:
     torch.manual_seed(0)
     model = torch.nn.Sequential(torch.nn.Linear(8, 32), torch.nn.ReLU(), torch.nn.Linear(32, 2))

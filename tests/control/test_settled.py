@@ -48,6 +48,25 @@ def test_rescued_run_may_still_go_up_after_a_resume() -> None:
     assert resumed(run.ladder)._course.ceiling == 0.05
 
 
+def test_run_that_is_saved_while_older_weights_are_looked_at_gets_its_own_back() -> None:
+    run = Run(moved=0.05)
+    run.feed([*descent(0, 60), 30.0, 30.0, 30.0, 30.0])
+    assert (run.moves[-1][1].kind, run.moves[-1][1].save) == ("rewind", "held")
+    assert run.ladder.is_on_trial
+    (move,) = run.ladder.settle("the run is being saved")
+    assert (move.kind, move.load, move.scale) == ("rewind", "held", None)
+    assert not run.ladder.is_on_trial
+    assert run.ladder.settle("the watch ends") == []
+
+
+def test_resumed_run_without_room_for_its_weights_keeps_none() -> None:
+    run = Run(n_slots=1)
+    run.ladder.load_state_dict(Ladder(Backoff()).state_dict())
+    run.feed(descent(0, 40))
+    assert run.saved == []
+    assert run.moves == []
+
+
 def test_weights_of_a_checkpoint_are_a_snapshot_to_go_back_to() -> None:
     run = Run(moved=0.05)
     run.feed(descent(0, 300))

@@ -143,3 +143,24 @@ def test_an_update_that_threw_the_loss_far_off_broke_the_weights(
     run = steps([*losses, *[math.nan] * 4], [*norms, *[math.nan] * 4])
     raised = [a for a in alerts_of(NonFinite(), run) if a.severity == "critical"]
     assert [a.verdict for a in raised] == [side]
+
+
+def zeros(norm: float) -> list[Step]:
+    """A Trainer of Transformers that leaves NaN losses out of the mean it writes."""
+    before = [Step(step=i, loss=loss, grad_norm=1.0) for i, loss in enumerate(noise(20))]
+    return [*before, *(Step(step=20 + i, loss=0.0, grad_norm=norm) for i in range(5))]
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_a_loss_of_exactly_zero_with_a_bad_norm_is_a_nan_that_was_left_out(bad: float) -> None:
+    alerts = alerts_of(NonFinite(), zeros(bad))
+    assert brief(alerts) == [
+        ("non_finite", "warning", 20, "opened"),
+        ("non_finite", "critical", 22, "raised"),
+    ]
+    words = "loss 0 with a gradient norm that is not finite for 3 steps"
+    assert (alerts[1].message, alerts[1].evidence["last_finite_loss"]) == (words, None)
+
+
+def test_a_loss_of_exactly_zero_with_a_good_norm_is_none() -> None:
+    assert alerts_of(NonFinite(), zeros(1e-9)) == []

@@ -15,7 +15,7 @@ from torch import nn
 from lrwatch import LrwatchError, attach
 from lrwatch.loop.guard import Guard
 from lrwatch.records import Alert, Point
-from tests.loop.training import Told, small_model, train
+from tests.loop.training import Told, loss_of, small_model, train
 
 
 class Scalar:
@@ -209,7 +209,19 @@ PARTS = [
     "lrwatch.loop.step_rates.StepRates.take",
     "lrwatch.loop.sample.Sample.judged",
     "lrwatch.loop.judge.Judge.take",
+    "lrwatch.loop.judge.Judge.judge",
+    "lrwatch.loop.step_loss.StepLoss.before_backward",
+    "lrwatch.loop.step_loss.StepLoss.after_backward",
+    "lrwatch.loop.recorder.Recorder.before_clip",
+    "lrwatch.loop.recorder.Recorder.after_clip",
+    "lrwatch.loop.recorder.Recorder.say_if_idle",
+    "lrwatch.loop.drift._some",
     "lrwatch.watcher.Watcher.update",
+]
+PARTS_OF_SCALING = [
+    "lrwatch.loop.objective.was_scaled",
+    "lrwatch.loop.recorder.Recorder.owns",
+    "lrwatch.loop.recorder.Recorder.skipped_by_scaler",
 ]
 
 
@@ -235,6 +247,53 @@ def test_no_part_that_breaks_ends_or_changes_the_training(
     reference = run()
     monkeypatch.setattr(part, fail)
     assert all(torch.equal(a, b) for a, b in zip(run(), reference, strict=True))
+
+
+@pytest.mark.parametrize("part", PARTS_OF_SCALING)
+def test_no_part_that_breaks_ends_or_changes_a_training_with_a_gradient_scaler(
+    part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run() -> list[torch.Tensor]:
+        model = small_model()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+        scaler = torch.amp.GradScaler("cpu", init_scale=2.0**10)
+        with attach(optimizer, run_dir=False, stderr=False):
+            for i in range(4):
+                optimizer.zero_grad()
+                loss = loss_of(model, i) * (float("inf") if i == 1 else 1.0)
+                scaler.scale(loss).backward()
+                scaler.step(optimizer)
+                scaler.update()
+        return [p.detach().clone() for p in model.parameters()]
+
+    def fail(*args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError("injected")
+
+    reference = run()
+    monkeypatch.setattr(part, fail)
+    assert all(torch.equal(a, b) for a, b in zip(run(), reference, strict=True))
+
+
+def test_a_watcher_that_cannot_tell_is_asked_in_vain_and_nothing_is_raised(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Mute:
+        band = None
+
+        def __getattr__(self, name: str) -> Any:
+            raise RuntimeError(f"no {name}")
+
+        def update(self, step: object) -> list[Alert]:
+            return []
+
+    monkeypatch.setattr("lrwatch.loop.ears.Watcher", lambda **_: Mute())
+    model = small_model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    with attach(optimizer, run_dir=False, stderr=False) as watch:
+        train(model, optimizer, 3)
+        assert watch.alerts == []
+        assert watch.verdict == "undecided"
+        assert watch.state_dict() == {"v": 1, "n_steps": 3}
 
 
 @pytest.mark.parametrize("optimizer", [None, "adam", nn.Linear(1, 1)])

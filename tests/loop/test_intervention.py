@@ -1,5 +1,6 @@
 """What a controller may do between the judgement of a step and its update."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -230,3 +231,38 @@ def test_a_step_skipped_by_the_scaler_reaches_no_controller(script: Script) -> N
                 scaler.step(optimizer)
                 scaler.update()
         assert [call[1] for call in script.calls if call[0] == "before"] == [0, 2, 3]
+
+
+@pytest.mark.parametrize("name", ["calm", "passed", "lend", "on_alerts", "after_step", "close"])
+def test_a_controller_may_break_wherever_it_is_called(
+    script: Script, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    def breaks(*_: Any) -> Any:
+        raise RuntimeError("bug")
+
+    if name in ("passed", "lend"):
+        script.calm, script.scale = Calm(math.inf, math.inf, 64), 0.5
+    if name == "calm":
+        monkeypatch.setattr(Script, name, property(breaks, lambda *_: None), raising=False)
+    else:
+        monkeypatch.setattr(script, name, breaks)
+    model, optimizer = new(lr=0.01)
+    with attach(optimizer, model, run_dir=False, stderr=False, backoff=True) as watch:
+        for i in range(8):
+            optimizer.zero_grad()
+            (loss_of(model, i) * (float("nan") if i == 7 else 1.0)).backward()
+            optimizer.step()
+        assert watch.n_steps == 8
+    assert caplog.records[0].getMessage() == "the back-off failed, training goes on"
+
+
+def test_a_calm_controller_is_told_of_no_step_without_a_loss(script: Script) -> None:
+    script.calm = Calm(math.inf, math.inf, 64)
+    model, optimizer = new(lr=0.01)
+    with attach(optimizer, model, run_dir=False, stderr=False, backoff=True):
+        for i in range(4):
+            one_step(model, optimizer, i)
+        optimizer.step()
+    passed = [call[1] for call in script.calls if call[0] == "passed"]
+    assert passed
+    assert 4 not in passed

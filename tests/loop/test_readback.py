@@ -285,10 +285,31 @@ def test_a_step_that_is_only_captured_is_none(monkeypatch: pytest.MonkeyPatch) -
             loss_of(model, 0).backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
-        logged += train(model, optimizer, 3)
+        loss = loss_of(model, 1)
+        loss.backward()  # onto gradients that were not set to zero
+        optimizer.step()
+        logged += [loss.item(), *train(model, optimizer, 3)]
     assert told.losses == logged
-    assert [step.step for step in told.steps] == list(range(6))
+    assert [step.step for step in told.steps] == list(range(7))
     assert None not in told.norms
+
+
+def test_a_norm_that_was_only_captured_is_not_that_of_gradients_that_come_by_a_replay(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model, told = small_model(), Told()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    with attach(optimizer, run_dir=False, stderr=False, norm_every=1, sinks=[told]):
+        with monkeypatch.context() as patched:
+            patched.setattr("lrwatch.loop.recorder.is_capturing", lambda: True)
+            loss_of(model, 0).backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+        for p in model.parameters():
+            p.grad = torch.ones_like(p)
+        optimizer.step()
+    n = sum(p.numel() for p in model.parameters())
+    assert told.norms == pytest.approx([n**0.5])
 
 
 def test_steps_that_are_only_captured_give_their_slots_back(

@@ -51,6 +51,12 @@ def no_closure(model: nn.Module, optimizer: torch.optim.Optimizer, i: int) -> No
     optimizer.step(None)
 
 
+def closure_by_name(model: nn.Module, optimizer: torch.optim.Optimizer, i: int) -> None:
+    optimizer.zero_grad()
+    loss_of(model, i).backward()
+    optimizer.step(closure=None)
+
+
 def by_the_long_way(
     body: Callable[[nn.Module, torch.optim.Optimizer, int], None], patch: pytest.MonkeyPatch
 ) -> list[Step]:
@@ -166,6 +172,7 @@ BODIES = [
     plain,
     always_by_closure,
     no_closure,
+    closure_by_name,
     backward_twice,
     climbs_first,
     other_model_first,
@@ -223,6 +230,19 @@ def test_accumulated_losses_never_go_the_short_way(n_short: list[int]) -> None:
 
     told_of(body)
     assert n_short == []
+
+
+def test_tied_to_a_watch_without_back_off_a_step_is_not_judged_before_its_update(
+    n_short: list[int],
+) -> None:
+    model = small_model()
+    first = attach(torch.optim.SGD(small_model(1).parameters(), lr=0.01), run_dir=False)
+    first.close()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    with attach(optimizer, run_dir=False, stderr=False, backoff=first.backoff) as watch:
+        train(model, optimizer, N)
+        assert watch.backoff is None
+    assert n_short == list(range(8, N))
 
 
 def test_a_second_watch_ends_the_short_way_of_the_first(n_short: list[int]) -> None:

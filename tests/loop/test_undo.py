@@ -177,3 +177,32 @@ def test_a_moment_that_somebody_else_holds_is_the_same_tensor() -> None:
     assert all(
         optimizer.state[p]["v"] is m for p, m in zip(model.parameters(), moments, strict=True)
     )
+
+
+class Remembers(Optimizer):
+    """Appends every gradient to one tensor, and holds what holds itself."""
+
+    def __init__(self, params: Any) -> None:
+        super().__init__(params, {"lr": 0.1})
+        self.seen = torch.zeros(0)
+        self.own: dict[str, Any] = {"of": self}
+        self.own["own"] = self.own
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        (p,) = self.param_groups[0]["params"]
+        self.seen.data = torch.cat([self.seen, p.grad])
+        p.sub_(p.grad, alpha=0.1)
+
+
+def test_weights_are_written_back_where_they_lie_and_what_grew_is_as_short_again() -> None:
+    flat = torch.ones(6)
+    weight = nn.Parameter(flat[:3])
+    optimizer = Remembers([weight])
+    with attach(optimizer, run_dir=False, stderr=False, backoff=True):
+        for factor in (1.0, torch.nan, 1.0):
+            optimizer.zero_grad()
+            (weight.sum() * factor).backward()
+            optimizer.step()
+    assert flat.tolist() == pytest.approx([0.8, 0.8, 0.8, 1.0, 1.0, 1.0])
+    assert optimizer.seen.tolist() == [1.0] * 6

@@ -11,6 +11,7 @@ import torch
 from lrwatch import attach
 from lrwatch.notify import Command
 from lrwatch.notify.calling import CallingSink
+from lrwatch.notify.errand import Errand
 from lrwatch.notify.webhook import TOKEN, URL
 from lrwatch.records import Action, Alert
 from tests.loop.training import small_model
@@ -125,6 +126,38 @@ def test_a_watch_that_is_closed_leaves_the_command_to_another_one(tmp_path: Path
     command.close(300)
     told = (tmp_path / "out").read_text()
     assert [told.count(f'"run": "{run}"') for run in ("first", "second")] == [1, 1]
+
+
+def test_a_command_hears_of_actions_and_a_function_does_not(tmp_path: Path) -> None:
+    command, heard = Command(saving(tmp_path / "out")), list[Alert]()
+    action = Action(kind="skip", step=7, reason="loss is not finite")
+    for call in (command, heard.append):
+        sink = CallingSink(call, "run")
+        sink.write_action(action)
+        sink.close()
+    command.close(300)
+    assert json.loads((tmp_path / "out").read_text().split("\n")[0])["kind"] == "skip"
+    assert heard == []
+
+
+def test_of_more_than_a_hundred_that_wait_the_oldest_are_left_out_and_counted() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    told: list[tuple[int, int]] = []
+
+    def deliver(item: int, n_left_out: int) -> str:
+        begun.set()
+        go_on.wait(300)
+        told.append((item, n_left_out))
+        return ""
+
+    errand = Errand("a slow one", deliver)
+    errand.send(0)
+    begun.wait(300)
+    for item in range(1, 151):
+        errand.send(item)
+    go_on.set()
+    errand.close(300)
+    assert told == [(0, 0), (51, 50), *((item, 0) for item in range(52, 151))]
 
 
 def test_failures_are_counted_anew_for_the_next_watch() -> None:

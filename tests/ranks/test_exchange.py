@@ -175,6 +175,51 @@ def test_rank_0_tells_the_rest_when_it_ends() -> None:
     assert losses(job.other.turn()) == [2.0, 2.0, 7.0]
 
 
+def test_a_late_rank_that_comes_with_more_than_it_missed_is_heard_from_there_on() -> None:
+    job = Job()
+    for _ in range(5):
+        job.leader.add(Row(loss=1.0))
+    job.clock.now_s += leader.PATIENCE_S + 1.0
+    assert losses(job.leader.turn()) == [1.0] * 5
+    for step in range(7):
+        job.other.add(Row(loss=float(step)))
+    job.other.turn()
+    for _ in range(2):
+        job.leader.add(Row(loss=1.0))
+    assert losses(job.leader.turn()) == [3.0, 3.5]
+
+
+@pytest.mark.parametrize("acts", [True, False])
+@pytest.mark.parametrize("has_heard", [True, False])
+def test_a_rank_that_goes_on_where_rank_0_has_ended_judges_by_itself(
+    has_heard: bool, acts: bool
+) -> None:
+    job = Job(acts=acts)
+    job.tell(1.0, 3.0)
+    job.other.turn()
+    job.leader.turn(closing=True)
+    if has_heard:
+        assert len(job.other.turn()) == 1
+        assert job.other.parted is None
+    job.other.add(Row(loss=3.0))
+    assert len(job.other.turn()) == (0 if has_heard else 1)
+    assert job.other.parted == "rank 0 has ended"
+
+
+@pytest.mark.parametrize("acts", [True, False])
+def test_a_rank_whose_word_rank_0_has_not_heard_yet_sees_that_only_one_of_them_acts(
+    acts: bool,
+) -> None:
+    job = Job(acts=acts)
+    job.leader.part("late")
+    job.leader.parted = None
+    job.leader.turn(closing=True)
+    other = Follower(job.store, rank=1, acts=not acts, clock=job.clock)
+    assert other.turn() == []
+    words = "back-off is on at rank 0 only" if acts else "back-off is off at rank 0"
+    assert other.parted == words
+
+
 @pytest.mark.parametrize("closing", [True, False])
 def test_where_ranks_act_nothing_is_merged_without_a_rank(closing: bool) -> None:
     job = Job(acts=True)

@@ -80,6 +80,23 @@ def test_nested_numbers_texts_and_what_is_not_finite(tmp_path: Path) -> None:
     assert repr(list(read(path))) == repr([Step(step=3, loss=2.5, grad_norm=float("nan"), lr=0.25)])
 
 
+def test_the_step_of_a_row_is_that_of_its_own_field_where_no_item_says_it(tmp_path: Path) -> None:
+    path = tmp_path / "run.wandb"
+    whole = message(1, message(1, b"loss") + b"\x28" + varint(3))
+    of_row = message(2, b"\x08" + varint(7))
+    data = [b"\x08\x05" + message(2, whole + of_row), history(item("_step", "9"), whole, of_row)]
+    path.write_bytes(framed(data))
+    assert list(read(path)) == [Step(step=7, loss=3.0), Step(step=9, loss=3.0)]
+
+
+def test_a_record_that_is_no_protocol_buffer_is_damage_and_the_next_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "run.wandb"
+    path.write_bytes(framed([step(0), message(2, b"\x0a\x7fshort"), step(1)]))
+    reading = read(path)
+    assert [step.step for step in reading] == [0, 1]
+    assert reading.n_damaged == 1
+
+
 def test_a_message_over_several_blocks_is_put_together(tmp_path: Path) -> None:
     path = tmp_path / "run.wandb"
     long = history(item("note", '"' + "x" * 90_000 + '"'), item("_step", "1"), item("loss", "2.0"))

@@ -5,9 +5,12 @@ import xml.etree.ElementTree as ET
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from matplotlib.figure import Figure
 
 from lrwatch.cli import main
 from lrwatch.readers.source import open_log
@@ -150,6 +153,30 @@ def test_the_rate_as_applied_is_drawn_where_it_is_not_the_schedules(
     assert ">scheduled</text>" in picture
     assert ">applied</text>" in picture
     assert ">scheduled</text>" not in svg(story_of(attached))
+
+
+def test_the_png_shows_the_rate_as_applied_and_a_wedge_for_what_was_done(
+    scaled: Path, attached: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Figure] = []
+    save = Figure.savefig
+
+    def saved(figure: Figure, *args: Any, **kwargs: Any) -> None:
+        made.append(figure)
+        save(figure, *args, **kwargs)
+
+    monkeypatch.setattr(Figure, "savefig", saved)
+    for run in (scaled, attached):
+        assert lrwatch(run, "-o", tmp_path / "out.png").exit_code == 0
+    legends = [[found for c in f.axes if (found := c.get_legend())] for f in made]
+    words = [[text.get_text() for legend in some for text in legend.texts] for some in legends]
+    assert words == [["scheduled", "applied"], []]
+    wedges = [[x for c in f.axes for x in c.lines if x.get_marker() == "^"] for f in made]
+    assert [[np.asarray(x.get_xdata()).tolist() for x in some] for some in wedges] == [
+        [[50]],
+        [[90]],
+    ]
+    assert [[x.get_markerfacecolor() for x in some] for some in wedges] == [["white"], ["#7b4ab5"]]
 
 
 def test_a_wedge_is_filled_where_the_action_helped(scaled: Path, attached: Path) -> None:

@@ -18,6 +18,8 @@ from tensorboard.backend.event_processing.event_file_loader import RawEventFileL
 from tensorboard.compat.proto.event_pb2 import Event
 
 from lrwatch.records import Action, Alert, Point, Step
+from lrwatch.sinks import event_writer
+from lrwatch.sinks.charts import DIGEST
 from lrwatch.sinks.event_writer import EventWriter
 from lrwatch.sinks.history import read_entries, read_ledger
 from lrwatch.sinks.run_directory import RunDirectory
@@ -205,6 +207,36 @@ def test_a_vanished_directory_is_made_again(tmp_path: Path) -> None:
     directory.close()
     assert [record.step for record in read_ledger(ledger(tmp_path / "run"))] == [2]
     assert 2 in steps_of(tmp_path / "run", "lrwatch/mark/divergence")
+
+
+def test_an_event_file_that_vanished_is_begun_anew_with_the_digest(tmp_path: Path) -> None:
+    directory = RunDirectory(tmp_path)
+    directory.write_alert(alert(1))
+    while not (written := list((tmp_path / "lrwatch").glob("events.*"))) or not steps_of(
+        tmp_path, "lrwatch/mark/divergence"
+    ):
+        time.sleep(0.01)
+    written[0].unlink()
+    directory.write_point(point(2))
+    directory.close()
+    starts = [e.step for e in events(tmp_path) if e.HasField("session_log")]
+    assert starts == [3]
+    assert steps_of(tmp_path, "lrwatch/loss") == [2]
+    assert steps_of(tmp_path, DIGEST)
+
+
+def test_what_waits_for_the_disk_is_bounded_and_the_latest_is_kept(
+    tmp_path: Path, no_threads: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_writer, "_MAX_BACKLOG", 8)
+    directory = RunDirectory(tmp_path)
+    for step in range(50):
+        directory.write_alert(alert(step))
+    directory.close()
+    assert [record.step for record in read_ledger(ledger(tmp_path))] == list(range(50))
+    marked = steps_of(tmp_path, "lrwatch/mark/divergence")
+    assert 49 in marked
+    assert len(marked) <= 8
 
 
 def test_alerts_that_found_no_room_are_written_later(
