@@ -69,7 +69,6 @@ class BackoffController:
     ) -> None:
         self._backoff = backoff
         self._together = together or Together(acts=True)
-        self._wish = ""
         self._write = write_action
         self._disarm_file = DisarmFile(disarm_file)
         self._rate = RateScale(optimizer, explicit=True)
@@ -88,7 +87,7 @@ class BackoffController:
             write=write_action,
             refuse=(lambda: self._ladder.refuse()) if backoff.dry_run else None,
         )
-        self._pace = Pace()
+        self._pace, self._wish = Pace(), ""
         self._step, self._is_in_step = 0, False
         self._last: Seen | None = None
         self._saving = Saving(
@@ -162,6 +161,7 @@ class BackoffController:
             keeping=self._keeping,
             scale_of=lambda: 1.0 if self.closed else self._rate.scale,
             disarm=self.disarm,
+            settle=self._saving.now,
         )
 
     def disarm(self, reason: str = "asked for by the user") -> None:

@@ -22,11 +22,13 @@ class Exchanged:
     the same as before.
 
     Args:
-        optimizer: Held weakly.
+        optimizer: Held weakly. Once it is gone the weights that it had are looked at, where they
+            live on.
     """
 
     def __init__(self, optimizer: Optimizer) -> None:
         self._optimizer = weakref.ref(optimizer)
+        self._looked_at: list[weakref.ref[Tensor]] = []
         self._then: list[Tensor] | None = None
         self._is_usual = False
 
@@ -50,8 +52,12 @@ class Exchanged:
     @torch.no_grad()
     def _values(self) -> list[Tensor]:
         optimizer = self._optimizer()
-        trained = [] if optimizer is None else [p for p in parameters(optimizer) if p.requires_grad]
-        some = trained[:: max(1, len(trained) // _N_PARAMS)]
+        if optimizer is None:
+            some = [p for ref in self._looked_at if (p := ref()) is not None]
+        else:
+            trained = [p for p in parameters(optimizer) if p.requires_grad]
+            some = trained[:: max(1, len(trained) // _N_PARAMS)]
+            self._looked_at = list(map(weakref.ref, some))
         return [_spread(local(p).detach().reshape(-1)).clone() for p in some]
 
 

@@ -23,6 +23,7 @@ class Follower:
         keeping: The leader's; what it saves and brings back is this optimizer's, too.
         scale_of: The leader's scale.
         disarm: Disarms the leader.
+        settle: Ends what the leader has on trial; told why, in words.
     """
 
     def __init__(
@@ -32,8 +33,9 @@ class Follower:
         keeping: Keeping,
         scale_of: Callable[[], float],
         disarm: Callable[[], None],
+        settle: Callable[[str], None],
     ) -> None:
-        self._scale_of, self._disarm = scale_of, disarm
+        self._scale_of, self._disarm, self._settle = scale_of, disarm, settle
         self._rate = RateScale(optimizer, explicit=True)
         self._keeping = keeping
         self._snapshots = keeping.tie(optimizer)
@@ -87,6 +89,7 @@ class Follower:
         """Take nothing: all is in the leader's."""
 
     def close(self) -> None:
-        """Give back rates and memory."""
+        """Give back rates and memory; a trial ends first, as its weights are those of both."""
+        self._settle("the watch of a tied optimizer ends")
         self._rate.close()
         self._keeping.untie(self._snapshots)

@@ -36,6 +36,11 @@ class Kept:
         self.weight = room_for(local(p), None, host=host)
         self.state: State | None = None
 
+    @property
+    def of(self) -> Tensor | None:
+        """What it was made of; None once that is gone."""
+        return self._ref()
+
     def is_of(self, p: Tensor) -> bool:
         """Whether it was made of this very parameter."""
         return self._ref() is p

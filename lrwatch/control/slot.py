@@ -68,7 +68,7 @@ class Slot:
     @torch.no_grad()
     def load(
         self,
-        optimizer: Optimizer,
+        optimizer: Optimizer | None,
         params: Iterable[Tensor],
         buffers: Mapping[str, Tensor],
         *,
@@ -77,21 +77,15 @@ class Slot:
         """Write the copies back in place; no buffer keeps the weights from coming back.
 
         Args:
-            optimizer: Its state comes back, too.
+            optimizer: Its state comes back, too; None where it is gone.
             params: Where to, its own or not.
             buffers: The model's.
             exact: Bring buffers back that were exchanged since, too.
         """
-        pairs: Pairs = []
-        states: list[tuple[Tensor, State | None]] = []
-        for p in params:
-            kept = self._of(p)
-            if kept is not None:
-                now = optimizer.state.get(p, {})
-                states.append((p, kept.load(p, now, pairs) if kept.fits(p) else None))
-        copy_all(pairs)
-        for p, state in states:
-            _become(optimizer, p, state)
+        if optimizer is None:
+            copy_all([(local(p), weight) for p, weight in self.pairs(params)])
+        else:
+            self._load_trained(optimizer, params)
         own = [
             (now, kept)
             for now, kept in self._buffer_pairs(buffers)
@@ -110,6 +104,22 @@ class Slot:
         """The parameters that still have the shape of their copies, with these."""
         known = [(p, kept) for p in params if (kept := self._of(p)) is not None]
         return [(p, kept.weight) for p, kept in known if kept.fits(p)]
+
+    def params(self) -> list[Tensor]:
+        """The parameters that it was made of and that live on."""
+        return [p for kept in self._kept.values() if (p := kept.of) is not None]
+
+    def _load_trained(self, optimizer: Optimizer, params: Iterable[Tensor]) -> None:
+        pairs: Pairs = []
+        states: list[tuple[Tensor, State | None]] = []
+        for p in params:
+            kept = self._of(p)
+            if kept is not None:
+                now = optimizer.state.get(p, {})
+                states.append((p, kept.load(p, now, pairs) if kept.fits(p) else None))
+        copy_all(pairs)
+        for p, state in states:
+            _become(optimizer, p, state)
 
     def _of(self, p: Tensor) -> Kept | None:
         return _same(self._kept.get(id(p)), p)

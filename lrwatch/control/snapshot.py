@@ -134,14 +134,18 @@ class Snapshots:
             self._surroundings[name] = Surroundings(self._optimizer, self._others)
 
     def load(self, name: str, *, exact: bool = False, buffers: bool = True) -> int:
-        """Bring a slot back and return its step; the slot stays as it is."""
+        """Bring a slot back and return its step; the slot stays as it is.
+
+        Where the optimizer is gone, weights and buffers of a model that lives on come back.
+        """
         if name not in self._slots:
             raise ValueError(f"no snapshot named {name!r}; there are {sorted(self._slots)}")
         if exact and name not in self._surroundings:
             raise ValueError(f"snapshot {name!r} was saved without exact=True")
-        slot = self._slots[name]
-        params = [*parameters(self._optimizer), *self._bystanders.changed]
-        slot.load(self._optimizer, params, self._buffers() if buffers else {}, exact=exact)
+        slot, optimizer = self._slots[name], self._optimizer_ref()
+        own = slot.params() if optimizer is None else parameters(optimizer)
+        params = [*own, *self._bystanders.changed]
+        slot.load(optimizer, params, self._buffers() if buffers else {}, exact=exact)
         if exact:
             self._surroundings[name].load()
         return slot.step

@@ -1,6 +1,7 @@
 """Two optimizers that train parts of one model: tied, they do the same at the same step."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import lrwatch
 from lrwatch.control.keeping import Keeping
 from lrwatch.control.snapshot import Snapshots
 from lrwatch.records import Action, Alert, Point
+from tests.control.plateau import Plateau
 
 torch.set_num_threads(1)
 
@@ -154,6 +156,27 @@ def test_closing_the_second_leaves_the_first_at_work() -> None:
     assert any(action.kind == "rewind" for action in pair.ledgers[0].actions)
     assert first.backoff.armed
     assert first.backoff.scale < 1.0
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_trial_is_called_off_for_both_whichever_is_closed_first(
+    tmp_path: Path, order: tuple[int, int]
+) -> None:
+    run = Plateau(tmp_path)
+    more = nn.Parameter(torch.zeros(4))
+    second = torch.optim.SGD([more], lr=0.1)
+    watches = run.watch, lrwatch.attach(second, run_dir=False, backoff=run.watch.backoff)
+    more.grad = -torch.ones(4)
+    while not run.ladder._course.contest:
+        before = run.weight(), more.detach().clone()
+        run.step()
+        second.step()
+    run.step()
+    second.step()
+    assert not same([more.detach()], [before[1]])
+    for i in order:
+        watches[i].close()
+    assert same([run.weight(), more.detach()], list(before))
 
 
 def test_tying_after_the_first_step_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,10 +30,15 @@ def test_weights_that_are_loaded_in_a_trial_stay_when_the_run_ends(tmp_path: Pat
     assert torch.equal(run.weight(), BEST["weight"])
 
 
-def test_weights_that_are_written_in_a_trial_stay_when_the_run_ends(tmp_path: Path) -> None:
+@pytest.mark.parametrize("closes", [True, False])
+def test_weights_that_are_written_in_a_trial_stay_when_the_run_ends(
+    tmp_path: Path, closes: bool
+) -> None:
     run = Plateau(tmp_path).until_a_trial()
     run.model.weight.data.fill_(77.0)
-    run.watch.close()
+    if closes:
+        run.watch.close()
+    del run.optimizer
     assert torch.equal(run.weight(), BEST["weight"])
 
 

@@ -104,7 +104,15 @@ def disarm(run: Plateau) -> Tensor:
     return run.weight()
 
 
-@pytest.mark.parametrize("save", [ask_the_model, ask_the_optimizer, ask_the_watch, close, disarm])
+def drop(run: Plateau) -> Tensor:
+    """What happens where a function that trains returns without close()."""
+    del run.optimizer
+    return run.weight()
+
+
+@pytest.mark.parametrize(
+    "save", [ask_the_model, ask_the_optimizer, ask_the_watch, close, disarm, drop]
+)
 def test_trial_from_the_start_is_called_off_and_the_run_comes_back(
     tmp_path: Path, save: Callable[[Plateau], Tensor]
 ) -> None:
