@@ -1,7 +1,7 @@
 """Copies of tensors: what they take, where they lie, and one pass over the memory to write them."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -13,10 +13,23 @@ from lrwatch.ranks.shards import local
 Pairs = list[tuple[Tensor, Tensor]]
 
 
+def is_plain(tensor: Tensor) -> bool:
+    """Whether it holds numbers itself, and not other tensors, as quantised kinds do."""
+    return not hasattr(tensor, "__tensor_flatten__")
+
+
+def parts(tensor: Tensor) -> list[Tensor]:
+    """Itself, or the plain tensors that it is made of: few functions know of such a kind."""
+    if is_plain(tensor):
+        return [tensor]
+    names, _ = tensor.__tensor_flatten__()  # type: ignore[attr-defined]
+    return [part for name in names for part in parts(getattr(tensor, name))]
+
+
 def tensor_bytes(value: Any) -> int:
     """Bytes of all tensors in a nest of dicts, lists and tuples."""
     if isinstance(value, Tensor):
-        return local(value).numel() * value.element_size()
+        return sum(part.numel() * part.element_size() for part in parts(local(value)))
     if isinstance(value, Mapping):
         return sum(map(tensor_bytes, value.values()))
     if isinstance(value, (list, tuple)):
@@ -34,6 +47,8 @@ def room_for(tensor: Tensor, held: Any, *, host: bool) -> Tensor:
     """
     if isinstance(held, Tensor) and held.shape == tensor.shape and held.dtype == tensor.dtype:
         return held
+    if not is_plain(tensor):
+        return _alike(tensor, host=host)
     if not host or tensor.device.type == "cpu":
         return torch.empty_like(tensor, requires_grad=False)
     return torch.empty_like(tensor, device="cpu", pin_memory=True, requires_grad=False)
@@ -51,4 +66,13 @@ def is_writable(tensor: Tensor) -> bool:
 def copy_all(pairs: Pairs) -> None:
     """Write all of them."""
     if pairs:
-        torch._foreach_copy_([target for target, _ in pairs], [source for _, source in pairs])
+        targets = [part for target, _ in pairs for part in parts(target)]
+        torch._foreach_copy_(targets, [part for _, source in pairs for part in parts(source)])
+
+
+def _alike(tensor: Any, *, host: bool) -> Tensor:
+    """Room of the same kind, made as torch.compile does it."""
+    names, kind = tensor.__tensor_flatten__()
+    inner = {name: room_for(getattr(tensor, name), None, host=host) for name in names}
+    made = type(tensor).__tensor_unflatten__(inner, kind, tensor.shape, tensor.stride())
+    return cast(Tensor, made)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from lrwatch.control.copying import parts
 from lrwatch.control.slot import parameters
 from lrwatch.ranks.shards import local
 
@@ -58,7 +59,7 @@ class Exchanged:
             trained = [p for p in parameters(optimizer) if p.requires_grad]
             some = trained[:: max(1, len(trained) // _N_PARAMS)]
             self._looked_at = list(map(weakref.ref, some))
-        return [_spread(local(p).detach().reshape(-1)).clone() for p in some]
+        return [_spread(parts(local(p))[0].detach().reshape(-1)).clone() for p in some]
 
 
 def _spread(flat: Tensor) -> Tensor:

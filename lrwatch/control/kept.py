@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lrwatch.control.copying import Pairs, room_for
+from lrwatch.control.copying import Pairs, is_plain, room_for
 from lrwatch.ranks.shards import is_spread, local
 
 State = dict[str, Any]
@@ -84,6 +84,8 @@ class Kept:
 
 def _new(value: Tensor, p: Tensor) -> Tensor:
     """A tensor of the optimizer's state; spread over ranks as its weight is."""
+    if not is_plain(value):
+        return room_for(value, None, host=False).to(p.device)
     if is_spread(p) and local(p).shape == value.shape:
         return torch.empty_like(p, dtype=value.dtype, requires_grad=False)
     # A count such as Adam's stays on the processor, whatever the weight is on.

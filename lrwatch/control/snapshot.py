@@ -11,7 +11,7 @@ from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer
 
 from lrwatch.control.bystanders import Bystanders
-from lrwatch.control.copying import is_writable, tensor_bytes
+from lrwatch.control.copying import is_plain, is_writable, tensor_bytes
 from lrwatch.control.slot import Slot, parameters
 from lrwatch.control.surroundings import Surroundings
 from lrwatch.ranks import job
@@ -125,10 +125,17 @@ class Snapshots:
         return said + f"{self.n_slots} instead of {wanted} snapshots are kept"
 
     def save(self, name: str, step: int, *, exact: bool = False) -> None:
-        """Copy the run into the slot; ``exact`` keeps the surroundings of the weights too."""
+        """Copy the run into the slot; ``exact`` keeps the surroundings of the weights too.
+
+        Where that fails, as for want of memory, the slot is dropped: half of it would be no run.
+        """
         slot = self._slots.setdefault(name, Slot(host=self._where == "host"))
         self._bystanders.look()
-        slot.save(step, self._optimizer, self._params(), self._buffers())
+        try:
+            slot.save(step, self._optimizer, self._params(), self._buffers())
+        except BaseException:
+            self.drop(name)
+            raise
         self._surroundings.pop(name, None)
         if exact:
             self._surroundings[name] = Surroundings(self._optimizer, self._others)
@@ -179,7 +186,8 @@ class Snapshots:
 
         Last, whether they are only shares: the squares of all ranks' then sum up to the whole.
         """
-        pairs = self._slots[name].pairs(parameters(self._optimizer))
+        kept = self._slots[name].pairs(parameters(self._optimizer))
+        pairs = [(p, then) for p, then in kept if is_plain(then)]
         if not pairs:
             return 0.0, 0.0, False
         is_share = any(is_spread(p) for p, _ in pairs)

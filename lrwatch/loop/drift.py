@@ -101,7 +101,8 @@ def _some(parameters: Sequence[torch.Tensor]) -> torch.Tensor | None:
     known = [p for p in parameters if p.requires_grad and not is_lazy(p)]
     trained = [local(p.detach()) for p in known if p.is_floating_point()]
     every = max(1, sum(p.numel() for p in trained) // N_WEIGHTS)
-    parts = [p.reshape(-1)[::every] for p in trained if p.numel()]
+    plain = [p for p in trained if not hasattr(p, "__tensor_flatten__")]  # not the quantised
+    parts = [p.reshape(-1)[::every] for p in plain if p.numel()]
     if not parts:
         return None
     # Not on the CPU if one is elsewhere: what nobody waits for would be read there before it came.
