@@ -1,4 +1,6 @@
-"""What lrwatch raises when it cannot do what was asked."""
+"""What lrwatch raises when it cannot do what was asked, and what it must let pass."""
+
+from types import FrameType
 
 
 class LrwatchError(Exception):
@@ -7,3 +9,25 @@ class LrwatchError(Exception):
     Those are for arguments. This one is for what lies outside: a log that cannot be read, a package
     that is not installed, a training that the back-off gave up.
     """
+
+
+def let_pass(error: BaseException) -> None:
+    """Raise an error again that a handler of a signal has raised; to be called where all is caught.
+
+    Python runs such a handler between any two lines, also of ours. What it raises is a word of the
+    user's to the training, such as that the job is about to be preempted, and no failure of ours.
+    A handler is known by being given the frame that it interrupted, which called it.
+    """
+    trace = error.__traceback__
+    while trace is not None:
+        if _is_handling(trace.tb_frame):
+            raise error
+        trace = trace.tb_next
+
+
+def _is_handling(frame: FrameType) -> bool:
+    code, back = frame.f_code, frame.f_back
+    n = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & 0x04)  # *args
+    given = [frame.f_locals.get(name) for name in code.co_varnames[:n]]
+    flat = [one for value in given for one in (value if type(value) is tuple else (value,))]
+    return back is not None and any(one is back for one in flat)

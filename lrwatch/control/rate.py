@@ -10,6 +10,8 @@ from typing import Any, NamedTuple, Self, cast
 import torch
 from torch.optim import Optimizer
 
+from lrwatch.errors import let_pass
+
 logger = logging.getLogger("lrwatch")
 
 _Given = tuple[tuple[Any, ...], dict[str, Any]]
@@ -167,12 +169,13 @@ class RateScale:
         """Let go of the rate for good: a factor that cannot be lent must not end a training."""
         if os.environ.get("LRWATCH_STRICT") == "1":
             raise error
+        let_pass(error)
         loans, self._loans, self._scale = self._loans, [], 1.0
         _end(loans)
         try:
             logger.error("the rate could not be scaled and is left alone", exc_info=error)
-        except Exception:  # a logging handler of the user's that raises must not end a training
-            return
+        except Exception as raised:  # by a logging handler of the user's
+            let_pass(raised)
 
 
 def _end(loans: list[_Loan]) -> None:

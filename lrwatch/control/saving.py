@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 
 from lrwatch.control.exchanged import Exchanged
 from lrwatch.control.owner import inmost
+from lrwatch.errors import let_pass
 
 logger = logging.getLogger("lrwatch")
 
@@ -86,6 +87,7 @@ class Saving:
         except Exception as error:
             if os.environ.get("LRWATCH_STRICT") == "1":
                 raise
+            let_pass(error)
             logger.error("the back-off could not call a trial off", exc_info=error)
 
     def close(self) -> None:

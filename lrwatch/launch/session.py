@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
+from lrwatch.errors import let_pass
 from lrwatch.launch import place
 from lrwatch.launch.closing_line import Summary, Trained, closing_line
 from lrwatch.launch.plan import Plan
@@ -107,6 +108,7 @@ class Session:
         except Exception as error:
             if os.environ.get("LRWATCH_STRICT") == "1":
                 raise
+            let_pass(error)
             logger.error("an optimizer is not watched", exc_info=error)
 
     def end(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any, ParamSpec
 from torch import nn
 from torch.optim import Optimizer
 
+from lrwatch.errors import let_pass
 from lrwatch.loop import patches, reinforcement
 from lrwatch.loop.acting import intervention
 from lrwatch.loop.arguments import check_backoff, check_kinds, unwrapped
@@ -44,6 +45,7 @@ def _never_fatal(attach: Callable[_Given, Watch]) -> Callable[_Given, Watch]:
         except Exception as error:
             if os.environ.get("LRWATCH_STRICT") == "1":
                 raise
+            let_pass(error)
             log(logging.ERROR, "attach() failed, the run goes on unwatched", error=error)
             on_terminal(f"attach() failed, the run goes on unwatched ({error!r})")
             return Watch()

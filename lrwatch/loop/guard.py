@@ -3,7 +3,7 @@
 import logging
 import os
 
-from lrwatch.errors import LrwatchError
+from lrwatch.errors import LrwatchError, let_pass
 from lrwatch.loop.terminal import on_terminal
 
 logger = logging.getLogger("lrwatch")
@@ -16,8 +16,8 @@ def log(level: int, words: str, *args: object, error: Exception | None = None) -
     """Log a line; a handler of the user's that raises does not end the training."""
     try:
         logger.log(level, words, *args, exc_info=error)
-    except Exception:
-        return
+    except Exception as raised:
+        let_pass(raised)
 
 
 class Guard:
@@ -27,7 +27,8 @@ class Guard:
 
     A :class:`LrwatchError` is no failure but a word to the loop (a back-off that stops the run), so
     it passes; so does everything under ``LRWATCH_STRICT=1``. KeyboardInterrupt and SystemExit are
-    never held up, as callers catch ``Exception`` only.
+    never held up, as callers catch ``Exception`` only, and neither is what a handler of a signal
+    raised.
 
     Args:
         part: Name of the part in the log.
@@ -50,6 +51,7 @@ class Guard:
         """Take note of an error; to be called from its ``except`` block, which it may end."""
         if self._strict or isinstance(error, LrwatchError):
             raise error
+        let_pass(error)
         self._n_failures += 1
         if self._n_failures == 1:
             log(logging.ERROR, "%s failed, training goes on", self._part, error=error)

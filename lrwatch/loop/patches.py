@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.amp.grad_scaler import GradScaler
 from torch.nn.utils import clip_grad
 
+from lrwatch.errors import let_pass
 from lrwatch.loop import objective, rivals, short_loss
 from lrwatch.loop.compiled import interpreted, left_out
 from lrwatch.loop.guard import Guard
@@ -159,8 +160,9 @@ def _wrap_backward(original: Function) -> Function:
         ) and (tensors.is_cpu and get_ident() == short_loss.home):
             try:
                 losses.append(tensors.item())  # read now: after backward() it has left the caches
-            except Exception:  # no single number: torch itself is about to say so
+            except Exception as error:  # no single number: torch itself is about to say so
                 losses.clear()
+                let_pass(error)
             return original(tensors, None, retain_graph, create_graph, inputs=inputs)
         if inputs is not None:  # else they may be among args
             kwargs["inputs"] = inputs

@@ -2,6 +2,7 @@
 
 import sys
 
+from lrwatch.errors import let_pass
 from lrwatch.sinks.printable import printable
 from lrwatch.sinks.stderr import print_above_bars
 
@@ -11,5 +12,5 @@ def on_terminal(line: str) -> None:
     try:
         print_above_bars(f"lrwatch: {printable(line)}")
         sys.stderr.flush()
-    except Exception:  # telling must not end a training
-        return
+    except Exception as error:  # telling must not end a training
+        let_pass(error)

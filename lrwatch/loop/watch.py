@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from lrwatch.errors import LrwatchError
+from lrwatch.errors import LrwatchError, let_pass
 from lrwatch.loop.guard import Guard, log
 from lrwatch.loop.intervention import Intervention
 from lrwatch.loop.judge import Judge
@@ -233,6 +233,7 @@ class Watch:
     def _refuse(self, error: Exception) -> None:
         if self._observe_guard.strict:
             raise error
+        let_pass(error)
         self._n_refused += 1
         if self._n_refused == 1:
             log(logging.WARNING, "observe() refused: %s", error)

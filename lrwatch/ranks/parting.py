@@ -7,6 +7,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from lrwatch.errors import let_pass
+
 _NAME = "destroy_process_group"
 
 
@@ -59,5 +61,5 @@ def _tell_all() -> None:
     for listener in list(_listeners):
         try:
             listener.part()
-        except Exception:  # what is lost is a last word; the training has to end as it would
-            continue
+        except Exception as error:  # what is lost is a last word; the training has to end
+            let_pass(error)

@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Callable
 
+from lrwatch.errors import let_pass
 from lrwatch.ranks import job
 from lrwatch.ranks.exchange import Exchange
 from lrwatch.ranks.follower import Follower
@@ -146,6 +147,7 @@ class Together:
         try:
             found = turn()
         except (RuntimeError, OSError, ValueError) as error:
+            let_pass(error)
             self.parted = f"the job's store does not answer ({type(error).__name__})"
             return []
         self.parted = self.parted or exchange.parted

@@ -4,6 +4,7 @@ import os
 import sys
 import time
 
+from lrwatch.errors import let_pass
 from lrwatch.records import Action, Alert, Point
 from lrwatch.sinks.color import ColorChoice, wants_color
 from lrwatch.sinks.lines import line
@@ -45,8 +46,8 @@ class StderrSink:
         try:
             color = wants_color(sys.stderr, self._color)
             print_above_bars(line(record, time_s=time.time(), color=color, of=self._of))
-        except Exception:  # whatever stderr was replaced with, telling must not end a training
-            return
+        except Exception as error:  # whatever stderr was replaced with, training goes on
+            let_pass(error)
 
 
 def print_above_bars(text: str) -> None:

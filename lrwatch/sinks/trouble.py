@@ -1,9 +1,10 @@
 """A sink that cannot write says so once, and training goes on."""
 
-import contextlib
 import logging
 import os
 from collections.abc import Callable
+
+from lrwatch.errors import let_pass
 
 _LOG = logging.getLogger("lrwatch")
 
@@ -27,6 +28,7 @@ class Trouble:
         """Tell ``error``, if it is the first."""
         if os.environ.get("LRWATCH_STRICT") == "1" and not isinstance(error, OSError):
             raise error
+        let_pass(error)
         if self._told:
             return
         self._told = True
@@ -34,7 +36,9 @@ class Trouble:
             f"{self._where} cannot be written ({error}); training goes on, "
             "writing is tried again later"
         )
-        with contextlib.suppress(Exception):  # of a logging handler of the user's
+        try:
             _LOG.warning("%s", words)
+        except Exception as raised:  # by a logging handler of the user's
+            let_pass(raised)
         if self._tell is not None:
             self._tell(words)
