@@ -147,7 +147,6 @@ class Judge:
     def close(self) -> None:
         """Judge what is left and close the sinks."""
         try:
-            self.judge(wait=True)
             self.part()
         except Exception as error:
             self._guard.failed(error)
@@ -156,6 +155,8 @@ class Judge:
     def part(self) -> None:
         """Judge what the ranks have told; from here on this rank judges by itself."""
         with self._lock:
+            if self._shared is not None:
+                self._shared.hurry()
             self.judge(wait=True)
             shared, self._shared = self._shared, None
             parting.unlisten(self)

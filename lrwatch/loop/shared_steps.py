@@ -42,6 +42,10 @@ class SharedSteps:
             return []
         return self._found(self._together.agree() if agree else self._together.turn())
 
+    def hurry(self) -> None:
+        """The end is near: wait for no answer any longer than ``close`` does."""
+        self._together.hurry()
+
     def close(self) -> list[tuple[Sample, Step]]:
         """What is left; a step that the other ranks did not tell is this rank's alone."""
         return self._found(self._together.close()) + self._rest()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from lrwatch.errors import let_pass
 from lrwatch.ranks import job
+from lrwatch.ranks.asking import Asking
 from lrwatch.ranks.exchange import Exchange
 from lrwatch.ranks.follower import Follower
 from lrwatch.ranks.job import Store
@@ -29,7 +30,8 @@ class Together:
     neither. Where nobody acts (``acts`` False), rows are told and fetched in batches and no rank
     waits for another. Where ranks act, each step is agreed upon before its update; a rank waits
     until the slowest has come to the same step, as it does for the gradients of DDP and FSDP, and
-    for 30 seconds at most: then all ranks part, which rank 0 decides for all.
+    for 30 seconds at most: then all ranks part, which rank 0 decides for all. Nor is the store
+    itself waited for any longer, whose host may be gone.
 
     Args:
         name: Of the optimizer; the same on all ranks.
@@ -47,6 +49,9 @@ class Together:
         self._name = name
         self.acts = acts
         self._asked = self._granted = False
+        self._asking = Asking()
+        self._is_closing = False
+        self._lost: Exchange | None = None
         self._steps: Exchange | None = None
         self._norms: Exchange | None = None
         self.alone = True
@@ -83,7 +88,8 @@ class Together:
         """Tell what is new, and give back what has been merged since; waits for nobody."""
         if self._steps is None:
             return []
-        return self._noted(self._told(self._trying(self._steps, self._steps.turn)))
+        most_s = CLOSING_S if self._is_closing else TIMEOUT_S
+        return self._noted(self._told(self._trying(self._steps, self._steps.turn, most_s)))
 
     def agree(self) -> Steps:
         """As ``turn``, until all steps of this rank are merged or the ranks have parted."""
@@ -111,12 +117,17 @@ class Together:
             self.parted = reason
             self._told([])
 
+    def hurry(self) -> None:
+        """From here on wait for the store as long as ``close`` does."""
+        self._is_closing = True
+
     def close(self) -> Steps:
         """Tell what is left and wait for the others' rest, two seconds at most."""
         steps, self._steps = self._steps, None
-        if steps is None or self.parted:
+        found = [] if steps is None or self.parted else self._last(steps)
+        self._asking.end()
+        if steps is None:
             return []
-        found = self._last(steps)
         self.parted = self.parted or "the process group was destroyed"
         return found
 
@@ -124,7 +135,7 @@ class Together:
         closing = functools.partial(steps.turn, closing=True)
         last = steps.turn if isinstance(steps, Leader) else closing
         found = self._waited(steps, last, CLOSING_S) if not self.acts else []
-        return found + self._trying(steps, closing)
+        return found + self._trying(steps, closing, CLOSING_S)
 
     def _agreed(self, exchange: Exchange) -> Steps:
         found = self._waited(exchange, exchange.turn, TIMEOUT_S)
@@ -132,22 +143,25 @@ class Together:
             return found
 
         late = f"not all ranks came to the same step within {TIMEOUT_S:g} s"
-        return found + self._trying(exchange, functools.partial(exchange.part, late))
+        return found + self._trying(exchange, functools.partial(exchange.part, late), TIMEOUT_S)
 
     def _waited(self, exchange: Exchange, turn: Callable[[], Steps], most_s: float) -> Steps:
-        found = self._trying(exchange, turn)
+        found = self._trying(exchange, turn, most_s)
         pause_s, deadline_s = _FIRST_PAUSE_S, time.monotonic() + most_s
         while not (self.parted or exchange.settled()) and time.monotonic() < deadline_s:
             time.sleep(pause_s)
             pause_s = min(1.5 * pause_s, _LONGEST_PAUSE_S)
-            found += self._trying(exchange, turn)
+            found += self._trying(exchange, turn, most_s)
         return found
 
-    def _trying(self, exchange: Exchange, turn: Callable[[], Steps]) -> Steps:
+    def _trying(self, exchange: Exchange, turn: Callable[[], Steps], most_s: float) -> Steps:
+        if exchange is self._lost:  # torch prints forty lines for each try
+            return []
         try:
-            found = turn()
+            found = self._asking.call(turn, most_s)
         except (RuntimeError, OSError, ValueError) as error:
             let_pass(error)
+            self._lost = exchange
             self.parted = f"the job's store does not answer ({type(error).__name__})"
             return []
         self.parted = self.parted or exchange.parted
@@ -157,7 +171,8 @@ class Together:
         """Once this rank has parted: have all others part, too, and keep no row for them."""
         if self.parted and self._steps is not None:
             steps, self._steps, self._norms = self._steps, None, None
-            self._trying(steps, functools.partial(steps.leave, self.parted))
+            self._trying(steps, functools.partial(steps.leave, self.parted), CLOSING_S)
+            self._asking.end()
         return found
 
     def _noted(self, steps: Steps) -> Steps:
