@@ -71,7 +71,7 @@ class Judge:
         self.most = 1 if at_once else _MAX_BATCH
         self.lr_scale = 1.0
         self.drift: Drift | None = None
-        self._acts = False
+        self._acts = self._is_agreeing = False
         self._guard = Guard("judging a step")
         self.waiting: deque[Sample | LateSample] = deque()
         self.due_s = 0.0
@@ -88,6 +88,13 @@ class Judge:
         """Take a sample; return its step if it was judged at once."""
         if self._together is not None:
             self._meet(self._together)
+        self._is_agreeing = self._acts
+        try:
+            return self._taken(sample)
+        finally:
+            self._is_agreeing = False
+
+    def _taken(self, sample: Sample | LateSample) -> Step | None:
         self.waiting.append(sample)
         n = len(self.waiting)
         if n == 1:
@@ -112,9 +119,12 @@ class Judge:
     def judge(self, *, wait: bool = False, current: bool = False) -> Step | None:
         """Judge what has arrived, or everything where ``wait``; return the last step judged.
 
-        ``current`` says that the update of that last step is still to come.
+        ``current`` says that the update of that last step is still to come. While ranks that act
+        agree upon one it is theirs: whoever else asks, as a signal's handler may, must not take it.
         """
         step = None
+        if self._is_agreeing and not current:
+            return None
         with self._lock:
             now_s, waiting = time.perf_counter(), self.waiting
             self._offset_s = time.time() - now_s

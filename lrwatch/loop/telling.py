@@ -46,8 +46,10 @@ class Telling:
 
     def be_mute(self) -> None:
         """Tell only the sinks that are the user's own."""
-        own = (RunDirectory, StderrSink)
-        self._know([(sink, guard) for sink, guard in self._sinks if not isinstance(sink, own)])
+        from lrwatch.notify.calling import CallingSink
+
+        ours = (RunDirectory, StderrSink, CallingSink)
+        self._know([(sink, guard) for sink, guard in self._sinks if not isinstance(sink, ours)])
 
     def point(self, point: Point) -> None:
         """Tell of a step."""

@@ -12,6 +12,7 @@ from torch.testing._internal.distributed.fake_pg import FakeStore
 
 from lrwatch import attach
 from lrwatch.loop.grad_norm import Cadence, grad_norm, share_of
+from lrwatch.records import Alert
 from tests.loop.training import Told, loss_of, small_model
 
 
@@ -139,13 +140,13 @@ def test_a_rank_that_joins_its_job_after_attach_writes_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("RANK", raising=False)
-    model, told = small_model(), Told()
+    model, told, heard = small_model(), Told(), list[Alert]()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-    with attach(optimizer, run_dir=tmp_path, sinks=[told]) as watch:
+    with attach(optimizer, run_dir=tmp_path, sinks=[told], on_alert=heard.append) as watch:
         distributed.init_process_group("fake", store=FakeStore(), rank=1, world_size=2)
         watch.observe(float("nan"))
         optimizer.step()
         distributed.destroy_process_group()
     assert [alert.kind for alert in told.alerts] == ["non_finite"]
-    assert list(tmp_path.iterdir()) == []
+    assert heard == list(tmp_path.iterdir()) == []
     assert capsys.readouterr().err == ""

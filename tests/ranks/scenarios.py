@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,8 @@ from torch.distributed.tensor.parallel import (
 from torch.nn.parallel import DistributedDataParallel
 
 import lrwatch
+from lrwatch.loop.attach import _watches
+from lrwatch.loop.shared_steps import SharedSteps
 from lrwatch.ranks import leader, together
 from tests.loop.training import Told
 from tests.ranks.trained import (
@@ -143,6 +146,28 @@ def fsdp_without_sync(rank: int, folder: Path) -> Found:
 def ddp_acts(rank: int, folder: Path) -> Found:
     model = DistributedDataParallel(net())
     return train(model, rank, lr=10.0, n_steps=90, folder=folder, poisoned=70, backoff=True)
+
+
+def one_is_asked(rank: int, folder: Path) -> Found:
+    """As ``ddp_acts``; in each step that is agreed upon a handler of rank 1 saves the watch."""
+    take, limit_s = SharedSteps.take, together.TIMEOUT_S
+    together.TIMEOUT_S = 5.0
+
+    def interrupted(self: SharedSteps, *args: Any) -> None:
+        take(self, *args)
+        signal.raise_signal(signal.SIGUSR1)
+
+    def save(number: int, frame: object) -> None:
+        for watch in list(_watches.values()):
+            watch.state_dict()
+
+    if rank:
+        signal.signal(signal.SIGUSR1, save)
+        SharedSteps.take = interrupted  # type: ignore[method-assign]
+    try:
+        return ddp_acts(rank, folder)
+    finally:
+        SharedSteps.take, together.TIMEOUT_S = take, limit_s  # type: ignore[method-assign]
 
 
 def fsdp_acts(rank: int, folder: Path) -> Found:
@@ -281,7 +306,7 @@ SCENARIOS: dict[str, Scenario] = {
     for f in (
         ddp, fsdp, fsdp1, fsdp_clipped, fsdp_in_copies, tensor_parallel, fsdp_and_tensor_parallel,
         fsdp_without_sync, ddp_acts, fsdp_acts, disarmed, one_ends_early, one_lags_behind,
-        one_never_steps, one_acts, one_is_resumed, one_forks, two_losses,
+        one_never_steps, one_acts, one_is_resumed, one_is_asked, one_forks, two_losses,
     )
 }  # fmt: skip
 

@@ -8,7 +8,7 @@ import pytest
 from tests.ranks.job import Job, run_job
 
 TOGETHER = ["ddp", "fsdp", "fsdp1", "fsdp_clipped", "tensor_parallel", "fsdp_without_sync"]
-ACTING = ["ddp_acts", "fsdp_acts", "disarmed", "one_is_resumed"]
+ACTING = ["ddp_acts", "fsdp_acts", "disarmed", "one_is_resumed", "one_is_asked"]
 APART = [
     "one_forks",
     "two_losses",
@@ -72,6 +72,12 @@ def test_a_nan_of_one_rank_keeps_all_from_that_very_update(job: Job, scenario: s
     for found in both(job, scenario):
         assert ["skip", 70] in [action[:2] for action in found["actions"]]
         assert all(map(math.isfinite, found["weights"]))
+
+
+def test_a_handler_that_saves_the_watch_takes_no_step_from_the_ranks(job: Job) -> None:
+    for found, calm in zip(both(job, "one_is_asked"), both(job, "ddp_acts"), strict=True):
+        assert found["actions"] == calm["actions"]
+        assert found["weights"] == calm["weights"]
 
 
 def test_shards_and_copies_are_backed_off_alike(job: Job) -> None:
