@@ -163,7 +163,7 @@ def one_is_asked(rank: int, folder: Path) -> Found:
 
     if rank:
         signal.signal(signal.SIGUSR1, save)
-        SharedSteps.take = interrupted  # type: ignore[method-assign]
+        SharedSteps.take = interrupted  # type: ignore[assignment, method-assign]
     try:
         return ddp_acts(rank, folder)
     finally:
