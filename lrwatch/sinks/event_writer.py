@@ -1,6 +1,5 @@
 """The thread that writes TensorBoard's view, fed through a bounded queue."""
 
-import logging
 import os
 import threading
 import time
@@ -18,7 +17,6 @@ from lrwatch.sinks.thread import started
 from lrwatch.sinks.trouble import Trouble
 from lrwatch.sinks.verdict_file import Standing, VerdictFile
 
-_LOG = logging.getLogger("lrwatch")
 _GATHER_S = 0.2
 _LEFT_S = 1.0
 _RETRY_S = 1.0
@@ -171,11 +169,9 @@ class EventWriter:
             return
         self._has_begun = True
         if pids := live_writers(self._folder):
-            _LOG.warning(
-                "process %s seems to write to %s too; TensorBoard may show only one of them: "
-                "give each run a directory of its own",
-                ", ".join(map(str, pids)),
-                self._folder,
+            self._trouble.say(
+                f"process {', '.join(map(str, pids))} seems to write to {self._folder} too; what "
+                "the one tells may hide what the other did: give each run a directory of its own"
             )
         if not self._ledger.path.exists():
             return

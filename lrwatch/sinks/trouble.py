@@ -32,10 +32,13 @@ class Trouble:
         if self._told:
             return
         self._told = True
-        words = (
+        self.say(
             f"{self._where} cannot be written ({error}); training goes on, "
             "writing is tried again later"
         )
+
+    def say(self, words: str) -> None:
+        """Tell a line, whatever was told before."""
         try:
             _LOG.warning("%s", words)
         except Exception as raised:  # by a logging handler of the user's

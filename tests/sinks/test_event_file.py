@@ -7,8 +7,10 @@ import pytest
 from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
 from tensorboard.compat.proto.event_pb2 import Event
 
+from lrwatch.records import Point, Step
 from lrwatch.sinks import event
 from lrwatch.sinks.event_file import EventFile, live_writers
+from lrwatch.sinks.run_directory import RunDirectory
 
 ROOT = Path(__file__).parents[2]
 
@@ -111,6 +113,20 @@ def test_a_file_of_another_host_is_not_that_of_a_process_here(tmp_path: Path) ->
     head, _, _, end = own.name.rsplit(".", 3)
     (tmp_path / f"{head}.another-host.{os.getppid()}.{end}").touch()
     assert live_writers(tmp_path) == []
+
+
+def test_who_shares_a_run_directory_is_told_so_on_the_terminal(tmp_path: Path) -> None:
+    EventFile(tmp_path / "lrwatch").open(0)
+    (own,) = (tmp_path / "lrwatch").iterdir()
+    head, _, end = own.name.rsplit(".", 2)
+    (tmp_path / "lrwatch" / f"{head}.{os.getppid()}.{end}").touch()  # a process that is alive
+    said: list[str] = []
+    for _ in range(2):
+        directory = RunDirectory(tmp_path, tell=said.append)
+        directory.write_point(Point(step=Step(step=0, loss=1.0)))
+        directory.close()
+    assert len(said) == 2
+    assert all(f"process {os.getppid()} seems to write to" in line for line in said)
 
 
 def test_own_and_foreign_files_are_no_other_writers(tmp_path: Path) -> None:
