@@ -1,5 +1,6 @@
 """What lrwatch raises when it cannot do what was asked, and what it must let pass."""
 
+from itertools import pairwise
 from types import FrameType
 
 
@@ -16,7 +17,7 @@ def let_pass(error: BaseException) -> None:
 
     Python runs such a handler between any two lines, also of ours. What it raises is a word of the
     user's to the training, such as that the job is about to be preempted, and no failure of ours.
-    A handler is known by being given the frame that it interrupted, which called it.
+    A handler is known by being given a number and the frame that it interrupted, which called it.
     """
     trace = error.__traceback__
     while trace is not None:
@@ -30,4 +31,4 @@ def _is_handling(frame: FrameType) -> bool:
     n = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & 0x04)  # *args
     given = [frame.f_locals.get(name) for name in code.co_varnames[:n]]
     flat = [one for value in given for one in (value if type(value) is tuple else (value,))]
-    return back is not None and any(one is back for one in flat)
+    return any(isinstance(a, int) and b is back is not None for a, b in pairwise(flat))

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from lrwatch.errors import let_pass
+
 SHARE = 0.005
 CHEAP_S = 1e-4
 N_LOOKS = 16
@@ -49,5 +51,6 @@ class DisarmFile:
     def _touched(self) -> int | None:
         try:
             return None if self._path is None else self._path.stat().st_mtime_ns
-        except OSError:
+        except OSError as error:
+            let_pass(error)
             return None

@@ -6,6 +6,7 @@ import weakref
 from pathlib import Path
 from typing import cast
 
+from lrwatch.errors import let_pass
 from lrwatch.sinks.history import FOLDER_NAME
 
 
@@ -88,7 +89,8 @@ def made_anew(wished: Path) -> Path:
             path.mkdir(parents=True)
         except FileExistsError:
             path, n = wished.with_name(f"{wished.name}-{n}"), n + 1
-        except OSError:  # whoever writes there says that it cannot
+        except OSError as error:  # whoever writes there says that it cannot
+            let_pass(error)
             return path
         else:
             return path

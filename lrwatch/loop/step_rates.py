@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
+from lrwatch.errors import let_pass
 from lrwatch.loop.readback import Readback
 from lrwatch.loop.sample import Value
 
@@ -19,7 +20,8 @@ def rate_of(group: Mapping[str, Any]) -> float:
     """The rate of a group; NaN where it has none, as Adafactor that finds its own. May wait."""
     try:
         return float(group.get("lr", math.nan))
-    except (TypeError, ValueError, RuntimeError):
+    except (TypeError, ValueError, RuntimeError) as error:
+        let_pass(error)
         return math.nan
 
 

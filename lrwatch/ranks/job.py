@@ -8,6 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
+from lrwatch.errors import let_pass
+
 _TIMEOUT = timedelta(seconds=30)
 
 _n_opened: Counter[str] = Counter()
@@ -61,7 +63,8 @@ def began_s(now_s: float) -> float:
         told = Path(f"/proc/{os.getppid()}/stat").read_text().rpartition(")")[2].split()
         booted = re.search(r"^btime (\d+)$", Path("/proc/stat").read_text(), re.MULTILINE)
         ticks_per_s = os.sysconf("SC_CLK_TCK")
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
+        let_pass(error)
         return now_s
     return now_s if booted is None else int(booted[1]) + int(told[19]) / ticks_per_s
 

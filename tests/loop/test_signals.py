@@ -3,6 +3,7 @@
 import io
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr
 from functools import partial
@@ -151,4 +152,13 @@ def test_an_error_of_ours_is_none_of_a_handlers() -> None:
 
     with pytest.raises(PreemptedError) as caught:
         failing(None)
+    let_pass(caught.value)
+
+
+def test_what_a_function_that_traces_raises_is_none_either() -> None:
+    def tracing(frame: FrameType, event: str, arg: object) -> None:
+        raise PreemptedError
+
+    with pytest.raises(PreemptedError) as caught:
+        tracing(sys._getframe(), "call", None)
     let_pass(caught.value)
