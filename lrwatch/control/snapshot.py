@@ -134,9 +134,10 @@ class Snapshots:
         try:
             slot.save(step, self._optimizer, self._params(), self._buffers())
         except BaseException:
-            self.drop(name)
+            del self._slots[name]
             raise
-        self._surroundings.pop(name, None)
+        finally:
+            self._surroundings.pop(name, None)
         if exact:
             self._surroundings[name] = Surroundings(self._optimizer, self._others)
 
