@@ -21,7 +21,8 @@ class Reach:
     reached its parameter. Looking at every parameter each time would cost too much, so a few
     probes are looked at: parameters that were reached before. Every parameter is looked at in the
     first backward() calls and for a while after a call that reached no probe, until such calls
-    were found right 16 times over (a GAN's other half).
+    were found right 16 times over (a GAN's other half). Where none was reached by then, as while
+    another model is trained first, some parameters spread over all of them are looked at.
 
     The same states say whether the gradients were set to zero since (the objective starts anew):
     a gradient that is gone, replaced or written to between two backward() calls.
@@ -33,11 +34,12 @@ class Reach:
         parameters: Gives the optimizer's parameters of this moment; nothing is kept but weakly.
     """
 
-    __slots__ = ("_confirmed", "_last", "_parameters", "_probes", "_scans_left")
+    __slots__ = ("_confirmed", "_guesses", "_last", "_parameters", "_probes", "_scans_left")
 
     def __init__(self, parameters: Callable[[], Iterable[torch.Tensor]]) -> None:
         self._parameters = parameters
         self._probes: list[weakref.ref[torch.Tensor]] = []
+        self._guesses: list[weakref.ref[torch.Tensor]] = []
         self._last: tuple[weakref.ref[torch.Tensor], State] | None = None
         self._scans_left = _N_FIRST_SCANS
         self._confirmed = 0
@@ -47,7 +49,7 @@ class Reach:
         if self._scans_left:
             return [(weakref.ref(p), p, _state(p)) for p in self._parameters() if p.requires_grad]
         mark: Mark = []
-        for probe in self._probes:
+        for probe in self._probes or self._guesses:
             param = probe()
             if param is not None:
                 gradient = param.grad
@@ -62,7 +64,7 @@ class Reach:
             now = None if gradient is None else (id(gradient), gradient._version)
             if now != state:
                 self._last = (probe, now)
-                if self._scans_left:
+                if self._scans_left or not self._probes:
                     self._found(probe)
                 return True
         self._missed()
@@ -91,7 +93,7 @@ class Reach:
             self._last = (self._last[0], _state(param))
 
     def _found(self, hit: "weakref.ref[torch.Tensor]") -> None:
-        self._scans_left -= 1
+        self._scans_left = max(0, self._scans_left - 1)
         others = [ref for ref in self._probes if ref is not hit]
         self._probes = [hit, *others][:_MAX_PROBES]
 
@@ -99,8 +101,16 @@ class Reach:
         if self._scans_left:
             self._scans_left -= 1
             self._confirmed += 1
+            if not self._scans_left and not self._probes:
+                self._guess()
         elif self._confirmed < _MAX_CONFIRMED_MISSES:
             self._scans_left = _N_SCANS_AFTER_MISS
+
+    def _guess(self) -> None:
+        every = list(self._parameters())
+        every = [p for p in every if p.requires_grad] or every
+        n_apart = max(1, len(every) // _MAX_PROBES)
+        self._guesses = [weakref.ref(p) for p in every[::-n_apart][:_MAX_PROBES]]
 
 
 def _state(param: torch.Tensor) -> State:

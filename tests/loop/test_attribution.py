@@ -112,3 +112,51 @@ def test_only_the_inputs_that_were_named_are_reached() -> None:
     for i in range(2):
         players.watches[i].close()
         assert players.told[i].losses == pytest.approx(players.expected[i], rel=1e-6)
+
+
+@pytest.mark.parametrize("n_before", [3, 4, 5, 30])
+@pytest.mark.parametrize("is_frozen", [True, False])
+def test_who_is_reached_only_once_another_was_trained_has_its_own(
+    n_before: int, is_frozen: bool
+) -> None:
+    players = Players(0)
+    players.models[1].requires_grad_(not is_frozen)
+    for _ in range(n_before):
+        players.models[0](torch.randn(4, 3)).square().mean().backward()
+        players.optimizers[0].step()
+        players.optimizers[0].zero_grad()
+    players.models[1].requires_grad_(True)
+    for _ in range(20):
+        losses = [model(torch.randn(4, 3)).square().mean() for model in players.models[:2]]
+        for loss in losses:
+            loss.backward()
+        for i in range(2):
+            players.due[i] = losses[i].item()
+            players.step(i)
+    players.watches[1].close()
+    assert players.told[1].losses == pytest.approx(players.expected[1], rel=1e-6)
+
+
+@pytest.mark.parametrize("n_parts", [1, 4, 30])
+def test_parts_of_a_loss_that_reach_the_embeddings_alone_are_not_counted(n_parts: int) -> None:
+    players = Players(0)
+    model = players.models[0]
+    for _ in range(10):
+        inputs = torch.randn(4, 3)
+        embedded = model(inputs).detach().requires_grad_()
+        parts = [(embedded - i).square().mean() / n_parts for i in range(n_parts)]
+        for part in parts:
+            part.backward()
+        loss = torch.stack(parts).sum().detach().requires_grad_()
+
+        def go_on(grad: Tensor, x: Tensor = inputs, cached: Tensor | None = embedded.grad) -> None:
+            assert cached is not None
+            with torch.enable_grad():
+                (model(x) * cached * grad).sum().backward()
+
+        loss.register_hook(go_on)
+        loss.backward()
+        players.due[0] = loss.item()
+        players.step(0)
+    players.watches[0].close()
+    assert players.told[0].losses == pytest.approx(players.expected[0], rel=1e-6)
