@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 FLOOR = {
     "errors": 0,
     "records": 0,
+    "switches": 0,
     "stats": 1,
     "detectors": 2,
     "policy": 2,

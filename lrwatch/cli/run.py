@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from lrwatch.cli._params import Place
+from lrwatch.switches import disabled
 
 EXAMPLES = """\b
 Examples:
@@ -65,7 +66,7 @@ def command(
     if sys.flags.ignore_environment or sys.flags.no_site:
         raise click.UsageError("Python must not be started with -E, -I or -S")
     words = command_line(script, arguments, is_module=is_module)
-    if os.environ.get("LRWATCH_DISABLED") == "1":
+    if disabled():
         become(words, os.environ)
     chosen = run_dir or os.environ.get("LRWATCH_RUN_DIR")
     program = f"{script}.py" if is_module else script  # a module's name has no ending to be cut

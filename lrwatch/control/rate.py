@@ -3,7 +3,6 @@
 import logging
 import math
 import numbers
-import os
 from collections.abc import Callable
 from typing import Any, NamedTuple, Self, cast
 
@@ -11,6 +10,7 @@ import torch
 from torch.optim import Optimizer
 
 from lrwatch.errors import let_pass
+from lrwatch.switches import strict
 
 logger = logging.getLogger("lrwatch")
 
@@ -167,7 +167,7 @@ class RateScale:
 
     def _failed(self, error: Exception) -> None:
         """Let go of the rate for good: a factor that cannot be lent must not end a training."""
-        if os.environ.get("LRWATCH_STRICT") == "1":
+        if strict():
             raise error
         let_pass(error)
         loans, self._loans, self._scale = self._loans, [], 1.0

@@ -1,7 +1,6 @@
 """Notices that a run is saved, or other weights are loaded, by its optimizer or its model."""
 
 import logging
-import os
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -14,6 +13,7 @@ from torch.optim import Optimizer
 from lrwatch.control.exchanged import Exchanged
 from lrwatch.control.owner import inmost
 from lrwatch.errors import let_pass
+from lrwatch.switches import strict
 
 logger = logging.getLogger("lrwatch")
 
@@ -85,7 +85,7 @@ class Saving:
             if self._is_safe() and not self.exchanged.seen():
                 self._settle(why)
         except Exception as error:
-            if os.environ.get("LRWATCH_STRICT") == "1":
+            if strict():
                 raise
             let_pass(error)
             logger.error("the back-off could not call a trial off", exc_info=error)

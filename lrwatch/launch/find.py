@@ -16,6 +16,7 @@ from lrwatch.launch.command import command_line
 from lrwatch.launch.plan import Plan
 from lrwatch.range_test.finding import LrFinding
 from lrwatch.range_test.settings import Settings
+from lrwatch.switches import disabled
 
 
 def on_script(
@@ -32,7 +33,7 @@ def on_script(
         LrwatchError: If it ended without an answer, or lrwatch is switched off.
         KeyboardInterrupt: If it was interrupted.
     """
-    if os.environ.get("LRWATCH_DISABLED") == "1":
+    if disabled():
         raise LrwatchError("LRWATCH_DISABLED=1 switches lrwatch off: no rate can be looked for")
     words = command_line(script, arguments, is_module=is_module)
     with tempfile.TemporaryDirectory(prefix="lrwatch-find-") as folder:

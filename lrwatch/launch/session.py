@@ -23,6 +23,7 @@ from lrwatch.loop.compiled import interpreted, step_hook
 from lrwatch.loop.ears import Ears
 from lrwatch.loop.terminal import on_terminal
 from lrwatch.ranks import job
+from lrwatch.switches import strict
 
 if TYPE_CHECKING:
     from lrwatch.range_test.session import FindSession
@@ -106,7 +107,7 @@ class Session:
             else:
                 patches.unlisten(ears.recorder)
         except Exception as error:
-            if os.environ.get("LRWATCH_STRICT") == "1":
+            if strict():
                 raise
             let_pass(error)
             logger.error("an optimizer is not watched", exc_info=error)

@@ -8,11 +8,12 @@ from typing import Any
 from lrwatch.launch.on_import import when_imported
 from lrwatch.launch.own_optimizers import TRAINERS, tell_at_fit
 from lrwatch.launch.variable import VARIABLE
+from lrwatch.switches import disabled, strict
 
 
 def start() -> None:
     """Carry out the plan that this process was started with, if it was."""
-    if os.environ.get(VARIABLE) and os.environ.get("LRWATCH_DISABLED") != "1":
+    if os.environ.get(VARIABLE) and not disabled():
         when_imported("torch.optim.optimizer", _with_optimizers)
         when_imported("ultralytics.utils.callbacks.base", _with_losses_per_image)
         for name in TRAINERS:
@@ -60,7 +61,7 @@ def _report(optimizer: Any) -> None:
 
         session().made(optimizer)
     except Exception as error:
-        if os.environ.get("LRWATCH_STRICT") == "1":
+        if strict():
             raise
         _log("an optimizer is not watched", error)
 

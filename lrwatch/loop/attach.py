@@ -26,6 +26,7 @@ from lrwatch.loop.watch import Watch
 from lrwatch.ranks import job
 from lrwatch.records import Alert
 from lrwatch.sinks.sink import Sink
+from lrwatch.switches import disabled, strict
 
 _Given = ParamSpec("_Given")
 
@@ -43,7 +44,7 @@ def _never_fatal(attach: Callable[_Given, Watch]) -> Callable[_Given, Watch]:
         except (TypeError, ValueError):
             raise
         except Exception as error:
-            if os.environ.get("LRWATCH_STRICT") == "1":
+            if strict():
                 raise
             let_pass(error)
             log(logging.ERROR, "attach() failed, the run goes on unwatched", error=error)
@@ -130,7 +131,7 @@ def attach(
         ValueError: If one is out of its range. Any other failure is logged, and the
             run goes on unwatched, unless ``LRWATCH_STRICT=1``.
     """
-    if os.environ.get("LRWATCH_DISABLED") == "1":
+    if disabled():
         return Watch()
     optimizer = unwrapped(optimizer)
     check_kinds(

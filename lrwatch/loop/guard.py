@@ -1,10 +1,10 @@
 """Keeps an error of lrwatch out of the training loop."""
 
 import logging
-import os
 
 from lrwatch.errors import LrwatchError, let_pass
 from lrwatch.loop.terminal import on_terminal
+from lrwatch.switches import strict
 
 logger = logging.getLogger("lrwatch")
 logger.addHandler(logging.NullHandler())
@@ -38,7 +38,7 @@ class Guard:
 
     def __init__(self, part: str) -> None:
         self._part = part
-        self._strict = os.environ.get("LRWATCH_STRICT") == "1"
+        self._strict = strict()
         self._n_failures = 0
         self.off = False
 

@@ -1,10 +1,10 @@
 """A sink that cannot write says so once, and training goes on."""
 
 import logging
-import os
 from collections.abc import Callable
 
 from lrwatch.errors import let_pass
+from lrwatch.switches import strict
 
 _LOG = logging.getLogger("lrwatch")
 
@@ -26,7 +26,7 @@ class Trouble:
 
     def report(self, error: Exception) -> None:
         """Tell ``error``, if it is the first."""
-        if os.environ.get("LRWATCH_STRICT") == "1" and not isinstance(error, OSError):
+        if strict() and not isinstance(error, OSError):
             raise error
         let_pass(error)
         if self._told:
