@@ -15,6 +15,7 @@ from lrwatch.errors import let_pass
 from lrwatch.loop import patches, reinforcement
 from lrwatch.loop.acting import intervention
 from lrwatch.loop.arguments import check_backoff, check_kinds, unwrapped
+from lrwatch.loop.cells import Cells
 from lrwatch.loop.ears import Ears
 from lrwatch.loop.guard import log
 from lrwatch.loop.orphans import close_orphans
@@ -23,7 +24,6 @@ from lrwatch.loop.place import Place
 from lrwatch.loop.run_dir import RunDir, chosen
 from lrwatch.loop.terminal import on_terminal
 from lrwatch.loop.watch import Watch
-from lrwatch.ranks import job
 from lrwatch.records import Alert
 from lrwatch.sinks.sink import Sink
 from lrwatch.switches import disabled, strict
@@ -32,6 +32,7 @@ _Given = ParamSpec("_Given")
 
 _watches: "weakref.WeakKeyDictionary[Optimizer, Watch]" = weakref.WeakKeyDictionary()
 _places: dict[Watch, Place] = {}
+_cells = Cells(_watches)
 
 
 def _never_fatal(attach: Callable[_Given, Watch]) -> Callable[_Given, Watch]:
@@ -187,8 +188,8 @@ def begin(
 ) -> Watch:
     """Watch an optimizer with ears that may have listened for a while; else as :func:`attach`."""
     close_orphans(_watches)
-    if ears.environments and not job.rank() and (words := reinforcement.words(ears.environments)):
-        (notice if stderr else warn)(words)
+    reinforcement.tell(ears.environments, notice if stderr else warn)
+    _cells.close_earlier_runs()
     taken = {place.path for place in _places.values()}
     place = chosen(run_dir, name, taken, time.time())
     of = name or (f"optimizer-{len(_watches) + 1}" if _watches else "")
@@ -231,6 +232,7 @@ def _hooked(optimizer: Optimizer, ears: Ears, place: Place | None) -> Watch:
         _watches[optimizer] = watch
         if place is not None:
             _places[watch] = place
+        _cells.begin(watch)
     except BaseException:  # an interrupt, too, must not leave half of the hooks
         watch.close()
         raise

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from torch.optim import Optimizer
 
 from lrwatch.loop.guard import log
 from lrwatch.loop.place import Place
-from lrwatch.loop.run_dir import RunDir
+from lrwatch.loop.run_dir import RunDir, program
 from lrwatch.loop.step_rates import rate_of
 from lrwatch.loop.terminal import on_terminal
 from lrwatch.ranks import job
@@ -44,7 +43,7 @@ def sinks_calling(
     from lrwatch.notify.calling import CallingSink
 
     parts = ["" if run_dir is None or isinstance(run_dir, bool) else os.fspath(run_dir), name or ""]
-    return [CallingSink(on_alert, " ".join(filter(None, parts)) or Path(sys.argv[0]).name)]
+    return [CallingSink(on_alert, " ".join(filter(None, parts)) or Path(program()).name)]
 
 
 def digest_of(optimizer: Optimizer, backoff: Any) -> dict[str, object]:

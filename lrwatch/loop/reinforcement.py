@@ -5,6 +5,9 @@ policy is worth, and those of a value function grow with the rewards.
 """
 
 import sys
+from collections.abc import Callable
+
+from lrwatch.ranks import job
 
 LIBRARIES = (
     "gymnasium",
@@ -25,13 +28,13 @@ def library() -> str | None:
     return next((name for name in LIBRARIES if name in sys.modules), None)
 
 
-def words(name: str) -> str | None:
-    """What to say where it is found; None once it was said in this process."""
+def tell(name: str | None, say: Callable[[str], None]) -> None:
+    """Say what follows from it, once in a process, on rank 0; nothing where there is none."""
     global _said
-    if _said:
-        return None
+    if name is None or _said or job.rank():
+        return
     _said = True
-    return (
+    say(
         f"{name} is imported, so the losses are taken for those of reinforcement learning, which "
         "say nothing about progress, and are not judged; surrogate=False, or lrwatch run "
         "--no-surrogate, has them judged"

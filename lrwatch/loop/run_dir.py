@@ -18,10 +18,10 @@ RunDir = str | os.PathLike[str] | bool | None
 def chosen(run_dir: RunDir, name: str | None, taken: set[Path], now_s: float) -> Place | None:
     """The run directory, or None where nothing is to be written.
 
-    In this order: the one given; the one in ``LRWATCH_RUN_DIR``; ``runs/<UTC time>-<script>``.
-    ``False`` is none, and so is a rank above 0 of a job with several. A second watch in the same
-    process gets a folder of its own in the given one, named ``name`` or by a number. A job that
-    torchrun has restarted goes on in its directory.
+    In this order: the one given; the one in ``LRWATCH_RUN_DIR``; ``runs/<UTC time>-<script>``, or
+    the notebook's name there. ``False`` is none, and so is a rank above 0 of a job with several. A
+    second watch in the same process gets a folder of its own in the given one, named ``name`` or by
+    a number. A job that torchrun has restarted goes on in its directory.
 
     Args:
         run_dir: As given to ``attach``.
@@ -34,7 +34,7 @@ def chosen(run_dir: RunDir, name: str | None, taken: set[Path], now_s: float) ->
     given = None if run_dir is None or run_dir is True else os.fspath(run_dir)
     given = _here(given or os.environ.get("LRWATCH_RUN_DIR"))
     began_s = job.began_s(now_s)
-    base = Path(given or by_time(sys.argv[0] if sys.argv else "", began_s)).absolute()
+    base = Path(given or by_time(program(), began_s)).absolute()
     wished = path = base / as_folder(name) if name else base
     n = 2
     is_kept = given or job.is_restarted()
@@ -52,6 +52,14 @@ def _here(given: str | None) -> str | None:
     log(logging.WARNING, "%s", words)
     on_terminal(words)
     return None
+
+
+def program() -> str:
+    """The script of this process; in a notebook that, as Jupyter names it, not its kernel."""
+    script = sys.argv[0] if sys.argv else ""
+    if not script.endswith("kernel_launcher.py"):
+        return script
+    return os.environ.get("JPY_SESSION_NAME") or "notebook"
 
 
 def by_time(script: str, now_s: float) -> str:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from threading import get_ident
 from types import TracebackType
 from typing import Any, Self
 
@@ -84,6 +85,11 @@ class Watch:
     def n_steps(self) -> int:
         """Optimizer steps seen so far, those skipped by a GradScaler included."""
         return 0 if self._recorder is None else self._recorder.n_steps
+
+    @property
+    def steps_here(self) -> bool:
+        """Whether its optimizer stepped in this thread, when it last did."""
+        return self._recorder is not None and self._recorder.home == get_ident()
 
     @property
     def closed(self) -> bool:
@@ -206,6 +212,11 @@ class Watch:
         return (
             f"Watch({state}, {self.n_steps} steps, {len(watcher.alerts)} alerts, {watcher.verdict})"
         )
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Show it in a cell, where what the cell trained is judged first."""
+        self._look()
+        printer.text(repr(self))
 
     def __enter__(self) -> Self:
         return self

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from lrwatch.range_test.ramp import Ramp
 from lrwatch.range_test.trial import Trial
 from lrwatch.records import plain
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,18 @@ class LrFinding:
         """All of it, as strict JSON can hold it."""
         kept: dict[str, Any] = plain(asdict(self))
         return kept
+
+    def plot(self) -> "Figure":
+        """The curve, the trials and the suggestion (needs matplotlib)."""
+        from lrwatch.range_test.picture import draw
+
+        if self.lr is None or self.low is None or self.high is None:
+            return draw(self.ramp, self.trials, None)
+        return draw(self.ramp, self.trials, (self.lr, self.low, self.high))
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Show the answer in a cell of a notebook, and not all that it rests on."""
+        printer.text("\n".join([str(self), *self.advice, *self.notes]))
 
     def __str__(self) -> str:
         """The answer in a line."""

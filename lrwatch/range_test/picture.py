@@ -1,10 +1,27 @@
 """The curve of a range test as a picture."""
 
+import io
 import math
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from lrwatch.errors import LrwatchError
-from lrwatch.range_test.finding import LrFinding
+from lrwatch.range_test.ramp import Ramp
+from lrwatch.range_test.trial import Trial
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_NEEDS = "a picture needs matplotlib: pip install 'lrwatch[plot]'"
+
+
+class Drawable(Protocol):
+    """What draws itself: a finding."""
+
+    def plot(self) -> "Figure":
+        """Draw it."""
 
 
 def check_picture(path: str | Path) -> None:
@@ -17,8 +34,7 @@ def check_picture(path: str | Path) -> None:
     try:
         from matplotlib.backend_bases import FigureCanvasBase
     except ImportError as error:
-        words = "a picture needs matplotlib: pip install 'lrwatch[plot]'"
-        raise LrwatchError(words) from error
+        raise LrwatchError(_NEEDS) from error
     known = FigureCanvasBase.get_supported_filetypes()
     if Path(path).suffix.lower().removeprefix(".") not in ("", *known):
         raise LrwatchError(f"{path}: expected a name that ends in {', '.join(sorted(known))}")
@@ -26,7 +42,7 @@ def check_picture(path: str | Path) -> None:
         raise NotADirectoryError(f"{path}: there is no such folder")
 
 
-def save_picture(finding: LrFinding, path: str | Path) -> None:
+def save_picture(finding: Drawable, path: str | Path) -> None:
     """Draw the curve, the trials and the suggestion to a file; its ending says the format.
 
     Raises:
@@ -34,11 +50,29 @@ def save_picture(finding: LrFinding, path: str | Path) -> None:
         OSError: If the file cannot be written.
     """
     check_picture(path)
-    from matplotlib.figure import Figure
+    finding.plot().savefig(path)
+
+
+def draw(
+    ramp: Ramp, trials: Sequence[Trial], suggested: tuple[float, float, float] | None
+) -> "Figure":
+    """The curve above the trials.
+
+    Args:
+        ramp: The curve.
+        trials: The short trainings.
+        suggested: The rate and its range, or None.
+
+    Raises:
+        LrwatchError: If matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise LrwatchError(_NEEDS) from error
 
     figure = Figure(figsize=(8, 6), layout="constrained")
-    curve, trials = figure.subplots(2, 1, sharex=True)
-    ramp = finding.ramp
+    curve, gains = figure.subplots(2, 1, sharex=True)
     curve.plot(ramp.lrs, ramp.losses, ".", color="tab:gray", markersize=3, label="loss")
     curve.plot(ramp.lrs, ramp.smoothed, color="tab:blue", label="smoothed")
     curve.set_xscale("log")
@@ -46,22 +80,27 @@ def save_picture(finding: LrFinding, path: str | Path) -> None:
         fallen = max(ramp.level - min(ramp.smoothed), 1e-12)
         curve.set_ylim(min(ramp.smoothed) - 0.2 * fallen, ramp.level + 1.2 * fallen)
     curve.set_ylabel("loss of the ramp")
-    kept = sorted((t for t in finding.trials if math.isfinite(t.gain)), key=lambda t: t.lr)
-    trials.errorbar(
+    kept = sorted((t for t in trials if math.isfinite(t.gain)), key=lambda t: t.lr)
+    gains.errorbar(
         [t.lr for t in kept], [t.gain for t in kept], [t.error for t in kept], marker="o"
     )
-    trials.set_ylabel("gain of short runs")
-    trials.set_xlabel("learning rate of the first parameter group")
-    for chart in (curve, trials):
-        if finding.lr is not None and finding.low is not None and finding.high is not None:
-            chart.axvspan(finding.low, finding.high, color="tab:green", alpha=0.15)
-            chart.axvline(finding.lr, color="tab:green", label=f"{finding.lr:.2g}")
+    gains.set_ylabel("gain of short runs")
+    gains.set_xlabel("learning rate of the first parameter group")
+    title = "no rate can be suggested"
+    if suggested is not None:
+        lr, low, high = suggested
+        title = f"rate {lr:.2g}, range {low:.2g} to {high:.2g}"
+        for chart in (curve, gains):
+            chart.axvspan(low, high, color="tab:green", alpha=0.15)
+            chart.axvline(lr, color="tab:green", label=f"{lr:.2g}")
     curve.legend(loc="upper left", fontsize="small")
-    figure.suptitle(_title(finding), fontsize="medium", parse_math=False)
-    figure.savefig(path)
+    figure.suptitle(title, fontsize="medium", parse_math=False)
+    figure._repr_png_ = partial(_png, figure)  # type: ignore[attr-defined]
+    return figure
 
 
-def _title(finding: LrFinding) -> str:
-    if finding.lr is None:
-        return "no rate can be suggested"
-    return f"rate {finding.lr:.2g}, range {finding.low:.2g} to {finding.high:.2g}"
+def _png(figure: "Figure") -> bytes:
+    """As a notebook shows it that has not imported pyplot."""
+    held = io.BytesIO()
+    figure.savefig(held, format="png")
+    return held.getvalue()

@@ -1,6 +1,8 @@
 """The picture of a run: what was measured, and where the alerts are."""
 
+import io
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lrwatch.errors import LrwatchError
@@ -55,7 +57,15 @@ def plot(
             chart.legend(loc="best", fontsize="small")
     charts[-1].set_xlabel("step")
     figure.suptitle(printable(title, limit=100), parse_math=False)
+    figure._repr_png_ = partial(_png, figure)  # type: ignore[attr-defined]
     return figure
+
+
+def _png(figure: "Figure") -> bytes:
+    """As a notebook shows it that has not imported pyplot."""
+    held = io.BytesIO()
+    figure.savefig(held, format="png")
+    return held.getvalue()
 
 
 def _draw(chart: Any, frame: "pandas.DataFrame", name: str) -> None:

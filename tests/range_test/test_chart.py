@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -70,3 +71,10 @@ def test_a_finding_survives_json(finding: LrFinding) -> None:
 def test_a_finding_is_told_in_a_line() -> None:
     assert str(FINDING).startswith(f"rate {FINDING.lr:.2g}, range {FINDING.low:.2g} to ")
     assert str(none_found("nothing")) == "no rate can be suggested: nothing"
+
+
+def test_a_notebook_shows_a_finding_in_words_and_as_a_picture() -> None:
+    shown: list[str] = []
+    FINDING._repr_pretty_(SimpleNamespace(text=shown.append), False)
+    assert shown == ["\n".join([str(FINDING), *FINDING.advice, *FINDING.notes])]
+    assert FINDING.plot()._repr_png_().startswith(b"\x89PNG")  # type: ignore[attr-defined]

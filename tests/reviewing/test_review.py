@@ -92,6 +92,10 @@ def test_the_picture_shows_what_was_logged_and_every_kind_of_alert(broken: Path)
     assert {text.get_text() for text in legend.get_texts()} == kinds
 
 
+def test_a_notebook_shows_the_picture(broken: Path) -> None:
+    assert review(broken).plot()._repr_png_().startswith(b"\x89PNG")  # type: ignore[attr-defined]
+
+
 def test_the_picture_of_a_hostile_name_is_drawn(tmp_path: Path) -> None:
     path = csv_of(tmp_path / "$\\frac{\x1b.csv", [(0, -1.0), (1, 1.0)])
     figure = review(path).plot()
