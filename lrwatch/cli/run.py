@@ -58,7 +58,7 @@ def command(
     the run directory. What never trains leaves nothing behind. LRWATCH_DISABLED=1 runs SCRIPT as if
     lrwatch were not there.
     """
-    from lrwatch.launch.command import become, command_line
+    from lrwatch.launch.command import STAYS, become, command_line
     from lrwatch.launch.plan import Plan
     from lrwatch.loop.run_dir import by_time
     from lrwatch.ranks.job import began_s
@@ -77,6 +77,6 @@ def command(
         quiet=quiet,
         total_steps=total_steps,
         surrogate=surrogate,
-        pid=os.getpid(),
+        pid=0 if STAYS else os.getpid(),
     )
     become(words, plan.environment(os.environ))

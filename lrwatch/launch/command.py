@@ -3,9 +3,13 @@
 import os
 import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
+
+STAYS = not hasattr(signal, "SIGPIPE")
+"""Whether a process cannot become another: on Windows execve() starts one, and ends at once."""
 
 
 def command_line(program: str, arguments: Sequence[str], *, is_module: bool) -> list[str]:
@@ -23,10 +27,24 @@ def command_line(program: str, arguments: Sequence[str], *, is_module: bool) -> 
 
 
 def become(command: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
-    """Replace this process: terminal, stdin, signals and exit code are then the script's own."""
+    """Replace this process: terminal, stdin, signals and exit code are then the script's own.
+
+    On Windows wait for the script, and end with its exit code.
+    """
+    if STAYS:
+        sys.exit(_waited_for(command, environ))
     # Python ignores SIGPIPE for itself; the program is to find it as the shell would leave it.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     os.execve(command[0], list(command), dict(environ))
+
+
+def _waited_for(command: Sequence[str], environ: Mapping[str, str]) -> int:
+    process = subprocess.Popen(list(command), env=dict(environ))
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:  # the terminal has told the script as well, whose answer it is
+            continue
 
 
 def _is_script(program: str) -> bool:

@@ -23,7 +23,7 @@ class Plan:
         quiet: Whether to print nothing.
         total_steps: Steps that each optimizer will take, >= 1, where the user said so.
         surrogate: Whether the losses say nothing about progress; None: to be found out.
-        pid: The process that runs the script itself.
+        pid: The process that runs the script itself; 0: the first that carries the plan out.
         find: What a search for a rate is told; None where the run is only watched.
     """
 

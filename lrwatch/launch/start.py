@@ -7,13 +7,15 @@ from typing import Any
 
 from lrwatch.launch.on_import import when_imported
 from lrwatch.launch.own_optimizers import TRAINERS, tell_at_fit
-from lrwatch.launch.variable import VARIABLE
+from lrwatch.launch.variable import NOBODYS, VARIABLE
 from lrwatch.switches import disabled, strict
 
 
 def start() -> None:
     """Carry out the plan that this process was started with, if it was."""
     if os.environ.get(VARIABLE) and not disabled():
+        # The first takes it up, and hands it on so.
+        os.environ[VARIABLE] = os.environ[VARIABLE].replace(NOBODYS, f'"pid": {os.getpid()}')
         when_imported("torch.optim.optimizer", _with_optimizers)
         when_imported("ultralytics.utils.callbacks.base", _with_losses_per_image)
         for name in TRAINERS:

@@ -38,10 +38,13 @@ def keys() -> Iterator[Keys]:
     try:
         import termios
         import tty
-
+    except ImportError:  # Windows
+        yield Keys(None)
+        return
+    try:
         fd = sys.stdin.fileno()
         before = termios.tcgetattr(fd)
-    except (ImportError, OSError, ValueError, termios.error):
+    except (OSError, ValueError, termios.error):
         yield Keys(None)
         return
     tty.setcbreak(fd)

@@ -16,6 +16,8 @@ from lrwatch.sinks.safe_open import open_append
 _PREFIX = "events.out.tfevents."
 _NAME = re.compile(r"events\.out\.tfevents\.\d{1,12}\.[\w-]+\.\d{1,9}\.lrwatch")
 _RECENT_S = 600.0
+# On Windows signal 0 is Ctrl-C, and reaches every program of the console.
+_CAN_ASK = os.name != "nt"
 
 
 class EventFile:
@@ -106,7 +108,7 @@ class EventFile:
 
 
 def live_writers(folder: Path) -> list[int]:
-    """Other processes of this machine that seem to write to ``folder`` at this time."""
+    """Other processes of this machine that seem to write to ``folder``; none on Windows."""
     here = _host()
     recent = [n for n in _names(folder) if time.time() - _changed(folder / n) < _RECENT_S]
     pids = {int(pid) for _, host, pid, _ in map(_parts, recent) if host == here}
@@ -144,6 +146,8 @@ def _host() -> str:
 
 
 def _is_alive(pid: int) -> bool:
+    if not _CAN_ASK:
+        return False
     try:
         os.kill(pid, 0)
     except OSError:

@@ -8,7 +8,7 @@ from tensorboard.backend.event_processing.event_file_loader import RawEventFileL
 from tensorboard.compat.proto.event_pb2 import Event
 
 from lrwatch.records import Point, Step
-from lrwatch.sinks import event
+from lrwatch.sinks import event, event_file
 from lrwatch.sinks.event_file import EventFile, live_writers
 from lrwatch.sinks.run_directory import RunDirectory
 
@@ -18,6 +18,7 @@ FULL_DISK = """
 import resource, sys
 from pathlib import Path
 from lrwatch.sinks import event
+from lrwatch.sinks import event_file
 from lrwatch.sinks.event_file import EventFile
 soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
 file = EventFile(Path(sys.argv[1]))
@@ -135,3 +136,19 @@ def test_own_and_foreign_files_are_no_other_writers(tmp_path: Path) -> None:
     (tmp_path / f"events.out.tfevents.x.{os.getpid()}.lrwatch").touch()
     assert live_writers(tmp_path) == []
     assert live_writers(tmp_path / "none") == []
+
+
+def test_on_windows_no_process_is_asked_as_that_would_interrupt_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    EventFile(tmp_path).open(0)
+    (own,) = tmp_path.iterdir()
+    head, host, _, end = own.name.rsplit(".", 3)
+    (tmp_path / f"{head}.{host}.{os.getppid()}.{end}").touch()
+    asked: list[int] = []
+    monkeypatch.setattr(os, "kill", lambda pid, _: asked.append(pid))
+    assert live_writers(tmp_path) == [os.getppid()]
+    monkeypatch.setattr(event_file, "_CAN_ASK", False)
+    asked.clear()
+    assert live_writers(tmp_path) == []
+    assert asked == []
