@@ -9,6 +9,8 @@ from torch.nn.parameter import is_lazy
 
 from lrwatch.ranks.shards import local
 
+# Others, as MPS, have no pinned memory to give.
+_PINNED = ("cuda", "xpu")
 # Where to write, and what.
 Pairs = list[tuple[Tensor, Tensor]]
 
@@ -43,7 +45,7 @@ def room_for(tensor: Tensor, held: Any, *, host: bool) -> Tensor:
     Args:
         tensor: What is to be copied.
         held: What was kept in its place before.
-        host: Take new memory in the processor's (pinned, if the tensor is on a GPU).
+        host: Take new memory in the processor's (pinned, where the device can use that).
     """
     if isinstance(held, Tensor) and held.shape == tensor.shape and held.dtype == tensor.dtype:
         return held
@@ -51,7 +53,8 @@ def room_for(tensor: Tensor, held: Any, *, host: bool) -> Tensor:
         return _alike(tensor, host=host)
     if not host or tensor.device.type == "cpu":
         return torch.empty_like(tensor, requires_grad=False)
-    return torch.empty_like(tensor, device="cpu", pin_memory=True, requires_grad=False)
+    pin = tensor.device.type in _PINNED
+    return torch.empty_like(tensor, device="cpu", pin_memory=pin, requires_grad=False)
 
 
 def is_writable(tensor: Tensor) -> bool:
