@@ -12,8 +12,14 @@ Hook = TypeVar("Hook", bound=Callable[..., Any])
 
 tracing = torch.compiler.is_dynamo_compiling
 _frames: Any = getattr(getattr(torch._C, "_dynamo", None), "eval_frame", None)
-frame_compiler: Callable[[], Any] = getattr(_frames, "get_eval_frame_callback", lambda: None)
-"""What compiles the frames that are entered now; None in eager code."""
+_tells = hasattr(_frames, "set_code_exec_strategy") and hasattr(_frames, "get_eval_frame_callback")
+frame_compiler: Callable[[], Any] = _frames.get_eval_frame_callback if _tells else lambda: True
+"""What compiles the frames that are entered now; None in eager code.
+
+That of torch 2.6 gives a reference away that it does not own: asked at every step, it took the last
+one of None after some 50,000 steps, which ended the process, or freed a compiler in use. There
+everything is taken for compiled, at the cost of some microseconds.
+"""
 
 
 def uncompiled(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,12 +1,16 @@
 """torch.compile of the model, of the step and of the whole loop body."""
 
+import runpy
+import sys
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
 from lrwatch import attach
+from lrwatch.loop import compiled as compiled_module
 from tests.loop.training import Told, batch, loss_of, small_model
 
 N = 12
@@ -95,3 +99,18 @@ def test_a_compiled_loop_body_tells_the_loss_it_logs() -> None:
             logged.append(body(*batch(i)).item())
     assert told.losses == logged
     assert None not in told.norms
+
+
+def test_a_torch_whose_answer_frees_what_it_does_not_own_is_not_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    older = SimpleNamespace(get_eval_frame_callback=lambda: pytest.fail("asked"))
+    monkeypatch.setattr(torch._C._dynamo, "eval_frame", older)
+    assert runpy.run_path(str(compiled_module.__file__))["frame_compiler"]() is not None
+
+
+def test_to_ask_what_compiles_leaves_the_references_of_its_answer_as_they_are() -> None:
+    before = sys.getrefcount(None)
+    for _ in range(1000):
+        compiled_module.frame_compiler()
+    assert abs(sys.getrefcount(None) - before) < 500
