@@ -92,8 +92,7 @@ def attach(
     each step is agreed upon before its update, and all ranks do the same at the same step.
 
     The watch ends with ``close()``, with the optimizer's life or with the process. Attaching to the
-    same optimizer again ends the earlier watch. ``LRWATCH_DISABLED=1`` makes all of this do
-    nothing.
+    same optimizer again ends the earlier watch. With ``LRWATCH_DISABLED=1`` all does nothing.
 
     Args:
         optimizer: Any optimizer that derives from ``torch.optim.Optimizer``, or what wraps one.
@@ -115,9 +114,8 @@ def attach(
         surrogate: Whether the value of the loss says nothing about progress, as in reinforcement
             learning, adversarial training and with a codebook that is learned (VQ-VAE): then only
             gradients and non-finite values are judged, and the back-off acts on these alone. None:
-            where two watched optimizers are seen to be adversaries, as those of a GAN are after
-            eight turns, and where reinforcement learning is imported (gymnasium, gym, pettingzoo,
-            dm_env, torchrl, TRL's trainers for GRPO, PPO and RLOO); both are said.
+            where two watched optimizers are adversaries, as those of a GAN, and where reinforcement
+            learning is imported (gymnasium, for example); both are said.
         stderr: Whether alerts are printed.
         sinks: More that are told of every step, alert and action; closed with the watch.
         on_alert: Called with every alert on rank 0, in a thread of its own, so that training never
