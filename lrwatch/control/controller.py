@@ -117,6 +117,8 @@ class BackoffController:
         """Judge the step, act, and lend the scaled rates; False where the update is left out."""
         self._step, self._is_in_step = step, True
         self._saving.exchanged.before_update()
+        if self._saving.given.take() and self._together.alone:
+            self._ladder.given_weights()
         self._look_around()
         goes_on = True
         if self.armed and loss is not None and optimizer.param_groups:

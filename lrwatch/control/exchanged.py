@@ -35,7 +35,7 @@ class Exchanged:
 
     def updated(self) -> None:
         """Remember the weights of now, after an update."""
-        self._then = self._values()
+        self._then = self.values()
 
     def before_update(self) -> None:
         """Look whether they are still the same, and forget them."""
@@ -47,11 +47,11 @@ class Exchanged:
         """Whether other weights are in place than after the last update; waits for the device."""
         if self._then is None or self._is_usual:
             return False
-        now = self._values()
-        return len(now) == len(self._then) and not all(map(_is_same, now, self._then))
+        return differ(self._then, self.values())
 
     @torch.no_grad()
-    def _values(self) -> list[Tensor]:
+    def values(self) -> list[Tensor]:
+        """A few hundred values of the weights, copied."""
         optimizer = self._optimizer()
         if optimizer is None:
             some = [p for ref in self._looked_at if (p := ref()) is not None]
@@ -60,6 +60,11 @@ class Exchanged:
             some = trained[:: max(1, len(trained) // _N_PARAMS)]
             self._looked_at = list(map(weakref.ref, some))
         return [_spread(parts(local(p))[0].detach().reshape(-1)).clone() for p in some]
+
+
+def differ(before: list[Tensor], now: list[Tensor]) -> bool:
+    """Whether as many weights have other values; waits for the device."""
+    return len(now) == len(before) and not all(map(_is_same, now, before))
 
 
 def _spread(flat: Tensor) -> Tensor:

@@ -1,7 +1,8 @@
 """Notices that a run is saved, or other weights are loaded, by its optimizer or its model."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 from weakref import WeakMethod
@@ -11,6 +12,7 @@ from torch.jit import ScriptModule
 from torch.optim import Optimizer
 
 from lrwatch.control.exchanged import Exchanged
+from lrwatch.control.given import Given
 from lrwatch.control.owner import inmost
 from lrwatch.errors import let_pass
 from lrwatch.switches import strict
@@ -18,6 +20,18 @@ from lrwatch.switches import strict
 logger = logging.getLogger("lrwatch")
 
 N_APART = 16
+
+
+@contextmanager
+def _never_fatal(words: str) -> Iterator[None]:
+    """Raise nothing into the saving and loading of a run."""
+    try:
+        yield
+    except Exception as error:
+        if strict():
+            raise
+        let_pass(error)
+        logger.error(words, exc_info=error)
 
 
 class _Hook:
@@ -55,6 +69,7 @@ class Saving:
     Attributes:
         exchanged: Whether others have put weights in place for a while, such as an average for a
             score: nothing is settled then.
+        given: Whether the model was given other weights, to go on with them.
     """
 
     def __init__(
@@ -68,6 +83,7 @@ class Saving:
     ) -> None:
         self._settle, self._is_safe, self._step = settle, is_safe, step
         self.exchanged = Exchanged(optimizer)
+        self.given = Given(self.exchanged)
         self._asked_at, self._saves_both = -N_APART, False
         self._handles = [
             optimizer.register_state_dict_pre_hook(lambda _: self._optimizer_is_asked()),
@@ -75,20 +91,16 @@ class Saving:
         ]
         if isinstance(model, nn.Module) and not isinstance(model, ScriptModule):
             inner = inmost(model, optimizer)
-            asked, loads = _Hook(self._model_is_asked), _Hook(self._loads)
+            asked, loads = _Hook(self._model_is_asked), _Hook(self._model_loads)
             self._handles.append(inner.register_state_dict_pre_hook(asked))
             self._handles.append(inner.register_load_state_dict_pre_hook(loads))
+            self._handles.append(inner.register_load_state_dict_post_hook(_Hook(self._has_loaded)))
 
     def now(self, why: str = "the run is being saved") -> None:
         """Settle, where that is safe; raises nothing into the saving of a run."""
-        try:
+        with _never_fatal("the back-off could not call a trial off"):
             if self._is_safe() and not self.exchanged.seen():
                 self._settle(why)
-        except Exception as error:
-            if strict():
-                raise
-            let_pass(error)
-            logger.error("the back-off could not call a trial off", exc_info=error)
 
     def close(self) -> None:
         """Remove the hooks."""
@@ -97,6 +109,15 @@ class Saving:
 
     def _loads(self) -> None:
         self.now("other weights are loaded")
+
+    def _model_loads(self) -> None:
+        self._loads()
+        with _never_fatal("the back-off does not see what is loaded"):
+            self.given.before_loading()
+
+    def _has_loaded(self) -> None:
+        with _never_fatal("the back-off does not see what was loaded"):
+            self.given.loaded()
 
     def _optimizer_is_asked(self) -> None:
         self._saves_both = self._asked_at == self._step()

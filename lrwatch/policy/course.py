@@ -94,6 +94,13 @@ class Course:
         """Whether a rate of this run has brought trouble by itself."""
         return self.cap < math.inf
 
+    @property
+    def stands_low(self) -> bool:
+        """Whether the loss is about as low as it was at its lowest."""
+        level = self.arm.stretch.lowest()
+        margin = 3 * self.recent.noise() + 0.05 * abs(self.first_loss - level)
+        return self.recent.middle(9) - level <= margin
+
     def start_is_gone(self) -> None:
         """The first weights are out of reach: no rewind to them, and no trial from them."""
         self._restarts = self._compares = False

@@ -187,17 +187,16 @@ class Ladder:
 
     def _keep(self, seen: Seen) -> None:
         course = self._course
-        if self.save or not course.shelf.is_due(course.arm.n, course.n):
-            return
-        if self._relapsing.jumped(seen):
-            return
-        level = course.arm.stretch.lowest()
-        now = course.recent.middle(9)
-        if self._surrogate or now - level <= 3 * course.recent.noise() + 0.05 * abs(
-            course.first_loss - level
-        ):
+        is_due = not self.save and course.shelf.is_due(course.arm.n, course.n)
+        if is_due and not self._relapsing.jumped(seen) and (self._surrogate or course.stands_low):
             rate = seen.rate * course.arm.scale
             self.save = course.shelf.take(seen.step, course.arm.n, rate, course.n)
+
+    def given_weights(self) -> None:
+        """Take weights that others have loaded for the run's own: nothing older is to come back."""
+        if self._course.n and not self._is_resumed:
+            self._course.accept_change()
+            self._is_resumed = True
 
     def settle(self, why: str) -> list[Move]:
         """End what has unproven or older weights in place: they must not outlive it.
