@@ -11,11 +11,11 @@ import lrwatch
 from lrwatch.control.exchanged import Exchanged
 from lrwatch.control.given import Given
 
-N, SAVED, LOADED = 420, 100, 300
+N, SAVED, LOADED = 420, 20, 300
 
 
 class Training:
-    """Learns quickly, so that weights of step 100 do far worse than those of step 300."""
+    """Learns quickly, so that weights of step 20 do far worse than those of step 300."""
 
     def __init__(self, **more: Any) -> None:
         torch.manual_seed(0)
@@ -61,13 +61,13 @@ def test_what_is_loaded_is_what_a_later_fault_goes_back_to() -> None:
     given = [p * 1.01 for p in run.weights()]
     names = list(run.model.state_dict())
     run.model.load_state_dict(dict(zip(names, given, strict=True)))
-    run.train(40)
+    run.train(1)
+    assert [good.step for good in run.watch.backoff._ladder._course.shelf.kept] == [200]
+    run.train(39)
     with torch.no_grad():
         for p in run.model.parameters():
             p.mul_(100.0).add_(torch.randn_like(p))
     run.train(120)
-    actions = [a for a in run.watch.backoff._ladder._course.shelf.kept if a.step < 200]
-    assert actions == [], "what was kept of the run before is gone"
     far = [(a - b).norm() / b.norm() for a, b in zip(run.weights(), given, strict=True)]
     assert max(far) < 1.0
 
