@@ -61,9 +61,10 @@ def test_what_is_loaded_is_what_a_later_fault_goes_back_to() -> None:
     given = [p * 1.01 for p in run.weights()]
     names = list(run.model.state_dict())
     run.model.load_state_dict(dict(zip(names, given, strict=True)))
-    run.train(1)
-    assert [good.step for good in run.watch.backoff._ladder._course.shelf.kept] == [200]
-    run.train(39)
+    run.train(18)  # by then it was asked again
+    (kept,) = run.watch.backoff._ladder._course.shelf.kept
+    assert kept.step >= 200
+    run.train(22)
     with torch.no_grad():
         for p in run.model.parameters():
             p.mul_(100.0).add_(torch.randn_like(p))
