@@ -7,14 +7,16 @@ from lrwatch.range_test.trial import Trial
 
 _STEP = math.sqrt(10)
 _FINE = 10**0.3
+_FAR, _NEARLY = 5.0, 0.7
 
 
 def next_lr(trials: Sequence[Trial], centre: float) -> float | None:
     """The rate of the next trial; None where the best is enclosed by near neighbours.
 
     From the centre outwards by half a decade to the better side, by a whole one from the fourth
-    trial on; then between the best and its neighbours, down to a quarter of a decade. While nothing
-    but noise is seen the rate is too low to do anything, so that it goes up.
+    trial on; then between the best and its neighbours, down to a quarter of a decade; at last once
+    far above, where a second peak may be. While nothing but noise is seen the rate is too low to do
+    anything, so that it goes up.
     """
     if not trials:
         return centre
@@ -31,7 +33,7 @@ def next_lr(trials: Sequence[Trial], centre: float) -> float | None:
     above = ordered[i + 1].lr / ordered[i].lr
     below = ordered[i].lr / ordered[i - 1].lr
     if max(above, below) <= _FINE:
-        return None
+        return None if top.lr >= _FAR * ordered[i].lr else _FAR * ordered[i].lr
     if above >= below:
         return ordered[i].lr * math.sqrt(above)
     return ordered[i].lr / math.sqrt(below)
@@ -50,6 +52,23 @@ def best_index(ordered: Sequence[Trial]) -> int:
 def is_enclosed(trials: Sequence[Trial]) -> bool:
     """Whether a lower and a higher rate than the best one were tried."""
     return 0 < best_index(by_lr(trials)) < len(trials) - 1
+
+
+def highest_alike(trials: Sequence[Trial]) -> float:
+    """The highest rate that gained nearly as much as the best one."""
+    ordered = by_lr(trials)
+    wanted = _NEARLY * ordered[best_index(ordered)].gain
+    return max(trial.lr for trial in ordered if trial.gain >= wanted)
+
+
+def is_flat(trials: Sequence[Trial]) -> bool:
+    """Whether a rate far above the best one gained nearly as much.
+
+    Then all of them have learnt what is easy, such as the mean of the targets, and none what takes
+    longer: which of them is the fastest, these trials do not tell.
+    """
+    ordered = by_lr(trials)
+    return highest_alike(trials) >= _FAR * ordered[best_index(ordered)].lr
 
 
 def peak(trials: Sequence[Trial]) -> float:

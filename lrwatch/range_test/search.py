@@ -48,8 +48,8 @@ def search(settings: Settings, *, paired: bool = True) -> Plan:
     """Ask for a ramp, then for trials around what it shows, and judge them.
 
     Each run begins with the same weights. The losses sent back are those before each of its steps;
-    they end early where the run was over. Where the best trial gained no more than its noise, all
-    of them are made once more, four times as long.
+    they end early where the run was over. Where the best trial gained no more than its noise, or a
+    rate five times as high nearly as much, all of them are made once more, four times as long.
 
     Args:
         settings: Lengths and limits.
@@ -62,10 +62,14 @@ def search(settings: Settings, *, paired: bool = True) -> Plan:
         return judged(settings, ramp, ())
     centre = ramp.lrs[ramp.fallen if paired else ramp.fallen_last]
     trials = yield from _trials(settings, ramp, centre, alone, paired)
-    if not trials or _best(trials).is_sure or all(trial.gain == 0 for trial in trials):
+    if not trials or all(trial.gain == 0 for trial in trials):
+        return judged(settings, ramp, trials)
+    is_flat = _best(trials).is_sure and bracket.is_flat(trials)
+    if _best(trials).is_sure and not is_flat:
         return judged(settings, ramp, trials)
     patient = replace(settings, trial_steps=_LONGER * settings.trial_steps)
-    longer = yield from _longer(patient, ramp, _best(trials).lr, paired)
+    centre = bracket.highest_alike(trials) if is_flat else _best(trials).lr
+    longer = yield from _longer(patient, ramp, centre, paired)
     return judged(patient, ramp, longer) if longer else judged(settings, ramp, trials)
 
 

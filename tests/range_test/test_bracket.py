@@ -51,6 +51,18 @@ def test_beside_a_trial_that_broke_off_the_peak_is_the_trial_itself() -> None:
     assert bracket.peak(trials) == 0.02
 
 
+@pytest.mark.parametrize(
+    ("far", "gain", "flat"),
+    [(0.05, 0.71, True), (0.05, 0.69, False), (0.049, 0.99, False), (0.05, -math.inf, False)],
+)
+def test_trials_are_flat_where_a_rate_far_above_gained_nearly_as_much(
+    far: float, gain: float, flat: bool
+) -> None:
+    trials = [trial(0.001, 0.9), trial(0.01, 1.0), trial(far, gain), trial(1.0, -math.inf)]
+    assert bracket.is_flat(trials) is flat
+    assert bracket.highest_alike(trials) == (far if gain > 0.7 else 0.01)
+
+
 def test_the_lowest_rate_with_a_share_of_the_gain_lies_between_trials() -> None:
     trials = [trial(0.001, 0.0), trial(0.1, 1.0), trial(1.0, 0.2)]
     assert bracket.lowest_with(0.5, trials) == pytest.approx(0.01)

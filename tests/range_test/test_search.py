@@ -43,6 +43,29 @@ def test_the_unit_of_the_loss_does_not_matter(scale: float, shift: float) -> Non
     assert other.lr == plain.lr
 
 
+def easy_then_slow(run: Run) -> list[float]:
+    """What is easy is learnt at once, best at 0.002; the rest after 80 steps, best at 0.05."""
+    easy, slow, found = 1.0, 4.0, []
+    for i, lr in enumerate(run.lrs):
+        off = math.log10(lr / 0.002) if lr else 0.0
+        found.append(easy + slow + (0.01 * off * off if lr > 1e-3 else 0.0))
+        easy *= 1.0 - min(300.0 * lr, 0.5)
+        if i > 80:
+            slow *= 1.0 - 0.1 * lr / 0.05 * math.exp(1 - lr / 0.05)
+        slow *= 1.5 if lr > 0.4 else 1.0
+        if run.is_over(found):
+            break
+    return found
+
+
+def test_where_a_rate_far_above_learns_as_much_the_trials_are_made_longer() -> None:
+    short = Settings(trial_steps=50)
+    answer = found(easy_then_slow, short)
+    assert {trial.n_steps for trial in answer.trials if trial.gain > 0} == {200}
+    assert answer.high == pytest.approx(0.05, rel=0.35)
+    assert found(easy_then_slow, Settings(trial_steps=200)).high == answer.high
+
+
 def test_a_flat_curve_supports_no_rate() -> None:
     answer = found(lambda run: [1.0] * len(run.lrs))
     assert (answer.lr, answer.low, answer.high) == (None, None, None)
