@@ -63,7 +63,8 @@ def test_where_a_rate_far_above_learns_as_much_the_trials_are_made_longer() -> N
     answer = found(easy_then_slow, short)
     assert {trial.n_steps for trial in answer.trials if trial.gain > 0} == {200}
     assert answer.high == pytest.approx(0.05, rel=0.35)
-    assert found(easy_then_slow, Settings(trial_steps=200)).high == answer.high
+    patient = found(easy_then_slow, Settings(trial_steps=200))
+    assert patient.high == pytest.approx(answer.high, rel=0.1)
 
 
 def test_a_flat_curve_supports_no_rate() -> None:
