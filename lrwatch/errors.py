@@ -18,8 +18,10 @@ def let_pass(error: BaseException) -> None:
     Python runs such a handler between any two lines, also of ours. What it raises is a word of the
     user's to the training, such as that the job is about to be preempted, and no failure of ours.
     A handler is known by being given a number and the frame that it interrupted, which called it.
+    The frame that has caught the error is not looked at: it would keep itself alive from then on,
+    with the error, and so with the optimizer, until the garbage collector runs.
     """
-    trace = error.__traceback__
+    trace = error.__traceback__ and error.__traceback__.tb_next
     while trace is not None:
         if _is_handling(trace.tb_frame):
             raise error

@@ -2,8 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
+from contextlib import contextmanager, nullcontext
 from typing import Any
 from weakref import WeakMethod
 
@@ -37,7 +36,7 @@ def _never_fatal(words: str) -> Iterator[None]:
 class _Hook:
     """What the model keeps; it does not keep what it calls, and a copy of the model calls nothing.
 
-    A model that is pickled holds a built-in in its place, so that it can be read without lrwatch.
+    A model that is pickled holds one of Python's own in its place: it can be read without lrwatch.
     """
 
     def __init__(self, call: Callable[[], None]) -> None:
@@ -49,7 +48,7 @@ class _Hook:
             call()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return partial, (partial, slice)  # takes any arguments, and does nothing
+        return getattr, (nullcontext(), "__exit__")  # takes any arguments, and returns None
 
 
 class Saving:

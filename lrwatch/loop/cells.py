@@ -9,7 +9,7 @@ from torch.optim import Optimizer
 
 from lrwatch.loop.guard import Guard
 from lrwatch.loop.outlets import warn
-from lrwatch.loop.watch import Watch
+from lrwatch.loop.watch import Watch, steps_here
 
 
 class Cells:
@@ -44,7 +44,7 @@ class Cells:
         """Judge what the cell trained in this thread; with the last watch gone, listen no more."""
         self._n_ended += 1
         for watch in list(self._watches.values()):
-            if watch.steps_here and watch.n_steps != self._n_steps.get(watch):
+            if steps_here(watch) and watch.n_steps != self._n_steps.get(watch):
                 self._n_steps[watch] = watch.n_steps
                 watch.flush()
         if not self._watches and (shell := _shell()) is not None:

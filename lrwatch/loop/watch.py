@@ -87,11 +87,6 @@ class Watch:
         return 0 if self._recorder is None else self._recorder.n_steps
 
     @property
-    def steps_here(self) -> bool:
-        """Whether its optimizer stepped in this thread, when it last did."""
-        return self._recorder is not None and self._recorder.home == get_ident()
-
-    @property
     def closed(self) -> bool:
         """Whether nothing is watched any more."""
         return self._detach is None
@@ -257,3 +252,9 @@ class Watch:
             self._judge.judge(wait=wait)
         except Exception as error:
             self._guard.failed(error)
+
+
+def steps_here(watch: Watch) -> bool:
+    """Whether its optimizer stepped in this thread, when it last did."""
+    recorder = watch._recorder
+    return recorder is not None and recorder.home == get_ident()

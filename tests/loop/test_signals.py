@@ -4,6 +4,7 @@ import io
 import os
 import signal
 import sys
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr
 from functools import partial
@@ -162,3 +163,20 @@ def test_what_a_function_that_traces_raises_is_none_either() -> None:
     with pytest.raises(PreemptedError) as caught:
         tracing(sys._getframe(), "call", None)
     let_pass(caught.value)
+
+
+def test_whoever_caught_an_error_is_gone_when_it_returns() -> None:
+    class Big:
+        pass
+
+    def catches(big: Big) -> None:
+        try:
+            os.stat("/nowhere/at/all")
+        except OSError as error:
+            let_pass(error)
+
+    big = Big()
+    alive = weakref.ref(big)
+    catches(big)
+    del big
+    assert alive() is None
