@@ -71,9 +71,10 @@ def command(
 
     SCRIPT is started as `lrwatch run` starts it. The first optimizer that steps gets a ramp of the
     rate, then some short runs, each from its first weights; then SCRIPT is ended, after 600 to 1000
-    steps. Its schedule is not used meanwhile. What it wrote by then is not undone: give it a folder
-    of its own where that matters. Its standard output goes to stderr. Exit code 1: no rate can be
-    suggested, and the answer says why.
+    steps, and where runs that short cannot tell the rates apart after 2000 to 5000. Its schedule is
+    not used meanwhile. What it wrote by then is not undone: give it a folder of its own where that
+    matters. Its standard output goes to stderr. Exit code 1: no rate can be suggested, and the
+    answer says why.
     """
     from lrwatch.launch.find import on_script
     from lrwatch.range_test.advice import batch_size_line

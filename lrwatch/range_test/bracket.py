@@ -7,7 +7,7 @@ from lrwatch.range_test.trial import Trial
 
 _STEP = math.sqrt(10)
 _FINE = 10**0.3
-_FAR, _NEARLY = 5.0, 0.7
+_FAR, _NEARLY = 10.0, 0.7
 
 
 def next_lr(trials: Sequence[Trial], centre: float) -> float | None:

@@ -49,7 +49,7 @@ def search(settings: Settings, *, paired: bool = True) -> Plan:
 
     Each run begins with the same weights. The losses sent back are those before each of its steps;
     they end early where the run was over. Where the best trial gained no more than its noise, or a
-    rate five times as high nearly as much, all of them are made once more, four times as long.
+    rate ten times as high nearly as much, all of them are made once more, four times as long.
 
     Args:
         settings: Lengths and limits.

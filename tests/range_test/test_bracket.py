@@ -53,7 +53,7 @@ def test_beside_a_trial_that_broke_off_the_peak_is_the_trial_itself() -> None:
 
 @pytest.mark.parametrize(
     ("far", "gain", "flat"),
-    [(0.05, 0.71, True), (0.05, 0.69, False), (0.049, 0.99, False), (0.05, -math.inf, False)],
+    [(0.1, 0.71, True), (0.1, 0.69, False), (0.099, 0.99, False), (0.1, -math.inf, False)],
 )
 def test_trials_are_flat_where_a_rate_far_above_gained_nearly_as_much(
     far: float, gain: float, flat: bool

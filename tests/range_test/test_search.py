@@ -62,7 +62,7 @@ def test_where_a_rate_far_above_learns_as_much_the_trials_are_made_longer() -> N
     short = Settings(trial_steps=50)
     answer = found(easy_then_slow, short)
     assert {trial.n_steps for trial in answer.trials if trial.gain > 0} == {200}
-    assert answer.high == pytest.approx(0.05, rel=0.35)
+    assert answer.high == pytest.approx(0.05, rel=0.4)
     patient = found(easy_then_slow, Settings(trial_steps=200))
     assert patient.high == pytest.approx(answer.high, rel=0.1)
 
