@@ -41,6 +41,7 @@ def listen(listener: Listener) -> None:
         if any(other is listener for other in listeners):
             return
         if not listeners:
+            _unwrap_all()  # what is left where a handler of a signal raised in the midst of this
             _wrap_all()
         short_loss.close()
         listeners = (*listeners, listener)
@@ -51,10 +52,9 @@ def unlisten(listener: Listener) -> None:
     global listeners
     with _lock:
         short_loss.close()
-        rest = tuple(other for other in listeners if other is not listener)
-        if listeners and not rest:
+        listeners = tuple(other for other in listeners if other is not listener)
+        if not listeners:
             _unwrap_all()
-        listeners = rest
 
 
 def forget_all() -> None:
@@ -75,8 +75,8 @@ def _wrap_all() -> None:
         if original is not None:
             if original not in wrappers:
                 wrappers[original] = _alike(wrap(original), original)
-            setattr(owner, name, wrappers[original])
             _originals.append(_Original(owner, name, original))
+            setattr(owner, name, wrappers[original])
 
 
 def _alike(wrapper: Function, original: Function) -> Function:
@@ -88,8 +88,9 @@ def _alike(wrapper: Function, original: Function) -> Function:
 
 def _unwrap_all() -> None:
     while _originals:
-        original = _originals.pop()
+        original = _originals[-1]
         setattr(original.owner, original.name, original.function)
+        del _originals[-1]
 
 
 def _places() -> list[tuple[Any, str, Callable[[Function], Function]]]:

@@ -1,17 +1,16 @@
 """What attach() gives back: the alerts and the verdict of one optimizer's run."""
 
-import logging
 from collections.abc import Callable, Mapping
 from threading import get_ident
 from types import TracebackType
 from typing import Any, Self
 
-from lrwatch.errors import LrwatchError, let_pass
-from lrwatch.loop.guard import Guard, log
+from lrwatch.errors import LrwatchError
+from lrwatch.loop.guard import Guard
 from lrwatch.loop.intervention import Intervention
 from lrwatch.loop.judge import Judge
+from lrwatch.loop.observing import Observing
 from lrwatch.loop.recorder import Recorder
-from lrwatch.loop.scalar import detached_scalar
 from lrwatch.records import Action, Alert, Verdict
 
 
@@ -43,9 +42,8 @@ class Watch:
         self._recorder = recorder
         self._intervention = intervention
         self._detach = detach
-        self._observe_guard = Guard("observe()")
+        self._observing = Observing()
         self._guard = Guard("the watch")
-        self._n_refused = 0
         self.said_idle = False
 
     @property
@@ -100,12 +98,7 @@ class Watch:
         """
         if self._recorder is None or self._is_inert:
             return
-        try:
-            self._recorder.loss.observe(detached_scalar(loss))
-        except (TypeError, ValueError) as error:
-            self._refuse(error)
-        except Exception as error:
-            self._observe_guard.failed(error)
+        self._observing.observe(loss, self._recorder.loss)
 
     def note(self, action: Action) -> None:
         """Write down what somebody else did to the run, such as a rewind by its framework."""
@@ -235,14 +228,6 @@ class Watch:
     def _say_if_idle(self) -> None:
         if self._recorder is not None:
             self.said_idle = self._recorder.say_if_idle()
-
-    def _refuse(self, error: Exception) -> None:
-        if self._observe_guard.strict:
-            raise error
-        let_pass(error)
-        self._n_refused += 1
-        if self._n_refused == 1:
-            log(logging.WARNING, "observe() refused: %s", error)
 
     def _look(self, *, wait: bool = False) -> None:
         """Judge what has arrived, or everything."""

@@ -10,7 +10,7 @@ from contextlib import redirect_stderr
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -19,6 +19,7 @@ from torch._C._distributed_c10d import HashStore
 import lrwatch
 from lrwatch.errors import let_pass
 from lrwatch.loop import attach as attaching
+from lrwatch.loop import patches
 from lrwatch.ranks.follower import Follower
 from lrwatch.ranks.row import Row
 from lrwatch.ranks.together import Together
@@ -180,3 +181,26 @@ def test_whoever_caught_an_error_is_gone_when_it_returns() -> None:
     catches(big)
     del big
     assert alive() is None
+
+
+def test_what_it_interrupts_in_the_midst_of_wrapping_is_wrapped_once(handler: Any) -> None:
+    handler(preempted)
+    plain, fake, n_interrupted, told = torch.autograd.backward, cast(Any, object()), 0, Told()
+    while True:
+        try:
+            with traced(Lines(n_interrupted + 1), threads=False):
+                patches.listen(fake)
+                patches.unlisten(fake)
+            break
+        except PreemptedError:
+            n_interrupted += 1
+        if patches.listeners:
+            patches.unlisten(fake)
+        model = small_model()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        with lrwatch.attach(optimizer, run_dir=False, stderr=False, sinks=[told]):
+            loss_of(model, 0).backward()
+            optimizer.step()
+        assert told.losses == n_interrupted * [loss_of(small_model(), 0).item()]
+        assert torch.autograd.backward is plain
+    assert n_interrupted > 50
