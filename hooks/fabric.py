@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import lrwatch
-from lrwatch.loop.settings import as_backoff, or_default
+from lrwatch.loop.frameworks.settings import as_backoff, or_default
 
 
 def attach(

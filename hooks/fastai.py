@@ -7,9 +7,9 @@ from typing import Any
 from fastai.callback.core import Callback, CancelFitException
 
 from lrwatch.errors import LrwatchError
-from lrwatch.loop.harmless import harmless
-from lrwatch.loop.shadow import Shadow
-from lrwatch.loop.watches import Watching
+from lrwatch.loop.frameworks.harmless import harmless
+from lrwatch.loop.frameworks.shadow import Shadow
+from lrwatch.loop.frameworks.watches import Watching
 
 
 class LrwatchCallback(Watching, Callback):
@@ -19,8 +19,8 @@ class LrwatchCallback(Watching, Callback):
     all groups; a rewind brings back weights and moments. One that gives the run up ends the fit as
     ``CancelFitException`` does. ``lr_find`` and predictions are not watched.
 
-    The settings are those of :class:`lrwatch.loop.settings.Settings`, as arguments. It writes to
-    ``run_dir``, else as ``lrwatch.attach``.
+    The settings are those of :class:`lrwatch.loop.frameworks.settings.Settings`, as arguments. It
+    writes to ``run_dir``, else as ``lrwatch.attach``.
 
     Raises:
         ValueError: If a setting is out of its range.

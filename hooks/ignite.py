@@ -9,8 +9,8 @@ from ignite.handlers import FastaiLRFinder
 from torch import nn
 
 from lrwatch.errors import LrwatchError
-from lrwatch.loop.harmless import harmless
-from lrwatch.loop.watches import Watching
+from lrwatch.loop.frameworks.harmless import harmless
+from lrwatch.loop.frameworks.watches import Watching
 
 
 class LrwatchHandler(Watching):
@@ -26,8 +26,8 @@ class LrwatchHandler(Watching):
         *optimizers: One or more, as ``auto_optim`` gave them back or as it was given them.
         model: Their model, whose buffers a rewind brings back; None: with back-off, the module
             of this process that has all of these weights.
-        **settings: Those of :class:`lrwatch.loop.settings.Settings`. It writes to ``run_dir``, else
-            as ``lrwatch.attach``.
+        **settings: Those of :class:`lrwatch.loop.frameworks.settings.Settings`. It writes to
+            ``run_dir``, else as ``lrwatch.attach``.
 
     Raises:
         TypeError: If there is no optimizer, or a model in the place of one.

@@ -7,10 +7,10 @@ from typing import Any
 import keras
 
 from lrwatch.errors import LrwatchError
-from lrwatch.loop.harmless import harmless
-from lrwatch.loop.said import say_loss, say_skipped
-from lrwatch.loop.shadow import Shadow
-from lrwatch.loop.watches import Watching
+from lrwatch.loop.frameworks.harmless import harmless
+from lrwatch.loop.frameworks.said import say_loss, say_skipped
+from lrwatch.loop.frameworks.shadow import Shadow
+from lrwatch.loop.frameworks.watches import Watching
 
 _GO_ON = ("iteration", "learning_rate")
 _SAVES = ("get_weights", "load_weights", "save", "save_weights", "set_weights")
@@ -25,8 +25,8 @@ class LrwatchCallback(Watching, keras.callbacks.Callback):
     ``gradient_accumulation_steps`` every batch counts as a step. A back-off that gives the run up
     sets ``model.stop_training``.
 
-    The settings are those of :class:`lrwatch.loop.settings.Settings`, as arguments. It writes to
-    ``run_dir``, else as ``lrwatch.attach``.
+    The settings are those of :class:`lrwatch.loop.frameworks.settings.Settings`, as arguments. It
+    writes to ``run_dir``, else as ``lrwatch.attach``.
 
     Raises:
         ValueError: If a setting is out of its range, or Keras runs on another backend.

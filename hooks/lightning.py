@@ -9,8 +9,8 @@ except ModuleNotFoundError:  # the same framework under its older name
     from pytorch_lightning import Callback
 
 from lrwatch.errors import LrwatchError
-from lrwatch.loop.harmless import harmless
-from lrwatch.loop.watches import Watching
+from lrwatch.loop.frameworks.harmless import harmless
+from lrwatch.loop.frameworks.watches import Watching
 
 
 class LrwatchCallback(Watching, Callback):
@@ -21,8 +21,8 @@ class LrwatchCallback(Watching, Callback):
     checkpoint: a fit that is resumed goes on being judged. A back-off that gives the run up sets
     ``trainer.should_stop``. ``Trainer(fast_dev_run=True)`` writes nothing.
 
-    The settings are those of :class:`lrwatch.loop.settings.Settings`, as arguments. It writes to
-    ``run_dir``, else ``LRWATCH_RUN_DIR``, else the directory of the first
+    The settings are those of :class:`lrwatch.loop.frameworks.settings.Settings`, as arguments. It
+    writes to ``run_dir``, else ``LRWATCH_RUN_DIR``, else the directory of the first
     logger, else the trainer's ``default_root_dir``.
 
     Raises:

@@ -7,7 +7,7 @@ from typing import Any
 from ray import train, tune
 
 import lrwatch
-from lrwatch.loop.settings import as_backoff, or_default
+from lrwatch.loop.frameworks.settings import as_backoff, or_default
 from lrwatch.reviewing.reported import Reported
 
 logger = logging.getLogger("lrwatch")

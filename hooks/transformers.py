@@ -6,8 +6,8 @@ from typing import Any
 from transformers.trainer_callback import ExportableState, TrainerCallback
 
 from lrwatch.errors import LrwatchError
-from lrwatch.loop.harmless import harmless
-from lrwatch.loop.watches import Watching
+from lrwatch.loop.frameworks.harmless import harmless
+from lrwatch.loop.frameworks.watches import Watching
 
 
 class LrwatchCallback(Watching, TrainerCallback, ExportableState):
@@ -18,8 +18,8 @@ class LrwatchCallback(Watching, TrainerCallback, ExportableState):
     every checkpoint: a training that is resumed goes on being judged. A back-off that gives the run
     up sets ``control.should_training_stop``.
 
-    The settings are those of :class:`lrwatch.loop.settings.Settings`, as arguments. It writes to
-    ``run_dir``, else ``LRWATCH_RUN_DIR``, else
+    The settings are those of :class:`lrwatch.loop.frameworks.settings.Settings`, as arguments. It
+    writes to ``run_dir``, else ``LRWATCH_RUN_DIR``, else
     ``TENSORBOARD_LOGGING_DIR``, else the ``output_dir`` of the TrainingArguments.
 
     Raises:

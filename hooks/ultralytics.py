@@ -7,10 +7,10 @@ import os
 from typing import Any
 
 from lrwatch.errors import LrwatchError
-from lrwatch.loop import image_trainer, image_workers
-from lrwatch.loop.harmless import harmless
-from lrwatch.loop.image_loss import ImageLoss
-from lrwatch.loop.watches import Watching
+from lrwatch.loop.frameworks import image_trainer, image_workers
+from lrwatch.loop.frameworks.harmless import harmless
+from lrwatch.loop.frameworks.image_loss import ImageLoss
+from lrwatch.loop.frameworks.watches import Watching
 
 _EVENTS = (
     "on_pretrain_routine_start",
@@ -27,7 +27,7 @@ def attach(model: Any, **settings: Any) -> "TrainingWatch":
 
     Args:
         model: A model of Ultralytics (``YOLO``, ``RTDETR``, ...), or a trainer of its.
-        **settings: Those of :class:`lrwatch.loop.settings.Settings`.
+        **settings: Those of :class:`lrwatch.loop.frameworks.settings.Settings`.
 
     Raises:
         TypeError: If ``model`` is none.
@@ -54,8 +54,8 @@ class TrainingWatch(Watching):
     for ``resume=True``; ``results.csv`` is left alone. With several devices it goes along to the
     workers, also in versions that drop callbacks there.
 
-    The settings are those of :class:`lrwatch.loop.settings.Settings`, as arguments. It writes to
-    ``run_dir``, else ``LRWATCH_RUN_DIR``, else the trainer's ``save_dir``.
+    The settings are those of :class:`lrwatch.loop.frameworks.settings.Settings`, as arguments. It
+    writes to ``run_dir``, else ``LRWATCH_RUN_DIR``, else the trainer's ``save_dir``.
     """
 
     _asked_for: tuple[str, float] = ("", 0.0)

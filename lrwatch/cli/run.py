@@ -60,7 +60,7 @@ def command(
     """
     from lrwatch.launch.command import STAYS, become, command_line
     from lrwatch.launch.plan import Plan
-    from lrwatch.loop.run_dir import by_time
+    from lrwatch.loop.places.run_dir import by_time
     from lrwatch.ranks.job import began_s
 
     if sys.flags.ignore_environment or sys.flags.no_site:

@@ -32,7 +32,7 @@ N_UNASKED = 64
 
 
 class BackoffController:
-    """Backs one optimizer off; see :class:`lrwatch.loop.controller.Controller` for the calls.
+    """Backs one optimizer off; its calls are :class:`lrwatch.loop.backoff.controller.Controller`'s.
 
     Every action is written before it is applied. With ``backoff.dry_run`` it is only written.
     A rewind brings back weights, model buffers and moments; the schedule, the random generators

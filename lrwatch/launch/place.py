@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from lrwatch.launch.plan import Plan
-from lrwatch.loop.place import made_anew
-from lrwatch.loop.run_dir import as_folder
+from lrwatch.loop.places.place import made_anew
+from lrwatch.loop.places.run_dir import as_folder
 from lrwatch.ranks import job
 
 

@@ -43,7 +43,7 @@ def _with_optimizers(module: ModuleType) -> None:
 
 def _with_losses_per_image(module: ModuleType) -> None:
     try:
-        from lrwatch.loop.image_loss import by_default
+        from lrwatch.loop.frameworks.image_loss import by_default
 
         by_default(module)
     except Exception as error:

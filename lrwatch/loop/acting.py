@@ -5,10 +5,10 @@ from typing import Any
 from torch import nn
 from torch.optim import Optimizer
 
+from lrwatch.loop.backoff.intervention import Intervention
+from lrwatch.loop.backoff.levels import JudgeLevels
 from lrwatch.loop.ears import Ears
-from lrwatch.loop.intervention import Intervention
-from lrwatch.loop.levels import JudgeLevels
-from lrwatch.loop.place import Place
+from lrwatch.loop.places.place import Place
 
 
 def intervention(

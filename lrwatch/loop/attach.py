@@ -12,16 +12,17 @@ from torch import nn
 from torch.optim import Optimizer
 
 from lrwatch.errors import let_pass
-from lrwatch.loop import patches, reinforcement
+from lrwatch.loop import patches
 from lrwatch.loop.acting import intervention
 from lrwatch.loop.arguments import check_backoff, check_kinds, unwrapped
 from lrwatch.loop.cells import Cells
 from lrwatch.loop.ears import Ears
 from lrwatch.loop.guard import log
+from lrwatch.loop.loss import reinforcement
 from lrwatch.loop.orphans import close_orphans
-from lrwatch.loop.outlets import digest_of, notice, sinks_calling, sinks_of, warn
-from lrwatch.loop.place import Place
-from lrwatch.loop.run_dir import RunDir, chosen
+from lrwatch.loop.places.outlets import digest_of, notice, sinks_calling, sinks_of, warn
+from lrwatch.loop.places.place import Place
+from lrwatch.loop.places.run_dir import RunDir, chosen
 from lrwatch.loop.terminal import on_terminal
 from lrwatch.loop.watch import Watch
 from lrwatch.records import Alert
@@ -157,8 +158,7 @@ def attach(
         name=name,
         acts=acts,
     )
-    earlier = _watches.pop(optimizer, None)
-    if earlier is not None:
+    if (earlier := _watches.pop(optimizer, None)) is not None:
         warn("attach() to the same optimizer again: the earlier watch ends here")
         earlier.close()
     return begin(

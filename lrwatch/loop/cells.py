@@ -8,7 +8,7 @@ from typing import Any
 from torch.optim import Optimizer
 
 from lrwatch.loop.guard import Guard
-from lrwatch.loop.outlets import warn
+from lrwatch.loop.places.outlets import warn
 from lrwatch.loop.watch import Watch, steps_here
 
 

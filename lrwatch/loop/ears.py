@@ -6,11 +6,11 @@ from typing import Self
 
 from torch.optim import Optimizer
 
-from lrwatch.loop import reinforcement
-from lrwatch.loop.grad_norm import Cadence
-from lrwatch.loop.judge import Judge
-from lrwatch.loop.leaving_out import LeavingOut
-from lrwatch.loop.readback import Readback
+from lrwatch.loop.backoff.leaving_out import LeavingOut
+from lrwatch.loop.device.readback import Readback
+from lrwatch.loop.gradient.grad_norm import Cadence
+from lrwatch.loop.judgement.judge import Judge
+from lrwatch.loop.loss import reinforcement
 from lrwatch.loop.recorder import Recorder
 from lrwatch.ranks.together import Together
 from lrwatch.watcher import Watcher

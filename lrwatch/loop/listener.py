@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import torch
 
-from lrwatch.loop.step_loss import StepLoss
+from lrwatch.loop.loss.step_loss import StepLoss
 
 
 class Listener(Protocol):

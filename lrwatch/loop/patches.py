@@ -12,10 +12,10 @@ from torch.amp.grad_scaler import GradScaler
 from torch.nn.utils import clip_grad
 
 from lrwatch.errors import let_pass
-from lrwatch.loop import objective, rivals, short_loss
 from lrwatch.loop.compiled import interpreted, left_out
 from lrwatch.loop.guard import Guard
 from lrwatch.loop.listener import Listener
+from lrwatch.loop.loss import objective, rivals, short_loss
 
 Function = Callable[..., Any]
 

@@ -11,19 +11,19 @@ import torch
 from torch.optim import Optimizer
 
 from lrwatch.loop import patches
-from lrwatch.loop.amp import found_inf, fused_scale, scale_left
-from lrwatch.loop.asking import Asking
-from lrwatch.loop.grad_norm import Cadence
-from lrwatch.loop.groups import is_maximized
-from lrwatch.loop.groups import parameters as parameters_of
+from lrwatch.loop.backoff.asking import Asking
+from lrwatch.loop.device.readback import Readback, is_capturing
+from lrwatch.loop.gradient.amp import found_inf, fused_scale, scale_left
+from lrwatch.loop.gradient.grad_norm import Cadence
+from lrwatch.loop.gradient.groups import is_maximized
+from lrwatch.loop.gradient.groups import parameters as parameters_of
+from lrwatch.loop.gradient.step_norm import StepNorm
 from lrwatch.loop.guard import Guard
-from lrwatch.loop.judge import Judge
+from lrwatch.loop.judgement.judge import Judge
+from lrwatch.loop.loss.step_loss import StepLoss
 from lrwatch.loop.nesting import is_inner, may_nest
-from lrwatch.loop.readback import Readback, is_capturing
 from lrwatch.loop.sample import LateSample, Value
 from lrwatch.loop.short_step import ShortStep
-from lrwatch.loop.step_loss import StepLoss
-from lrwatch.loop.step_norm import StepNorm
 from lrwatch.loop.step_rates import StepRates
 from lrwatch.loop.unseen import Unseen
 from lrwatch.ranks import job

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from lrwatch.loop.slot import Slot
+from lrwatch.loop.device.slot import Slot
 from lrwatch.records import Step
 
 Value = float | Slot | None

@@ -7,15 +7,15 @@ from typing import Any, Final, cast
 
 from torch.optim import Optimizer
 
-from lrwatch.loop import short_loss
-from lrwatch.loop.asking import Asking
+from lrwatch.loop.backoff.asking import Asking
 from lrwatch.loop.compiled import interpreted
-from lrwatch.loop.grad_norm import Cadence
+from lrwatch.loop.device.slot import Slot
+from lrwatch.loop.gradient.grad_norm import Cadence
+from lrwatch.loop.gradient.step_norm import StepNorm
 from lrwatch.loop.guard import Guard
-from lrwatch.loop.judge import Judge
+from lrwatch.loop.judgement.judge import Judge
+from lrwatch.loop.loss import short_loss
 from lrwatch.loop.sample import Sample, Value
-from lrwatch.loop.slot import Slot
-from lrwatch.loop.step_norm import StepNorm
 from lrwatch.loop.step_rates import PLAIN, StepRates
 
 _new: Final = tuple.__new__

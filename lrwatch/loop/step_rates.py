@@ -8,7 +8,7 @@ import torch
 from torch.optim import Optimizer
 
 from lrwatch.errors import let_pass
-from lrwatch.loop.readback import Readback
+from lrwatch.loop.device.readback import Readback
 from lrwatch.loop.sample import Value
 
 _MAX_GROUPS = 8

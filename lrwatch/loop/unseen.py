@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from torch.optim import Optimizer
 
-from lrwatch.loop.groups import lack_gradients
-from lrwatch.loop.undo import keeps_still
+from lrwatch.loop.backoff.undo import keeps_still
+from lrwatch.loop.gradient.groups import lack_gradients
 
 N_STEPS_WITHOUT = 20
 

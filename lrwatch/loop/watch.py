@@ -6,10 +6,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from lrwatch.errors import LrwatchError
+from lrwatch.loop.backoff.intervention import Intervention
 from lrwatch.loop.guard import Guard
-from lrwatch.loop.intervention import Intervention
-from lrwatch.loop.judge import Judge
-from lrwatch.loop.observing import Observing
+from lrwatch.loop.judgement.judge import Judge
+from lrwatch.loop.loss.observing import Observing
 from lrwatch.loop.recorder import Recorder
 from lrwatch.records import Action, Alert, Verdict
 

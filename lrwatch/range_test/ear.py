@@ -9,8 +9,8 @@ import torch
 from torch.optim import Optimizer
 
 from lrwatch.control.slot import parameters
-from lrwatch.loop.readback import Readback
-from lrwatch.loop.step_loss import StepLoss
+from lrwatch.loop.device.readback import Readback
+from lrwatch.loop.loss.step_loss import StepLoss
 
 
 class Ear:

@@ -15,7 +15,7 @@ from lrwatch.readers.sniff import head_of, is_event_file
 from lrwatch.records import Step
 
 if TYPE_CHECKING:
-    from lrwatch.readers.growing_events import GrowingEvents
+    from lrwatch.readers.events.growing_events import GrowingEvents
 
 _SHOWN = 5
 
@@ -107,7 +107,7 @@ class GrowingLog:
         return None
 
     def _events(self) -> "GrowingEvents":
-        from lrwatch.readers.growing_events import GrowingEvents
+        from lrwatch.readers.events.growing_events import GrowingEvents
 
         if not os.path.isdir(self.path):
             return GrowingEvents(lambda: [self.path], self._asked)

@@ -10,13 +10,13 @@ from lrwatch.errors import LrwatchError
 from lrwatch.readers.columns import ColumnError, Columns, resolve
 from lrwatch.readers.formats import HEAD, Format
 from lrwatch.readers.growing_file import GrowingFile
+from lrwatch.readers.kinds.wandb_offline import FORMAT as WANDB
+from lrwatch.readers.kinds.wandb_offline import WandbRows
 from lrwatch.readers.lines import Damage, GrowingText, LineReader, Row
 from lrwatch.readers.opening import UnreadableError, opened
 from lrwatch.readers.rows import Clock, Joining, clock_of
 from lrwatch.readers.sniff import head_of, refused, sniff
 from lrwatch.readers.source import HEAD_ROWS, unknown
-from lrwatch.readers.wandb_offline import FORMAT as WANDB
-from lrwatch.readers.wandb_offline import WandbRows
 from lrwatch.records import Step
 
 _CHUNK = 1 << 16

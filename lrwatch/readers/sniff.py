@@ -2,7 +2,8 @@
 
 from typing import BinaryIO
 
-from lrwatch.readers import (
+from lrwatch.readers.formats import HEAD, Format, Head
+from lrwatch.readers.kinds import (
     algoperf,
     delimited,
     hf,
@@ -14,7 +15,6 @@ from lrwatch.readers import (
     ultralytics,
     wandb_offline,
 )
-from lrwatch.readers.formats import HEAD, Format, Head
 
 # Ordered: the first that recognises a file reads it.
 FORMATS: tuple[Format, ...] = (
@@ -70,6 +70,6 @@ def is_event_file(head: Head) -> bool:
     """Whether a file starts with a record of TensorBoard's framing, right by its checksum."""
     if len(head.data) < _EVENT_HEADER or any(head.data[4:8]):
         return False
-    from lrwatch.readers.framing import header_is_right
+    from lrwatch.readers.events.framing import header_is_right
 
     return header_is_right(head.data, 0)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from lrwatch.errors import LrwatchError
 from lrwatch.readers.columns import ColumnError, Columns, resolve
-from lrwatch.readers.delimited import lacks_header
 from lrwatch.readers.folders import EVENTS, OWN, event_files, find_runs, is_own, logs_in
 from lrwatch.readers.formats import Format, Head
+from lrwatch.readers.kinds.delimited import lacks_header
 from lrwatch.readers.lines import Damage, Row
 from lrwatch.readers.opening import UnreadableError, opened
 from lrwatch.readers.rows import clock_of, steps_of
@@ -108,7 +108,7 @@ def runs_below(folder: Path) -> str:
 
 
 def _open_events(path: Path, files: list[Path], *, name: str = "tensorboard") -> Source:
-    from lrwatch.readers.event_steps import EventSteps
+    from lrwatch.readers.events.event_steps import EventSteps
 
     steps = EventSteps(files, follow=path in files)
     return Source(

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lrwatch.readers.events import Scalars, Tags, read_scalars, superseded
+from lrwatch.readers.events.events import Scalars, Tags, read_scalars, superseded
+from lrwatch.readers.events.framing import Health
 from lrwatch.readers.folders import OWN, event_files
-from lrwatch.readers.framing import Health
 from lrwatch.sinks.charts import GRAD_NORM, LOSS, LR, LR_APPLIED
 
 Floats = NDArray[np.float64]

@@ -83,7 +83,7 @@ class Review:
         import numpy as np
         import pandas as pd
 
-        from lrwatch.readers.written_anew import written_anew
+        from lrwatch.readers.events.written_anew import written_anew
 
         track = self._track
         steps = np.frombuffer(track.step, np.int64) if len(self) else np.empty(0, np.int64)

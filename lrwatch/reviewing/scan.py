@@ -13,7 +13,7 @@ from lrwatch.errors import LrwatchError
 from lrwatch.readers.remote import is_remote, runs_at
 from lrwatch.reviewing.summary import Summary, summary_or_error
 
-_PRELOADED = ["lrwatch.reviewing.summary", "lrwatch.readers.event_steps"]
+_PRELOADED = ["lrwatch.reviewing.summary", "lrwatch.readers.events.event_steps"]
 _WORTH_A_PROCESS = 4 << 20
 _KILLED = "the process that read it was killed (out of memory?)"
 

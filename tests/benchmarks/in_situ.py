@@ -15,7 +15,7 @@ from unittest import mock
 import torch
 from torch.optim import Optimizer
 
-from lrwatch.loop.step_norm import StepNorm
+from lrwatch.loop.gradient.step_norm import StepNorm
 
 clock = time.thread_time
 

@@ -24,16 +24,16 @@ N_DISTINCT = 4
 
 def ours() -> Callable[[Path], int]:
     """Columns of numbers, by lrwatch."""
-    from lrwatch.readers.events import Tags, read_scalars
+    from lrwatch.readers.events.events import Tags, read_scalars
+    from lrwatch.readers.events.framing import Health
     from lrwatch.readers.folders import event_files
-    from lrwatch.readers.framing import Health
 
     return lambda run: len(read_scalars(event_files(run), Tags(), Health()))
 
 
 def ours_as_steps() -> Callable[[Path], int]:
     """Steps, by lrwatch."""
-    from lrwatch.readers import event_steps
+    from lrwatch.readers.events import event_steps
     from lrwatch.readers.reading import read
 
     assert event_steps
@@ -44,7 +44,7 @@ def ours_as_steps() -> Callable[[Path], int]:
 
 def ours_judged() -> Callable[[Path], int]:
     """Steps and a verdict on them, by lrwatch."""
-    from lrwatch.readers import event_steps
+    from lrwatch.readers.events import event_steps
     from lrwatch.reviewing.summary import summarise
 
     assert event_steps

@@ -10,8 +10,8 @@ from torch.optim import SGD
 from lrwatch.control.copying import tensor_bytes
 from lrwatch.control.exchanged import Exchanged
 from lrwatch.control.snapshot import Snapshots
-from lrwatch.loop.drift import Drift
-from lrwatch.loop.readback import Readback
+from lrwatch.loop.device.readback import Readback
+from lrwatch.loop.gradient.drift import Drift
 
 torch.set_num_threads(1)
 

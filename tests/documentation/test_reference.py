@@ -11,7 +11,7 @@ import pytest
 
 import lrwatch
 import lrwatch.notify
-from lrwatch.loop.settings import Settings
+from lrwatch.loop.frameworks.settings import Settings
 from lrwatch.readers.reading import Reading
 from lrwatch.reviewing.review import Review
 from tests.documentation.pages import DOCS, ROOT

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import lrwatch
-import lrwatch.loop.watches
+import lrwatch.loop.frameworks.watches
 from tests.frameworks.tiny import Attached
 
 NEEDS = {
@@ -77,5 +77,5 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[Attached]:
         sinks.append(Attached(model, settings))
         return lrwatch.attach(optimizer, model, sinks=[sinks[-1]], **settings)
 
-    monkeypatch.setattr(lrwatch.loop.watches, "attach", attach)
+    monkeypatch.setattr(lrwatch.loop.frameworks.watches, "attach", attach)
     return sinks

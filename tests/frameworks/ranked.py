@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 import lrwatch
-import lrwatch.loop.watches
+import lrwatch.loop.frameworks.watches
 from tests.frameworks.tiny import batches, linear
 from tests.loop.training import Told
 from tests.ranks.trained import actions, leave
@@ -140,7 +140,7 @@ def trained_by_accelerate(folder: Path, model: Model) -> None:
 
 def main(framework: str, folder: Path) -> None:
     warnings.simplefilter("ignore")
-    setattr(lrwatch.loop.watches, "attach", attach)  # noqa: B010  (not a name of the module's own)
+    setattr(lrwatch.loop.frameworks.watches, "attach", attach)  # noqa: B010  (not a name of the module's own)
     model = Model()
     globals()[f"trained_by_{framework}"](folder, model)
     found = {

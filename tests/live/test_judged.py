@@ -180,7 +180,7 @@ def test_one_run_that_shows_a_defect_of_ours_hides_no_other(
     def fails(line: str) -> dict[str, float]:
         raise RuntimeError("of ours")
 
-    monkeypatch.setattr("lrwatch.readers.textlog.pairs", fails)
+    monkeypatch.setattr("lrwatch.readers.kinds.textlog.pairs", fails)
     (tmp_path / "a.log").write_text("step 1 loss 2\n" * 9)
     (tmp_path / "b.csv").write_text("step,loss\n" + table([1.0] * 9))
     with closing(Fleet([tmp_path / "a.log", tmp_path / "b.csv"], {})) as fleet:

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from lrwatch import Watch, attach
-from lrwatch.loop.run_dir import by_time, program
+from lrwatch.loop.places.run_dir import by_time, program
 from tests.loop.training import Told, small_model, train
 
 

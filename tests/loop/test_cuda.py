@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lrwatch import attach
-from lrwatch.loop.grad_norm import grad_norm
+from lrwatch.loop.gradient.grad_norm import grad_norm
 from tests.loop.training import Told
 
 N = 200

@@ -8,9 +8,9 @@ from torch import nn
 from torch.distributed.fsdp._common_utils import _set_fsdp_flattened
 
 import lrwatch
-from lrwatch.loop.drift import N_WEIGHTS, Drift, _some
-from lrwatch.loop.readback import Readback
-from lrwatch.loop.slot import Slot
+from lrwatch.loop.device.readback import Readback
+from lrwatch.loop.device.slot import Slot
+from lrwatch.loop.gradient.drift import N_WEIGHTS, Drift, _some
 from lrwatch.records import Point, Step
 from lrwatch.sinks.sink import Sink
 

@@ -3,7 +3,7 @@
 import pytest
 
 from lrwatch import LrwatchError
-from lrwatch.loop.harmless import harmless
+from lrwatch.loop.frameworks.harmless import harmless
 
 
 @harmless

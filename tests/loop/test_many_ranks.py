@@ -11,7 +11,7 @@ from torch.distributed.tensor import DTensor, Partial, Placement, Replicate, Sha
 from torch.testing._internal.distributed.fake_pg import FakeStore
 
 from lrwatch import attach
-from lrwatch.loop.grad_norm import Cadence, grad_norm, share_of
+from lrwatch.loop.gradient.grad_norm import Cadence, grad_norm, share_of
 from lrwatch.records import Alert
 from tests.loop.training import Told, loss_of, small_model
 

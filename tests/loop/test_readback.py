@@ -11,12 +11,12 @@ import torch
 from torch import nn
 
 from lrwatch import attach
-from lrwatch.loop.grad_norm import Cadence
-from lrwatch.loop.judge import Judge
-from lrwatch.loop.readback import Readback
+from lrwatch.loop.device.readback import Readback
+from lrwatch.loop.device.ring import N_SLOTS, Ring
+from lrwatch.loop.device.slot import Slot
+from lrwatch.loop.gradient.grad_norm import Cadence
+from lrwatch.loop.judgement.judge import Judge
 from lrwatch.loop.recorder import Recorder
-from lrwatch.loop.ring import N_SLOTS, Ring
-from lrwatch.loop.slot import Slot
 from lrwatch.watcher import Watcher
 from tests.loop.training import Told, loss_of, small_model, train
 
@@ -270,7 +270,7 @@ def test_nothing_is_read_while_a_cuda_graph_is_captured(
     class OnDevice(torch.Tensor):
         is_cpu = False
 
-    monkeypatch.setattr("lrwatch.loop.readback.is_capturing", lambda: True)
+    monkeypatch.setattr("lrwatch.loop.device.readback.is_capturing", lambda: True)
     value = torch.tensor(0.5).as_subclass(OnDevice)
     assert Readback(wait=wait).read(value) is None
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lrwatch import attach
-from lrwatch.loop import reinforcement
+from lrwatch.loop.loss import reinforcement
 from tests.loop.training import Told, loss_of, small_model
 
 

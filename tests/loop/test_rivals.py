@@ -12,7 +12,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits as bce
 from torch.optim import SGD, Adam, Optimizer
 
 from lrwatch import Watch, attach
-from lrwatch.loop.rivals import N_TURNS, Rival
+from lrwatch.loop.loss.rivals import N_TURNS, Rival
 from tests.loop.training import Told, loss_of, small_model
 
 N = 60

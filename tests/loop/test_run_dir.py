@@ -9,7 +9,7 @@ import torch
 
 from lrwatch import attach
 from lrwatch.loop.attach import _places
-from lrwatch.loop.run_dir import RunDir, chosen
+from lrwatch.loop.places.run_dir import RunDir, chosen
 from tests.loop.training import small_model, train
 
 

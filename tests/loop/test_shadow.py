@@ -6,8 +6,8 @@ from typing import Any
 import torch
 
 from lrwatch.loop.attach import attach
-from lrwatch.loop.said import say_loss
-from lrwatch.loop.shadow import Shadow
+from lrwatch.loop.frameworks.said import say_loss
+from lrwatch.loop.frameworks.shadow import Shadow
 from tests.loop.training import Told
 
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from lrwatch import attach
-from lrwatch.loop.readback import Readback
-from lrwatch.loop.shelf import Shelf
-from lrwatch.loop.slot import Slot
+from lrwatch.loop.device.readback import Readback
+from lrwatch.loop.device.shelf import Shelf
+from lrwatch.loop.device.slot import Slot
 from tests.loop.training import Told, small_model
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lrwatch import attach
-from lrwatch.loop import short_loss
+from lrwatch.loop.loss import short_loss
 from lrwatch.loop.short_step import ShortStep
 from lrwatch.records import Step
 from tests.loop.training import Told, batch, loss_of, small_model, train
@@ -61,7 +61,7 @@ def by_the_long_way(
     body: Callable[[nn.Module, torch.optim.Optimizer, int], None], patch: pytest.MonkeyPatch
 ) -> list[Step]:
     with patch.context() as patched:
-        patched.setattr("lrwatch.loop.step_loss._N_REGULAR", 10**9)
+        patched.setattr("lrwatch.loop.loss.step_loss._N_REGULAR", 10**9)
         return told_of(body)
 
 

@@ -1,9 +1,11 @@
 """What a handler of a signal raises is a word to the training: no line of lrwatch holds it up."""
 
 import io
+import linecache
 import os
 import signal
 import sys
+import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr
@@ -75,12 +77,18 @@ class Lines:
     def __call__(self, frame: FrameType, event: str, arg: object) -> Any:
         if event == "call":
             return self if is_ours(frame) and not _is_finalizing(frame) else None
-        if event == "line":
+        if event == "line" and not _is_with(frame):
             self.n += 1
             if self.n == self.at:
                 self.where = f"{frame.f_code.co_qualname}, line {frame.f_lineno}"
                 interrupt()
         return self
+
+
+def _is_with(frame: FrameType) -> bool:
+    """Tracing tells of such a line once more before its end, where no signal is ever handled."""
+    line = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
+    return line.lstrip().startswith("with ")
 
 
 def lines_of(scenario: Any, folder: Path, at: int | None = None) -> Lines:
@@ -204,3 +212,7 @@ def test_what_it_interrupts_in_the_midst_of_wrapping_is_wrapped_once(handler: An
         assert told.losses == n_interrupted * [loss_of(small_model(), 0).item()]
         assert torch.autograd.backward is plain
     assert n_interrupted > 50
+    free = threading.Thread(target=patches.unlisten, args=[fake], daemon=True)
+    free.start()
+    free.join(60)
+    assert not free.is_alive()

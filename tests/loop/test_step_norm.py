@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 
 from lrwatch import attach
-from lrwatch.loop.grad_norm import Cadence, grad_norm
+from lrwatch.loop.gradient.grad_norm import Cadence, grad_norm
 from tests.loop.training import Told, exact_norm, loss_of, small_model
 
 N = 12

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from lrwatch.loop.judge import Judge
+from lrwatch.loop.judgement.judge import Judge
+from lrwatch.loop.judgement.telling import Telling
 from lrwatch.loop.sample import Sample
-from lrwatch.loop.telling import Telling
 from lrwatch.records import Alert, Point, Step
 from lrwatch.sinks.history import read_ledger
 from lrwatch.sinks.run_directory import RunDirectory

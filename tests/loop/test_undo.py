@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from lrwatch import attach
-from lrwatch.loop.undo import Undo, keeps_still
+from lrwatch.loop.backoff.undo import Undo, keeps_still
 from tests.loop.training import loss_of, small_model
 
 

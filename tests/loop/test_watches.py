@@ -11,8 +11,8 @@ from torch import nn
 from torch.optim import SGD
 
 from lrwatch import LrwatchError
-from lrwatch.loop.settings import Settings, as_backoff, or_default
-from lrwatch.loop.watches import Watches
+from lrwatch.loop.frameworks.settings import Settings, as_backoff, or_default
+from lrwatch.loop.frameworks.watches import Watches
 from lrwatch.policy.settings import Backoff
 from tests.loop.training import small_model, train
 

@@ -6,8 +6,8 @@ import pytest
 from torch.optim import SGD
 
 from lrwatch import LrwatchError
-from lrwatch.loop.settings import Settings
-from lrwatch.loop.watches import Watches
+from lrwatch.loop.frameworks.settings import Settings
+from lrwatch.loop.frameworks.watches import Watches
 from tests.loop.training import small_model, train
 
 

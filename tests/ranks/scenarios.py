@@ -21,7 +21,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 import lrwatch
 from lrwatch.loop.attach import _watches
-from lrwatch.loop.shared_steps import SharedSteps
+from lrwatch.loop.judgement.shared_steps import SharedSteps
 from lrwatch.ranks import leader, together
 from tests.loop.training import Told
 from tests.ranks.trained import (

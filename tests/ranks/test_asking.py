@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from lrwatch.loop.shared_steps import SharedSteps
+from lrwatch.loop.judgement.shared_steps import SharedSteps
 from lrwatch.ranks import together
 from lrwatch.ranks.asking import Asking
 from lrwatch.ranks.follower import Follower

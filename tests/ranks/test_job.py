@@ -10,7 +10,7 @@ from torch import distributed
 from torch._C._distributed_c10d import HashStore
 from torch.testing._internal.distributed.fake_pg import FakeStore
 
-from lrwatch.loop.run_dir import chosen
+from lrwatch.loop.places.run_dir import chosen
 from lrwatch.ranks import job, together
 from lrwatch.ranks.exchange import place
 from lrwatch.ranks.follower import Follower

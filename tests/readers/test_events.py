@@ -17,8 +17,8 @@ from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 from tensorboard.util.tensor_util import make_ndarray
 from torch.utils.tensorboard import SummaryWriter
 
-from lrwatch.readers.events import Tags, read_scalars, superseded
-from lrwatch.readers.framing import Health
+from lrwatch.readers.events.events import Tags, read_scalars, superseded
+from lrwatch.readers.events.framing import Health
 
 Points = list[tuple[int, float, float]]
 
@@ -207,7 +207,7 @@ def test_any_flipped_byte_costs_only_the_record_it_hits(tmp_path: Path) -> None:
 def test_damage_far_apart_in_a_long_file_is_counted_piece_by_piece(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lrwatch.readers.framing.CHUNK", 1000)
+    monkeypatch.setattr("lrwatch.readers.events.framing.CHUNK", 1000)
     records = run_of(500)
     for hit in (3, 100, 101, 499):
         records[hit] = b"\x55" * len(records[hit])
@@ -248,7 +248,7 @@ def test_a_last_record_that_claims_a_tebibyte_is_damage_and_not_torn(tmp_path: P
 def test_a_record_is_found_again_wherever_the_pieces_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
-    monkeypatch.setattr("lrwatch.readers.framing.CHUNK", chunk)
+    monkeypatch.setattr("lrwatch.readers.events.framing.CHUNK", chunk)
     records = run_of(30)
     path = tmp_path / "events.out.tfevents.1"
     path.write_bytes(b"".join([*records[:5], b"\x55" * 400, *records[5:]]))
@@ -259,8 +259,8 @@ def test_a_record_is_found_again_wherever_the_pieces_end(
 def test_a_record_over_the_cap_is_stepped_over_unread(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lrwatch.readers.framing.MAX_RECORD", 1000)
-    monkeypatch.setattr("lrwatch.readers.framing.CHUNK", 700)
+    monkeypatch.setattr("lrwatch.readers.events.framing.MAX_RECORD", 1000)
+    monkeypatch.setattr("lrwatch.readers.events.framing.CHUNK", 700)
     path = tmp_path / "events.out.tfevents.1"
     path.write_bytes(b"".join([*run_of(5), framed(bytes(1001)), framed(bytes(1000)), scalar(5, 0)]))
     found, health = ours(path)

@@ -9,9 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lrwatch.errors import LrwatchError
+from lrwatch.readers.kinds.textlog import pairs
 from lrwatch.readers.numbers import number
 from lrwatch.readers.reading import read
-from lrwatch.readers.textlog import pairs
 from lrwatch.records import Step
 
 HF = {

@@ -101,9 +101,9 @@ def test_a_long_run_is_joined_piece_by_piece_with_the_same_result(
     tags = ("lr", "loss", "other", "grad_norm")
     written(tmp_path, [(tag, step, step / 7) for step in range(500) for tag in tags])
     whole = list(read(tmp_path))
-    monkeypatch.setattr("lrwatch.readers.framing.CHUNK", 1000)
-    monkeypatch.setattr("lrwatch.readers.event_steps.WINDOW", 100)
-    monkeypatch.setattr("lrwatch.readers.event_steps.HEAD_SCALARS", 50)
+    monkeypatch.setattr("lrwatch.readers.events.framing.CHUNK", 1000)
+    monkeypatch.setattr("lrwatch.readers.events.event_steps.WINDOW", 100)
+    monkeypatch.setattr("lrwatch.readers.events.event_steps.HEAD_SCALARS", 50)
     assert list(read(tmp_path)) == whole
     assert [step.step for step in whole] == list(range(500))
 
@@ -127,7 +127,7 @@ def test_damage_in_an_event_file_is_told(tmp_path: Path) -> None:
 def test_too_many_tags_are_an_error_that_names_the_cap(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lrwatch.readers.events.MAX_TAGS", 5)
+    monkeypatch.setattr("lrwatch.readers.events.events.MAX_TAGS", 5)
     written(tmp_path, [(f"tag {i}", 1, 1.0) for i in range(6)])
     with pytest.raises(LrwatchError, match=r"tfevents.*: expected at most 5 tags in a run"):
         read(tmp_path)

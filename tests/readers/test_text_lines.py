@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from lrwatch.readers.kinds.textlog import pairs
 from lrwatch.readers.reading import read
-from lrwatch.readers.textlog import pairs
 from lrwatch.records import Step
 
 MEGATRON = (

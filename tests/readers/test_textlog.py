@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from lrwatch.readers.kinds.textlog import pairs
 from lrwatch.readers.reading import read
-from lrwatch.readers.textlog import pairs
 
 
 def cost_s(line: str) -> float:

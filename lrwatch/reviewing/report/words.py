@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from lrwatch.readers.written_anew import written_anew
+from lrwatch.readers.events.written_anew import written_anew
 from lrwatch.records import Action
 from lrwatch.reviewing.judging import worst
 from lrwatch.reviewing.report.deeds import Deed

@@ -11,7 +11,7 @@ from torch import nn
 from torch.amp import GradScaler
 
 from lrwatch import Step, Watcher, attach
-from lrwatch.loop.grad_norm import grad_norm
+from lrwatch.loop.gradient.grad_norm import grad_norm
 from tests.benchmarks.proof.figure import Figure, all_of, together
 from tests.benchmarks.soak.core import healthy_steps
 from tests.loop.test_bad_input import REFUSED, TAKEN, step_with

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lrwatch.readers.crc32c import masked_of_columns
+from lrwatch.readers.events.crc32c import masked_of_columns
 from lrwatch.sinks.framing import frame
 from tests.benchmarks.proof.figure import Figure
 from tests.benchmarks.soak.resources import peak_mib

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lrwatch.loop.drift import Drift
-from lrwatch.loop.readback import Readback
+from lrwatch.loop.device.readback import Readback
+from lrwatch.loop.gradient.drift import Drift
 from tests.benchmarks.sweep.optimizers import factor, make_optimizer
 from tests.benchmarks.sweep.task import Task
 from tests.benchmarks.sweep.workload import Workload

@@ -1,0 +1,1 @@
+"""What acts at a step, and what the loop asks of it."""

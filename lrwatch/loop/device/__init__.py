@@ -1,0 +1,1 @@
+"""Numbers on their way from a device to the host: nobody waits for them."""

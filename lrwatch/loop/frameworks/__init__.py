@@ -1,0 +1,1 @@
+"""What the adapters of frameworks share, and what a framework alone needs of the loop."""

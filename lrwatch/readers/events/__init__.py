@@ -1,0 +1,1 @@
+"""TensorBoard's event files: from bytes to Steps, also while they grow."""
